@@ -1,0 +1,8 @@
+"""What the scripts of the suite share. Importing any of it imports no TensorFlow."""
+
+import os
+
+# OpenCV and the FFmpeg inside it print warnings of their own; our errors are one line that says it all.
+# Both read these when they are loaded.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

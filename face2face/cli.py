@@ -1,0 +1,199 @@
+"""The edge between a user and the code: arguments, errors in one line, progress, output in one piece."""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """Something the user can put right. Its text says what was expected and what came, in one line."""
+
+
+class _HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows each default that says something: none for a switch, nor where the help tells it in words."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse with the defaults in `--help` and each error in one line on stderr, exit code 2."""
+
+    def __init__(self, **kwargs):
+        super().__init__(formatter_class=_HelpWithDefaults, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USER_ERROR, f"error: {message} (see --help)\n")
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run a script's `main` and turn what it raises into an exit code and at most one line on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: as Ctrl-C, nothing is lost
+    try:
+        sys.exit(main() or 0)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except UserError as error:
+        fail(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:  # no permission, no space, ...: the system's own words and the file
+        fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+
+
+def fail(message: str) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(EXIT_USER_ERROR)
+
+
+def warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what native libraries write to stderr while they load; it is shown if loading fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without its notes on itself. It takes seconds: check the arguments first."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says more than a user needs
+
+
+# --- argument types -------------------------------------------------------------------------------------
+
+
+def positive_int(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        if int(text) > 0:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+
+
+def non_negative_int(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        if int(text) >= 0:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"expected a whole number, 0 or above, got '{text}'")
+
+
+def non_negative_float(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number, 0 or above, got '{text}'")
+
+
+def fraction(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
+
+
+def existing_file(path: str | Path, what: str) -> Path:
+    """The path, if there is a file; else a `UserError` that names what was looked for."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"expected a file as {what}, got a folder: {path}")
+    if not path.is_file():
+        raise UserError(f"{what} not found: {path}")
+    return path
+
+
+def existing_dir(path: str | Path, what: str) -> Path:
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(
+            f"expected a folder as {what}, {'got a file' if path.exists() else 'not found'}: {path}"
+        )
+    return path
+
+
+# --- progress -------------------------------------------------------------------------------------------
+
+
+class _LinePerUpdate:
+    """A stream for tqdm that is no terminal: each update becomes a line of its own."""
+
+    def write(self, text: str) -> None:
+        text = text.replace("\r", "").strip()
+        if text:
+            sys.stderr.write(text + "\n")
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def progress(
+    total: int | None, description: str, unit: str, initial: int = 0, log_seconds: float = 10.0
+) -> tqdm:
+    """A progress bar with rate and time to go: one updating line, or a log's line each `log_seconds`."""
+    terminal = sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        initial=initial,
+        dynamic_ncols=terminal,
+        mininterval=0.2 if terminal else log_seconds,
+        maxinterval=max(log_seconds, 10.0),
+        miniters=1,
+        file=sys.stderr if terminal else _LinePerUpdate(),
+        bar_format=None
+        if terminal
+        else "{desc}: {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+    )
+
+
+# --- output in one piece --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def whole_output(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` to write a file or folder under; it is moved into place if all goes well.
+
+    On any exception what was written so far is deleted and `path` stays as it was. The name keeps the
+    ending of `path`, from which encoders choose their format.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+        unfinished = Path(scratch) / path.name
+        yield unfinished
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(unfinished, path)

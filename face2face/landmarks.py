@@ -1,0 +1,196 @@
+"""The only dlib code: find a face and place 68 points on it. The only code that draws those points."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face2face.cli import UserError, existing_file
+from face2face.framing import MODEL_SIZE
+
+POINTS = 68
+
+# The detector is a sliding window of 80 pixels: a smaller face is not found. The whole frame is looked at
+# with its long side at the first of these; only when that shows no face, at the second, larger one.
+QUICK_SEARCH_SIDE = 640
+"""Long side, in pixels, of the picture that is searched first. A smaller frame is not enlarged for it."""
+THOROUGH_SEARCH_SIDE = 1280
+"""Long side, in pixels, of the second search. A smaller frame is enlarged for it, twice at the most."""
+
+FACE_SIDE = 512
+"""The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
+
+SAME_FACE_DISTANCE = 1.0
+"""A face this far from the last one, in widths of the face, is somebody else's."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face found in a frame.
+
+    box: float (4,), left, top, right, bottom, in pixels of the frame.
+    points: float32 (68, 2) in dlib's (iBUG) order, x right, y down, in pixels of the frame, sub-pixel.
+    """
+
+    box: np.ndarray
+    points: np.ndarray
+
+
+def default_landmark_model() -> Path:
+    """The 68-point model that is installed with the package face_recognition_models."""
+    # The package itself is not imported: that needs pkg_resources, which new setuptools no longer have.
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("no landmark model: install face_recognition_models, or give --landmark-model FILE")
+    return Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_68_face_landmarks.dat"
+
+
+class LandmarkDetector:
+    """Finds the face in a frame and places its 68 points at the frame's full resolution."""
+
+    def __init__(self, model: str | Path | None = None):
+        """Raises: UserError if the file is missing or is no 68-point model of dlib's."""
+        model = existing_file(model or default_landmark_model(), "the landmark model")
+        import dlib
+        from imutils import face_utils
+
+        self._dlib, self._to_array = dlib, face_utils.shape_to_np
+        self._detector = dlib.get_frontal_face_detector()
+        try:
+            self._predictor = dlib.shape_predictor(str(model))
+            self.place(np.zeros((FACE_SIDE, FACE_SIDE), np.uint8), np.array([100.0, 100.0, 400.0, 400.0]))
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise UserError(f"expected a 68-point landmark model of dlib's, got {model} ({error})") from None
+
+    def find(self, frame: np.ndarray, last: Face | None = None) -> Face | None:
+        """The face in a frame: the nearest to the last one, or the largest if there was none.
+
+        Args:
+            frame: uint8 (H, W, 3), BGR, at full resolution.
+            last: the face of an earlier frame of the same size.
+        Returns:
+            None when no face is found.
+        """
+        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
+        if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last.box), last.box)):
+            thorough = self._boxes(grey, min(2.0, THOROUGH_SEARCH_SIDE / max(grey.shape)))
+            boxes = thorough if len(thorough) else boxes
+        if not len(boxes):
+            return None
+        box = _nearest(boxes, last.box) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
+        return Face(box, self.place(grey, box))
+
+    def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Place the 68 points on the face inside a box, to a fraction of a pixel.
+
+        Args:
+            grey: uint8 (H, W).
+            box: float (4,), left, top, right, bottom.
+        Returns:
+            float32 (68, 2), in pixels of `grey`.
+        """
+        scale = max(1.0, FACE_SIDE / (box[2] - box[0]))
+        centre = (box[:2] + box[2:]) / 2
+        # The predictor looks a little beyond the box: cut out twice its size.
+        half = box[2] - box[0]
+        side = round(2 * half * scale)
+        to_patch = np.array(
+            [[scale, 0, -scale * (centre[0] - half)], [0, scale, -scale * (centre[1] - half)]]
+        )
+        patch = cv2.warpAffine(grey, to_patch, (side, side), borderMode=cv2.BORDER_REPLICATE)
+        low, high = (box.reshape(2, 2) - (centre - half)) * scale
+        rectangle = self._dlib.rectangle(*(round(v) for v in (*low, *high)))
+        points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
+        return points / np.float32(scale) + (centre - half).astype(np.float32)
+
+    def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
+        """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""
+        if scale != 1.0:
+            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
+        found = self._detector(grey, 0)
+        corners = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
+        return np.array(corners, np.float64).reshape(-1, 4) / scale
+
+
+def _nearest(boxes: np.ndarray, to: np.ndarray) -> np.ndarray:
+    return min(boxes, key=lambda box: _distance(box, to))
+
+
+def _distance(box: np.ndarray, to: np.ndarray) -> float:
+    return float(np.linalg.norm((box[:2] + box[2:]) - (to[:2] + to[2:])) / 2)
+
+
+def _is_same(box: np.ndarray, last: np.ndarray) -> bool:
+    return _distance(box, last) < SAME_FACE_DISTANCE * (last[2] - last[0])
+
+
+# --- drawing --------------------------------------------------------------------------------------------
+
+LINE_WIDTH = 3 / 288
+"""Width of a drawn line in sides of model space: the original drew 3 px into frames 288 px high."""
+
+SUPERSAMPLING = 4
+"""Lines are drawn this many times larger and averaged down: smooth edges at sub-pixel places."""
+
+_FRACTION_BITS = 4  # OpenCV's fixed-point coordinates: sixteenths of a (supersampled) pixel
+
+
+@dataclass(frozen=True)
+class Region:
+    """A line through some of the 68 points. Left and right are the picture's; the colour is RGB."""
+
+    name: str
+    points: slice
+    closed: bool
+    colour: tuple[int, int, int]
+
+
+_WHITE = (255, 255, 255)
+
+DRAWINGS = {
+    # What the original drew, but for point 35, which it left out of the lower nose.
+    "white": (
+        Region("jaw", slice(0, 17), False, _WHITE),
+        Region("left brow", slice(17, 22), False, _WHITE),
+        Region("right brow", slice(22, 27), False, _WHITE),
+        Region("nose bridge", slice(27, 31), False, _WHITE),
+        Region("lower nose", slice(30, 36), True, _WHITE),
+        Region("left eye", slice(36, 42), True, _WHITE),
+        Region("right eye", slice(42, 48), True, _WHITE),
+        Region("outer lips", slice(48, 60), True, _WHITE),
+        Region("inner lips", slice(60, 68), True, _WHITE),
+    ),
+}
+"""Each style of drawing, as a table of regions."""
+
+DEFAULT_DRAWING = "white"
+
+
+def draw(
+    points: np.ndarray, size: int = MODEL_SIZE, style: str = DEFAULT_DRAWING, line_side: int | None = None
+) -> np.ndarray:
+    """Draw 68 points as the picture that a generator reads.
+
+    A drawing is never resized: to have it at another size, scale the points and draw again.
+
+    Args:
+        points: float (68, 2), in pixels of the drawing.
+        size: the drawing's side in pixels.
+        line_side: side of the square, in the same pixels, that becomes model space: the lines' width goes
+            with it. The whole drawing by default.
+        style: a key of `DRAWINGS`.
+    Returns:
+        uint8 (size, size, 3), RGB, black where nothing is drawn.
+    """
+    large = np.zeros((size * SUPERSAMPLING, size * SUPERSAMPLING, 3), np.uint8)
+    thickness = max(1, round((line_side or size) * SUPERSAMPLING * LINE_WIDTH))
+    fixed = ((points + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
+    fixed = np.round(fixed).astype(np.int32)
+    for region in DRAWINGS[style]:
+        line = fixed[region.points].reshape(-1, 1, 2)
+        cv2.polylines(large, [line], region.closed, region.colour, thickness, cv2.LINE_8, _FRACTION_BITS)
+    return cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)

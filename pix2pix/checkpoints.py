@@ -1,0 +1,69 @@
+"""Checkpoints of a training: saved whole, found again, restored."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from face2face.cli import UserError
+
+KEPT = 3
+"""The newest checkpoints that stay in a training folder."""
+
+
+def by_name(network) -> tf.train.Checkpoint:
+    """A network's variables as LAYER/VARIABLE, names that outlive Keras's own order and spelling."""
+    layers = {layer.name: {v.name: v.value for v in layer.variables} for layer in network.layers}
+    return tf.train.Checkpoint(**{name: tf.train.Checkpoint(**v) for name, v in layers.items() if v})
+
+
+class Checkpoints:
+    """The checkpoints of a folder, for a set of named objects with variables (networks, optimisers, ...)."""
+
+    def __init__(self, folder: Path, **objects):
+        self._checkpoint = tf.train.Checkpoint(**objects)
+        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=KEPT)
+
+    def save(self, step: int) -> str:
+        """Save all objects; the older checkpoints go only after this one is whole. Returns its path."""
+        return self._manager.save(checkpoint_number=step)
+
+    def restore(self, folder: Path | None = None) -> str | None:
+        """Restore the newest checkpoint, of another folder if given; returns its path, or None."""
+        path = newest(folder) if folder else self._manager.latest_checkpoint
+        if path:
+            _restore(path, lambda: self._checkpoint.restore(path).assert_existing_objects_matched())
+        return path
+
+
+def newest(folder: Path) -> str:
+    """The newest checkpoint of a folder. Raises: UserError if it has none."""
+    path = tf.train.latest_checkpoint(str(folder))
+    if path is None:
+        raise UserError(f"expected a folder with a checkpoint, got none in {folder}: train first")
+    return path
+
+
+def restore_generator(generator, folder: Path) -> str:
+    """Restore the generator's weights, alone, from a training or reduced folder; returns the path."""
+    path = newest(folder)
+    checkpoint = tf.train.Checkpoint(generator=by_name(generator))
+    _restore(path, lambda: checkpoint.restore(path).assert_existing_objects_matched().expect_partial())
+    return path
+
+
+def save_generator(generator, folder: Path) -> None:
+    """Save a generator's weights, alone, so that `restore_generator` finds them."""
+    tf.train.Checkpoint(generator=by_name(generator)).save(str(folder / "generator"))
+
+
+def _restore(path: str, restore) -> None:
+    try:
+        restore()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise UserError(f"damaged, or of a network with other options: {path} ({reason})") from None
+
+
+def size_mb(path: str) -> float:
+    """Size of a checkpoint's files in megabytes."""
+    return sum(file.stat().st_size for file in Path(path).parent.glob(f"{Path(path).name}.*")) / 1e6

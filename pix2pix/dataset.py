@@ -1,0 +1,126 @@
+"""Folders of combined pairs -> batches for the networks."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from face2face import cli
+from face2face.video import image_paths
+from pix2pix import images
+from pix2pix.options import Options
+
+_PARALLEL_READS = 2
+_BATCHES_AHEAD = 4
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """The images of a folder. One that cannot be read is named and left out.
+
+    Raises: UserError if none is left.
+    """
+    return _find(folder, "images", lambda picture: None)
+
+
+def find_pairs(folder: Path) -> list[Path]:
+    """The pairs of a folder. One that cannot be read, or has no two halves, is named and left out.
+
+    Raises: UserError if none is left.
+    """
+
+    def fault(picture: np.ndarray) -> str | None:
+        height, width = picture.shape[:2]
+        return None if width == 2 * height else f"a pair, twice as wide as high, got {width}x{height}"
+
+    return _find(folder, "combined pairs (of process.py)", fault)
+
+
+def _find(folder: Path, what: str, fault: Callable[[np.ndarray], str | None]) -> list[Path]:
+    """The images of a folder in which `fault` finds nothing to say."""
+    usable = []
+    for path in image_paths(cli.existing_dir(folder, "--input_dir")):
+        try:
+            if complaint := fault(images.read(path)):
+                raise cli.UserError(f"expected {complaint}: {path}")
+            usable.append(path)
+        except cli.UserError as error:
+            cli.warn(f"left out: {error}")
+    if not usable:
+        raise cli.UserError(f"expected {what}, got none in {folder}")
+    return usable
+
+
+def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """A pair's file -> (input, target), each uint8 (H, W, 3), RGB, as `which_direction` says."""
+    a, b = np.split(images.read(path), 2, axis=1)
+    return (a, b) if options.which_direction == "AtoB" else (b, a)
+
+
+def jitter(
+    inputs: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same random crop and flip for both halves (paper, section 6.2: scaled to 286, cropped to 256).
+
+    Args:
+        inputs, targets: uint8 (H, H, 3).
+    Returns:
+        Two uint8 (S, S, 3), S being `image_size`.
+    """
+    size = options.image_size
+    scale = options.scale_size / inputs.shape[0]
+    left, top = rng.integers(0, options.scale_size - size, endpoint=True, size=2)
+    flip = options.flip and rng.random() < 0.5
+    # Scale, crop and flip in one interpolation: pixel centres lie on whole numbers.
+    matrix = np.array([[scale, 0, (scale - 1) / 2 - left], [0, scale, (scale - 1) / 2 - top]])
+    if flip:
+        matrix[0] = -matrix[0] + (0, 0, size - 1)
+    return tuple(
+        cv2.warpAffine(half, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for half in (inputs, targets)
+    )
+
+
+def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]:
+    """(sample's number, index of its pair) for sample `first`, `first` + 1, ... without end.
+
+    Each epoch goes through all pairs in an order of its own. What comes at a place depends on nothing but
+    the seed and the place: a training that is resumed sees what it would have seen.
+    """
+    sample = first
+    while True:
+        epoch, place = divmod(sample, count)
+        order = np.random.default_rng([seed, epoch]).permutation(count)
+        for index in order[place:]:
+            yield sample, int(index)
+            sample += 1
+
+
+def training_batches(pairs: list[Path], options: Options, first_step: int) -> tf.data.Dataset:
+    """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on."""
+    cv2.setNumThreads(1)  # the networks use the cores
+
+    def samples():
+        return sample_order(len(pairs), options.seed, first_step * options.batch_size)
+
+    def load(sample: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([options.seed, int(sample)])
+        return jitter(*read_pair(pairs[index], options), options, rng)
+
+    def load_tensors(sample, index):
+        halves = tf.numpy_function(load, (sample, index), (tf.uint8, tf.uint8), stateful=False)
+        shape = (options.image_size, options.image_size, 3)
+        return [images.to_unit(tf.cast(tf.ensure_shape(half, shape), tf.float32)) for half in halves]
+
+    number = tf.TensorSpec((), tf.int64)
+    return (
+        tf.data.Dataset.from_generator(samples, output_signature=(number, number))
+        .map(
+            lambda *sample: tuple(load_tensors(*sample)),
+            num_parallel_calls=_PARALLEL_READS,
+            deterministic=True,
+        )
+        .batch(options.batch_size, drop_remainder=True)
+        .prefetch(_BATCHES_AHEAD)
+    )

@@ -1,0 +1,86 @@
+"""The frozen graph: a generator as one file that plain TensorFlow runs, by the names of its tensors."""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from face2face.generator import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
+from face2face.target import Target
+from pix2pix import images, networks
+
+_SMALL = 1024
+"""Constants of fewer values stay float32 in a graph of half precision: they weigh nothing."""
+
+
+def freeze(folded, target: Target) -> tf.compat.v1.GraphDef:
+    """A folded generator -> a graph without variables, from a uint8 drawing to a uint8 face.
+
+    in: `image_tensor`, uint8 (S, 2 S, 3), RGB; the left half is read.
+    out: `generate_output/output`, uint8 (1, S, S, 3), RGB.
+    `face2face/target`: the target's JSON.
+    """
+    size = target.image_size
+    shape = (1, size, size, networks.CHANNELS)
+    signature = tf.TensorSpec(shape, tf.float32)
+    function = tf.function(lambda x: folded(x, training=False)).get_concrete_function(signature)
+    network = convert_variables_to_constants_v2(function)
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, networks.CHANNELS), _op(INPUT_TENSOR))
+        drawing = images.to_unit(tf.cast(image[None, :, :size], tf.float32))
+        (face,) = tf.import_graph_def(
+            network.graph.as_graph_def(),
+            input_map={network.inputs[0].name: drawing},
+            return_elements=[network.outputs[0].name],
+            name="generator",
+        )
+        face = tf.round(tf.clip_by_value((face + 1.0) * 127.5, 0.0, 255.0))
+        tf.reshape(tf.cast(face, tf.uint8), shape, name=_op(OUTPUT_TENSOR))
+        tf.constant(target.to_json(), name=_op(TARGET_TENSOR))
+    return _only_needed(graph.as_graph_def(), [_op(OUTPUT_TENSOR), _op(TARGET_TENSOR)])
+
+
+def _only_needed(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:
+    """The part of a graph that some operations depend on."""
+    by_name = {node.name: node for node in graph.node}
+    needed, ahead = set(), list(outputs)
+    while ahead:
+        name = ahead.pop().lstrip("^").split(":")[0]
+        if name not in needed:
+            needed.add(name)
+            ahead.extend(by_name[name].input)
+    kept = tf.compat.v1.GraphDef(node=[node for node in graph.node if node.name in needed])
+    kept.versions.CopyFrom(graph.versions)
+    return kept
+
+
+def _op(tensor: str) -> str:
+    return tensor.split(":")[0]
+
+
+def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+    """The same graph with its weights stored as float16, which are widened to float32 as they are read."""
+    halved = tf.compat.v1.GraphDef()
+    halved.versions.CopyFrom(graph.versions)
+    for node in graph.node:
+        weights = tf.make_ndarray(node.attr["value"].tensor) if node.op == "Const" else np.zeros(0)
+        if weights.dtype != np.float32 or weights.size < _SMALL:
+            halved.node.append(node)
+            continue
+        narrow = halved.node.add(name=f"{node.name}/half", op="Const")
+        narrow.attr["dtype"].type = tf.float16.as_datatype_enum
+        narrow.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(weights.astype(np.float16)))
+        wide = halved.node.add(name=node.name, op="Cast", input=[narrow.name])
+        wide.attr["SrcT"].type = tf.float16.as_datatype_enum
+        wide.attr["DstT"].type = tf.float32.as_datatype_enum
+    return halved
+
+
+def write(graph: tf.compat.v1.GraphDef, path: Path) -> None:
+    path.write_bytes(graph.SerializeToString())
+
+
+def largest_difference(a: np.ndarray, b: np.ndarray) -> int:
+    """Of two uint8 pictures, 0 to 255."""
+    return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())

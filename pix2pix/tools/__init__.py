@@ -1,0 +1,1 @@
+"""Preparing folders of images for the trainer."""

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Turn a folder of images into another: resize, combine into pairs, grayscale, blank, edges."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import cv2
+import numpy as np
+
+from face2face import cli, sidecar
+from face2face.framing import MODEL_SIZE, Window
+from face2face.landmarks import draw
+from face2face.video import image_paths
+from pix2pix import images
+
+OPERATIONS = ("resize", "combine", "grayscale", "blank", "edges")
+SETTINGS = ".process.json"
+"""What the images of an output folder were made with, so that a second run can trust them."""
+
+BLANKED = 0.3
+"""`blank` covers the middle of the picture from this fraction of it to the opposite one."""
+
+
+def square(width: int, height: int, pad: bool) -> Window:
+    return Window.padded(width, height) if pad else Window.centre(width, height)
+
+
+def resize(picture: np.ndarray, size: int, pad: bool) -> np.ndarray:
+    """uint8 (H, W, 3) -> (size, size, 3): the middle square, or with `pad` the whole on black."""
+    height, width = picture.shape[:2]
+    return square(width, height, pad).picture(picture, size)
+
+
+def grayscale(picture: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+def blank(picture: np.ndarray) -> np.ndarray:
+    """White over the middle: what a model learns to fill in."""
+    height, width = picture.shape[:2]
+    blanked = picture.copy()
+    top, left = int(height * BLANKED), int(width * BLANKED)
+    blanked[top : height - top, left : width - left] = 255
+    return blanked
+
+
+def edges(picture: np.ndarray) -> np.ndarray:
+    """Black outlines on white (Canny)."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (5, 5), 0)
+    return cv2.cvtColor(255 - cv2.Canny(grey, 50, 100), cv2.COLOR_GRAY2RGB)
+
+
+def combine(left: Path, right: Path) -> np.ndarray:
+    """Two images of the same size, side by side."""
+    pair = images.read(left), images.read(right)
+    if pair[0].shape != pair[1].shape:
+        sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in pair)
+        raise cli.UserError(f"expected images of the same size to combine, got {sizes}: {left}, {right}")
+    return np.concatenate(pair, axis=1)
+
+
+def process(
+    input_dir: Path,
+    output_dir: Path,
+    operation: str,
+    b_dir: Path | None = None,
+    size: int = MODEL_SIZE,
+    pad: bool = False,
+    workers: int = 1,
+) -> int:
+    """Make one PNG in `output_dir` of each image of `input_dir` that is not done yet; returns how many.
+
+    A sidecar goes along: its points are scaled with the pictures. Drawings that a sidecar describes are not
+    resampled but drawn again at their new size, so that their lines stay what the generator knows.
+    """
+    paths = image_paths(cli.existing_dir(input_dir, "--input_dir"))
+    if not paths:
+        raise cli.UserError(f"expected images, got none in {input_dir}")
+    beside = sidecar.read(input_dir)
+    rights = namesakes(paths, b_dir) if operation == "combine" else {}
+    output_dir.mkdir(parents=True, exist_ok=True)
+    settings = {"operation": operation} | ({"size": size, "pad": pad} if operation == "resize" else {})
+    check_settings(output_dir, settings)
+    if beside and operation == "resize":
+        beside = scale_sidecar(beside, paths, size, pad)
+
+    def make(path: Path) -> np.ndarray:
+        if operation == "combine":
+            return combine(path, rights[path])
+        if operation == "resize" and beside and path.name in beside.images:
+            return draw(beside.images[path.name].points, size, beside.drawing)
+        picture = images.read(path)
+        if operation == "resize":
+            return resize(picture, size, pad)
+        return {"grayscale": grayscale, "blank": blank, "edges": edges}[operation](picture)
+
+    done = run_parallel(make, paths, output_dir, workers)
+    if beside:
+        beside.write(output_dir)
+    return done
+
+
+def namesakes(paths: list[Path], b_dir: Path | None) -> dict[Path, Path]:
+    """The image of the same name in `b_dir` for each path, whatever its ending."""
+    if b_dir is None:
+        raise cli.UserError("combine needs --b_dir, the folder of the right halves")
+    by_stem = {path.stem: path for path in image_paths(cli.existing_dir(b_dir, "--b_dir"))}
+    for path in paths:
+        if path.stem not in by_stem:
+            raise cli.UserError(f"no image of the name {path.stem} in {b_dir}, to go with {path}")
+    return {path: by_stem[path.stem] for path in paths}
+
+
+def scale_sidecar(beside: sidecar.Sidecar, paths: list[Path], size: int, pad: bool) -> sidecar.Sidecar:
+    """The sidecar of the resized images, by the same squares as the pictures."""
+    scaled = {}
+    for path in paths:
+        if path.name in beside.images:
+            height, width = images.read(path).shape[:2]
+            scaled[path.name] = beside.images[path.name].in_window(square(width, height, pad), size)
+    return replace(beside, images=scaled)
+
+
+def check_settings(output_dir: Path, settings: dict) -> None:
+    """Refuse to mix images made with other settings into a folder."""
+    path = output_dir / SETTINGS
+    if path.is_file() and json.loads(path.read_text()) != settings:
+        raise cli.UserError(
+            f"{output_dir} holds images made with {path.read_text()}: expected a new --output_dir"
+        )
+    path.write_text(json.dumps(settings))
+
+
+def run_parallel(
+    make: Callable[[Path], np.ndarray], paths: list[Path], output_dir: Path, workers: int
+) -> int:
+    """Write `make(path)` for each path whose output is missing or older than it."""
+    cv2.setNumThreads(1)  # each worker is one thread
+
+    def work(path: Path) -> bool:
+        output = output_dir / f"{path.stem}.png"
+        is_done = output.is_file() and output.stat().st_mtime >= path.stat().st_mtime
+        if not is_done:
+            images.write(output, make(path))
+        return not is_done
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        with cli.progress(len(paths), "processing", "images") as bar:
+            done = 0
+            for made in pool.map(work, paths):
+                done += made
+                bar.update()
+            return done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = cli.ArgumentParser(description=__doc__)
+    parser.add_argument("--input_dir", type=Path, required=True, help="folder of images")
+    parser.add_argument("--output_dir", type=Path, required=True, help="folder for the new images, PNGs")
+    parser.add_argument("--operation", choices=OPERATIONS, required=True)
+    parser.add_argument("--b_dir", type=Path, help="combine: folder of the right halves, of the same names")
+    parser.add_argument("--size", type=cli.positive_int, default=MODEL_SIZE, help="resize: side in pixels")
+    parser.add_argument("--pad", action="store_true", help="resize: keep the whole picture, on black")
+    parser.add_argument("--workers", type=cli.positive_int, default=os.cpu_count(), help="images at a time")
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    done = process(
+        args.input_dir, args.output_dir, args.operation, args.b_dir, args.size, args.pad, args.workers
+    )
+    print(f"{args.operation}: {done} images written to {args.output_dir}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
