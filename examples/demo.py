@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""The whole tutorial on two sample clips, through the scripts that a user runs. Started again, it goes on."""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)
+
+import cv2
+import numpy as np
+
+from examples import samples
+from face2face import cli
+
+DEMO = ROOT / "demo"
+TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"
+START = "9.8"
+"""The second of the target's clip from which no hand hides the face."""
+
+SHEET_ROWS, SHEET_COLUMNS = 6, 2
+"""The contact sheet has that many moments down, and side by side."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the tutorial: its commands, a line each, run below `demo/`, and what they leave behind."""
+
+    name: str
+    commands: str
+    result: str
+
+
+# A small generator and few steps: minutes on two cores instead of hours.
+STAGES = (
+    Stage(
+        "1 training pairs",
+        "generate_train_data.py --file {target} --start {start} --num 230 --overwrite",
+        "landmarks/landmarks.json",
+    ),
+    Stage(
+        "2 prepare and split",
+        """
+        pix2pix/tools/process.py --operation resize --input_dir original --output_dir photos/original
+        pix2pix/tools/process.py --operation resize --input_dir landmarks --output_dir photos/landmarks
+        pix2pix/tools/process.py --operation combine --input_dir photos/landmarks --b_dir photos/original \
+            --output_dir photos/combined
+        pix2pix/tools/split.py --dir photos/combined --train_frac 0.9
+        """,
+        "photos/combined/val",
+    ),
+    Stage(
+        "3 train pix2pix",
+        """
+        pix2pix/pix2pix.py --mode train --output_dir face2face-model --input_dir photos/combined/train \
+            --which_direction AtoB --max_steps 1500 --ngf 32 --ndf 32 --no_flip --seed 1 --save_freq 300
+        """,
+        "face2face-model/checkpoint",
+    ),
+    Stage(
+        "3 test pix2pix",
+        """
+        pix2pix/pix2pix.py --mode test --checkpoint face2face-model --input_dir photos/combined/val \
+            --output_dir report
+        """,
+        "report/index.html",
+    ),
+    Stage(
+        "4 reduce and freeze",
+        """
+        reduce_model.py --model-input face2face-model --model-output face2face-reduced-model
+        freeze_model.py --model-folder face2face-reduced-model
+        """,
+        "face2face-reduced-model/frozen_model.pb",
+    ),
+    Stage(
+        "5 drive the face",
+        """
+        run_webcam.py --source {driver} --no-window --record face2face.mp4
+        run_webcam.py --source {driver} --no-window --show 1 --record drawings.mp4
+        """,
+        "drawings.mp4",
+    ),
+)
+
+
+def command_lines(stage: Stage, clips: Path) -> list[list[str]]:
+    """A stage's commands as argument lists, script first."""
+    paths = {"target": clips / TARGET, "driver": clips / DRIVER, "start": START}
+    lines = stage.commands.replace("\\\n", " ").strip().splitlines()
+    return [[word.format(**paths) for word in shlex.split(line)] for line in lines]
+
+
+def run_stage(stage: Stage, clips: Path) -> None:
+    """Run a step's commands. Raises: UserError if one of them fails (it has said why)."""
+    for script, *arguments in command_lines(stage, clips):
+        print(f"$ python {script} {shlex.join(arguments)}", flush=True)
+        status = subprocess.run([sys.executable, str(ROOT / script), *arguments], cwd=DEMO).returncode
+        if status == cli.EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
+        if status:
+            raise cli.UserError(f"{script} ended with exit code {status}; `make demo` goes on from there")
+
+
+class Progress:
+    """Which steps are done, and how long each took, kept beside their results."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+
+    def add(self, stage: str, seconds: float, done: bool) -> None:
+        """A stopped step has its time counted, under a name of its own, and is not done."""
+        key = stage if done else f"{stage} (stopped)"
+        self.seconds[key] = self.seconds.get(key, 0.0) + seconds
+        with cli.whole_output(self._path) as unfinished:
+            unfinished.write_text(json.dumps(self.seconds))
+
+
+def run_all() -> None:
+    """Fetch the clips and run each step that is not done, then make the contact sheet and the table."""
+    DEMO.mkdir(exist_ok=True)
+    progress = Progress(DEMO / "stages.json")
+    began = time.monotonic()
+    clips = samples.fetch()
+    progress.add("0 fetch the clips", time.monotonic() - began, done=True)
+    for stage in STAGES:
+        if stage.name in progress.seconds and (DEMO / stage.result).exists():
+            print(f"{stage.name}: done already")
+            continue
+        print(f"\n--- {stage.name}")
+        began, done = time.monotonic(), False
+        try:
+            run_stage(stage, clips)
+            done = True
+        finally:
+            progress.add(stage.name, time.monotonic() - began, done)
+    write_contact_sheet(DEMO / "face2face.mp4", DEMO / "drawings.mp4", DEMO / "contact-sheet.png")
+    print_table(progress.seconds)
+
+
+def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
+    """A grid of moments spread over the recordings: driver, drawing, generated."""
+    rows = []
+    recorded = list(zip(read_frames(driven), read_frames(drawn), strict=True))
+    for at in np.linspace(0, len(recorded) - 1, SHEET_ROWS * SHEET_COLUMNS).round().astype(int):
+        driver_face, drawing_face = recorded[at]
+        size = driver_face.shape[0]
+        rows.append(np.concatenate([driver_face[:, :size], drawing_face], axis=1))
+    columns = [np.concatenate(rows[i::SHEET_COLUMNS]) for i in range(SHEET_COLUMNS)]
+    cv2.imwrite(str(path), np.concatenate(columns, axis=1))
+
+
+def read_frames(path: Path) -> list[np.ndarray]:
+    from face2face.video import open_source
+
+    with open_source(str(path)) as video:
+        return [frame.picture for frame in video.frames()]
+
+
+def print_table(seconds: dict[str, float]) -> None:
+    installed = ROOT / ".venv" / ".installed"
+    install_seconds = installed.read_text().strip() if installed.is_file() else ""
+    rows = {"install": float(install_seconds)} if install_seconds else {}
+    rows |= dict(sorted(seconds.items()))
+    print("\nstage                          time")
+    for name, took in {**rows, "all": sum(rows.values())}.items():
+        print(f"{name:28} {int(took) // 60:2d}:{int(took) % 60:02d}")
+    for what, file in (
+        ("the target's face, driven", "face2face.mp4"),
+        ("contact sheet", "contact-sheet.png"),
+        ("test report", "report/index.html"),
+    ):
+        print(f"{what}: {(DEMO / file).relative_to(ROOT)}")
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    return cli.ArgumentParser(description=__doc__).parse_args(argv)
+
+
+def main(argv=None) -> None:
+    parse_args(argv)
+    run_all()
+
+
+if __name__ == "__main__":
+    cli.run(main)

