@@ -41,6 +41,24 @@ def mouth_width(points: np.ndarray) -> np.ndarray:
     return _distance(points, 48, 54) / eye_distance(points)
 
 
+MIRRORED = [
+    *range(16, -1, -1),  # jaw
+    *range(26, 16, -1),  # brows
+    *(27, 28, 29, 30, 35, 34, 33, 32, 31),  # nose
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+    *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),  # outer lips
+    *(64, 63, 62, 61, 60, 67, 66, 65),  # inner lips
+]
+"""Which point of a face is each point of its mirror image."""
+
+
+def mirrored(points: np.ndarray, width: int) -> np.ndarray:
+    """The points of the face in a picture of that width, mirrored left to right."""
+    flipped = points[..., MIRRORED, :].copy()
+    flipped[..., 0] = width - 1 - flipped[..., 0]
+    return flipped
+
+
 @dataclass(frozen=True)
 class Pose:
     """Where a face is against a reference: p -> scale * rotation(p) + shift, a similarity.

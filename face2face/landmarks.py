@@ -9,6 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.framing import MODEL_SIZE
+from face2face.geometry import eye_distance
 
 POINTS = 68
 
@@ -24,6 +25,15 @@ FACE_SIDE = 512
 
 SAME_FACE_DISTANCE = 1.0
 """A face this far from the last one, in widths of the face, is somebody else's."""
+
+
+DOUBT_MOVES = np.array(
+    [
+        *([0.06, 0, 0.06, 0], [-0.06, 0, -0.06, 0], [0, 0.06, 0, 0.06], [0, -0.06, 0, -0.06]),
+        *([-0.05, -0.05, 0.05, 0.05], [0.05, 0.05, -0.05, -0.05]),
+    ]
+)
+"""How `doubt` moves and scales a box (left, top, right, bottom), in sides of it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,17 @@ class LandmarkDetector:
         points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
         return points / np.float32(scale) + (centre - half).astype(np.float32)
 
+    def doubt(self, grey: np.ndarray, face: Face) -> float:
+        """How far the points of a face disagree when its box is moved a little, in distances of the eyes.
+
+        Points that stand on a hidden part of the face, or beside it, move with the box.
+        """
+        size = face.box[2] - face.box[0]
+        moves = DOUBT_MOVES * size
+        places = np.array([self.place(grey, face.box + move) for move in moves])
+        deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
+        return float(deviation / max(eye_distance(face.points), 1e-6))
+
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""
         if scale != 1.0:
@@ -147,6 +168,7 @@ class Region:
     points: slice
     closed: bool
     colour: tuple[int, int, int]
+    filled: bool = False
 
 
 _WHITE = (255, 255, 255)
@@ -163,6 +185,18 @@ DRAWINGS = {
         Region("right eye", slice(42, 48), True, _WHITE),
         Region("outer lips", slice(48, 60), True, _WHITE),
         Region("inner lips", slice(60, 68), True, _WHITE),
+    ),
+    # Each region in a colour of its own; what can open is filled, so that open and shut differ in area.
+    "colour": (
+        Region("jaw", slice(0, 17), False, (0, 96, 255)),
+        Region("left brow", slice(17, 22), False, (255, 128, 0)),
+        Region("right brow", slice(22, 27), False, (255, 0, 128)),
+        Region("nose bridge", slice(27, 31), False, (0, 255, 0)),
+        Region("lower nose", slice(30, 36), True, (0, 255, 160)),
+        Region("left eye", slice(36, 42), True, (255, 255, 0), filled=True),
+        Region("right eye", slice(42, 48), True, (160, 255, 255), filled=True),
+        Region("lips", slice(48, 60), True, (255, 0, 0), filled=True),
+        Region("mouth", slice(60, 68), True, (255, 255, 255), filled=True),
     ),
 }
 """Each style of drawing, as a table of regions."""
@@ -192,5 +226,7 @@ def draw(
     fixed = np.round(fixed).astype(np.int32)
     for region in DRAWINGS[style]:
         line = fixed[region.points].reshape(-1, 1, 2)
+        if region.filled:
+            cv2.fillPoly(large, [line], region.colour, cv2.LINE_8, _FRACTION_BITS)
         cv2.polylines(large, [line], region.closed, region.colour, thickness, cv2.LINE_8, _FRACTION_BITS)
     return cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)

@@ -10,6 +10,10 @@ KEPT = 3
 """The newest checkpoints that stay in a training folder."""
 
 
+AVERAGE = "average"
+"""The name in a checkpoint of the generator whose weights are the moving average."""
+
+
 def by_name(network) -> tf.train.Checkpoint:
     """A network's variables as LAYER/VARIABLE, names that outlive Keras's own order and spelling."""
     layers = {layer.name: {v.name: v.value for v in layer.variables} for layer in network.layers}
@@ -44,9 +48,13 @@ def newest(folder: Path) -> str:
 
 
 def restore_generator(generator, folder: Path) -> str:
-    """Restore the generator's weights, alone, from a training or reduced folder; returns the path."""
+    """Restore the generator's weights, alone, from a training or reduced folder; returns the path.
+
+    Of a training with `--ema` they are the averaged ones.
+    """
     path = newest(folder)
-    checkpoint = tf.train.Checkpoint(generator=by_name(generator))
+    names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
+    checkpoint = tf.train.Checkpoint(**{AVERAGE if AVERAGE in names else "generator": by_name(generator)})
     _restore(path, lambda: checkpoint.restore(path).assert_existing_objects_matched().expect_partial())
     return path
 

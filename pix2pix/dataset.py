@@ -8,9 +8,20 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli
+from face2face.geometry import eye_distance, mirrored
+from face2face.landmarks import draw
+from face2face.sidecar import Sidecar
 from face2face.video import image_paths
 from pix2pix import images
 from pix2pix.options import Options
+
+# How far `redraw` moves a face, either way: less than a driver does, whose motion the target's bounds.
+REDRAW_SHIFT = 0.02
+"""In sides of the picture."""
+REDRAW_ZOOM = 0.03
+REDRAW_ROLL = np.radians(2.0)
+REDRAW_NOISE = 0.006
+"""Of each point, in distances of the eyes: what the detector's places differ by from frame to frame."""
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
@@ -82,6 +93,35 @@ def jitter(
     )
 
 
+def redraw(
+    points: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """What live driving does to a drawing: the face is a little elsewhere, and its points are not exact.
+
+    Args:
+        points: float (68, 2), in pixels of the target.
+        targets: uint8 (H, H, 3).
+    Returns:
+        The drawing of the moved points and the moved picture, each uint8 (S, S, 3).
+    """
+    size = options.image_size
+    scale = size / targets.shape[0]
+    zoom, roll = rng.uniform(1 - REDRAW_ZOOM, 1 + REDRAW_ZOOM), rng.uniform(-REDRAW_ROLL, REDRAW_ROLL)
+    shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size
+    centre = points.mean(axis=0)
+    matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
+    matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    moved += rng.normal(0, REDRAW_NOISE * float(eye_distance(moved)), moved.shape)
+    if options.flip and rng.random() < 0.5:
+        matrix[0] = -matrix[0] + (0, 0, size - 1)
+        moved = mirrored(moved, size)
+    picture = cv2.warpAffine(
+        targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return draw(moved, size, options.drawing), picture
+
+
 def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]:
     """(sample's number, index of its pair) for sample `first`, `first` + 1, ... without end.
 
@@ -97,8 +137,14 @@ def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]
             sample += 1
 
 
-def training_batches(pairs: list[Path], options: Options, first_step: int) -> tf.data.Dataset:
-    """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on."""
+def training_batches(
+    pairs: list[Path], options: Options, first_step: int, beside: Sidecar | None = None
+) -> tf.data.Dataset:
+    """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on.
+
+    Args:
+        beside: the pairs' sidecar, which `--jitter redraw` needs.
+    """
     cv2.setNumThreads(1)  # the networks use the cores
 
     def samples():
@@ -106,7 +152,10 @@ def training_batches(pairs: list[Path], options: Options, first_step: int) -> tf
 
     def load(sample: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([options.seed, int(sample)])
-        return jitter(*read_pair(pairs[index], options), options, rng)
+        inputs, targets = read_pair(pairs[index], options)
+        if options.jitter == "redraw":
+            return redraw(beside.images[pairs[index].name].points, targets, options, rng)
+        return jitter(inputs, targets, options, rng)
 
     def load_tensors(sample, index):
         halves = tf.numpy_function(load, (sample, index), (tf.uint8, tf.uint8), stateful=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from face2face import cli
 from face2face.framing import MODEL_SIZE
+from face2face.landmarks import DEFAULT_DRAWING
 
 FILE_NAME = "options.json"
 FORMAT_VERSION = 1
@@ -31,16 +32,26 @@ class Options:
         help="which half of a pair is read: A is the left",
     )
     image_size: int = field(default=MODEL_SIZE, metadata={"shapes_weights": True})
+    drawing: str = field(default=DEFAULT_DRAWING, metadata={"shapes_weights": True})
     ngf: int = _option(64, cli.positive_int, shapes_weights=True, help="generator filters in the first layer")
     ndf: int = _option(
         64, cli.positive_int, shapes_weights=True, help="discriminator filters in the first layer"
     )
     batch_size: int = _option(1, cli.positive_int, help="pairs per step")
     scale_size: int = _option(
-        286, cli.positive_int, help="jitter: scale pairs to this size before a random crop to 256"
+        286, cli.positive_int, help="jitter: scale pairs to this before a random crop to 256"
     )
     flip: bool = _option(True, help="jitter: mirror pairs at random")
+    jitter: str = _option(
+        "crop",
+        choices=("crop", "redraw"),
+        help="crop: scale pairs up and crop; redraw: move the face and draw its landmarks anew",
+    )
     lr: float = _option(0.0002, cli.non_negative_float, help="Adam's learning rate")
+    lr_decay: float = _option(
+        0.0, cli.fraction, help="share of the training, its last, in which lr falls to 0"
+    )
+    ema: bool = _option(False, help="keep a moving average of the generator's weights, and export that")
     beta1: float = _option(0.5, cli.fraction, help="Adam's momentum")
     l1_weight: float = _option(100.0, cli.non_negative_float, help="weight of the generator's L1 loss")
     gan_weight: float = _option(1.0, cli.non_negative_float, help="weight of the generator's GAN loss")

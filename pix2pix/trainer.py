@@ -11,8 +11,14 @@ import tensorflow as tf
 
 from face2face import cli, sidecar, target
 from pix2pix import dataset, images, networks, options, report
-from pix2pix.checkpoints import Checkpoints, by_name
+from pix2pix.checkpoints import AVERAGE, Checkpoints, by_name
 from pix2pix.options import Options
+
+EMA_DECAY = 0.999
+"""Of `--ema`, for each step: the average spans about the last thousand steps."""
+
+EMA_EVERY = 10
+"""Steps from one update of the average to the next: it reads all weights, which takes a tenth of a step."""
 
 _SMOOTHING = 0.99
 """Of the losses that are shown: the share of the last mean in the new one."""
@@ -27,25 +33,45 @@ class Trainer:
         self.discriminator = networks.discriminator(opts.image_size, opts.ndf)
         # TensorFlow's own fused Adam: one pass over the weights, a fifth more steps per second than Keras's.
         adam = tf.compat.v1.train.AdamOptimizer
-        self.generator_optimizer = adam(opts.lr, opts.beta1)
-        self.discriminator_optimizer = adam(opts.lr, opts.beta1)
+        self.lr = tf.Variable(opts.lr, trainable=False)
+        self.generator_optimizer = adam(self.lr, opts.beta1)
+        self.discriminator_optimizer = adam(self.lr, opts.beta1)
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.average = networks.generator(opts.image_size, opts.ngf) if opts.ema else None
 
     def objects(self) -> dict:
         """What a checkpoint holds, by name."""
-        return {
+        objects = {
             "generator": by_name(self.generator),
             "discriminator": by_name(self.discriminator),
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
             "step": self.step,
         }
+        return objects | ({AVERAGE: by_name(self.average)} if self.average else {})
 
     def build(self) -> None:
         """Trace the train step ahead of the first, which takes some seconds."""
         size, channels = self.options.image_size, networks.CHANNELS
         picture = tf.TensorSpec((self.options.batch_size, size, size, channels), tf.float32)
         self.train_step.get_concrete_function(picture, picture)
+
+    def set_lr(self, step: int, last_step: int) -> None:
+        """The learning rate of a step: constant, then falling to 0 in a line over the last `lr_decay`."""
+        decaying = max(self.options.lr_decay * last_step, 1.0)
+        self.lr.assign(self.options.lr * min(1.0, (last_step - step) / decaying))
+
+    def update_average(self, step: int) -> None:
+        """Move the average towards the generator; early on, in the rhythm of its own age."""
+        if self.average is not None and step % EMA_EVERY == 0:
+            age = step / EMA_EVERY
+            self._update_average(tf.constant(min(EMA_DECAY**EMA_EVERY, age / (age + 10)), tf.float32))
+
+    @tf.function
+    def _update_average(self, decay: tf.Tensor) -> None:
+        for mean, new in zip(self.average.variables, self.generator.variables, strict=True):
+            if mean.dtype == "float32":
+                mean.assign_add((1 - decay) * (new - mean))
 
     @tf.function
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict, tf.Tensor]:
@@ -88,13 +114,15 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
     last_step = opts.max_steps or (opts.max_epochs or 0) * steps_per_epoch
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
-    opts = agree_with_folder(opts, output_dir)
+    beside = landmarks_of(pairs, input_dir, opts)
+    opts = agree_with_folder(replace(opts, drawing=beside.drawing), output_dir)
     tf.keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts)
     checkpoints = Checkpoints(output_dir, **trainer.objects())
     begun_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
     options.write(output_dir, opts, options.TRAINING)
-    write_target(input_dir, output_dir, opts.image_size)
+    if beside.images:
+        target.Target.measure(beside, opts.image_size).write(output_dir)
     first_step = int(trainer.step)
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
@@ -105,7 +133,8 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
             + (": trained to the end already" if first_step >= last_step else "")
         )
     if first_step < last_step:
-        Loop(trainer, checkpoints, pairs, output_dir, steps_per_epoch).run(first_step, last_step)
+        batches = dataset.training_batches(pairs, opts, first_step, beside)
+        Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch).run(first_step, last_step)
 
 
 def agree_with_folder(opts: Options, output_dir: Path) -> Options:
@@ -123,20 +152,30 @@ def agree_with_folder(opts: Options, output_dir: Path) -> Options:
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
 
 
-def write_target(input_dir: Path, output_dir: Path, image_size: int) -> None:
-    """`target.json`, from the sidecar of the training pairs, if they have one."""
-    beside = sidecar.read(input_dir)
-    if beside and beside.images:
-        target.Target.measure(beside, image_size).write(output_dir)
+def landmarks_of(pairs: list[Path], input_dir: Path, opts: Options) -> sidecar.Sidecar:
+    """The sidecar of the training pairs; an empty one if they have none, as pairs from elsewhere.
+
+    Raises: UserError if landmarks are missing that `--jitter redraw` needs.
+    """
+    beside = sidecar.read(input_dir) or sidecar.Sidecar([])
+    missing = next((path for path in pairs if path.name not in beside.images), None)
+    if missing and opts.jitter == "redraw":
+        raise cli.UserError(f"--jitter redraw needs the landmarks of each pair, got none of {missing}")
+    return beside
 
 
 class Loop:
     """The steps of a training, with progress, summaries, pictures and checkpoints at their times."""
 
     def __init__(
-        self, trainer: Trainer, checkpoints: Checkpoints, pairs: list, folder: Path, steps_per_epoch: int
+        self,
+        trainer: Trainer,
+        checkpoints: Checkpoints,
+        batches: tf.data.Dataset,
+        folder: Path,
+        steps_per_epoch: int,
     ):
-        self.trainer, self.checkpoints, self.pairs, self.folder = trainer, checkpoints, pairs, folder
+        self.trainer, self.checkpoints, self.batches, self.folder = trainer, checkpoints, batches, folder
         self.steps_per_epoch = steps_per_epoch
         self.shown_losses: dict[str, float] = {}
 
@@ -145,7 +184,7 @@ class Loop:
         opts = self.trainer.options
         is_log = not sys.stderr.isatty()
         summaries = tf.summary.create_file_writer(str(self.folder))
-        batches = iter(dataset.training_batches(self.pairs, opts, step))
+        batches = iter(self.batches)
         self.trainer.build()
         saved = step
         with (
@@ -154,8 +193,10 @@ class Loop:
         ):
             while step < last_step and not interruption.came:
                 inputs, targets = next(batches)
+                self.trainer.set_lr(step, last_step)
                 losses, outputs = self.trainer.train_step(inputs, targets)
                 step += 1
+                self.trainer.update_average(step)
                 self.smooth(losses)
                 bar.set_postfix_str(self.describe(step, bar), refresh=False)
                 bar.update()
