@@ -5,19 +5,25 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from face2face import cli
-from face2face.landmarks import default_landmark_model
+from face2face import cli, live, sinks
+from face2face.generator import Generator
+from face2face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.live import DrivingOptions
+from face2face.smoothing import DEFAULT_STRENGTH
+from face2face.tracking import Tracker
+from face2face.video import open_source
 
 
 def drive(
     source: str,
     tf_model: Path,
     landmark_model: Path,
+    driving: DrivingOptions,
+    smoothing: float = DEFAULT_STRENGTH,
     show_drawing: bool = False,
     record: Path | None = None,
     record_generated_only: bool = False,
     no_window: bool = False,
-    retarget: bool = True,
     start: float = 0.0,
     end: float | None = None,
     limit: int | None = None,
@@ -27,22 +33,13 @@ def drive(
 
     Raises: UserError if the source or a model is of no use, or a camera stops.
     """
-    from face2face import live, sinks
-    from face2face.generator import Generator
-    from face2face.landmarks import LandmarkDetector
-    from face2face.retarget import Retargeter
-    from face2face.video import open_source
-
     cli.existing_file(tf_model, "the frozen model")
     stats = live.Stats()
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_source(source, start, end))
         detector = LandmarkDetector(landmark_model)
         generator = Generator(tf_model)
-        retargeter = None
-        if retarget and generator.target.neutral is not None:
-            retargeter = Retargeter(generator.target.neutral)
-        elif retarget:
+        if driving.retarget and generator.target.face is None:
             print(f"retargeting is off: {tf_model} does not know its target's face")
         recording = window = None
         if record:
@@ -54,7 +51,7 @@ def drive(
             window = stack.enter_context(contextlib.closing(sinks.Window(4 * size, 2 * size)))
         stats.start()
         try:
-            painter = live.Painter(detector, generator, retargeter)
+            painter = live.Painter(Tracker(detector, smoothing), generator, driving)
             live.run(
                 video.frames(), painter, stats, show_drawing, window, recording, record_generated_only, limit
             )
@@ -93,6 +90,30 @@ def parse_args(argv=None) -> argparse.Namespace:
         help="carry your motion onto the target's face, or draw your face where it is, as the original did",
     )
     parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="your face at rest: read if the file is there, else learned and written",
+    )
+    parser.add_argument(
+        "--smoothing",
+        type=cli.fraction,
+        default=DEFAULT_STRENGTH,
+        help="0: landmarks as they are, 1: steadiest",
+    )
+    parser.add_argument(
+        "--hold",
+        type=cli.non_negative_float,
+        default=0.5,
+        help="seconds to keep the last face without a new one",
+    )
+    parser.add_argument(
+        "--no-face",
+        choices=live.NO_FACE,
+        default="hold",
+        help="then: keep it still, show the driver, or black",
+    )
+    parser.add_argument(
         "--record", type=Path, metavar="FILE_OR_FOLDER", help="write a video, or PNGs to a folder"
     )
     parser.add_argument(
@@ -117,11 +138,12 @@ def main(argv=None) -> None:
         source=args.source,
         tf_model=args.tf_model,
         landmark_model=args.landmark_model,
+        driving=DrivingOptions(args.retarget == "on", args.calibration, args.hold, args.no_face),
+        smoothing=args.smoothing,
         show_drawing=args.show == 1,
         record=args.record,
         record_generated_only=args.record_view == "generated",
         no_window=args.no_window,
-        retarget=args.retarget == "on",
         start=args.start,
         end=args.end,
         limit=args.limit,

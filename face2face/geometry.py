@@ -9,6 +9,12 @@ import numpy as np
 
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
+EYELIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
+"""Upper and lower points of the eyes, one above the other."""
+
+INNER_LIPS = ((61, 67), (62, 66), (63, 65))
+"""Upper and lower points between the lips, one above the other."""
+
 RIGID = [27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45]
 """Points that no expression moves much: nose and corners of the eyes."""
 
@@ -25,15 +31,24 @@ def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def eye_openness(points: np.ndarray) -> np.ndarray:
     """Height of the eyes over their width, the mean of both (Soukupova and Cech, 2016)."""
-    heights = [_distance(points, a, b) for a, b in ((37, 41), (38, 40), (43, 47), (44, 46))]
+    heights = [_distance(points, a, b) for a, b in EYELIDS]
     widths = [_distance(points, 36, 39), _distance(points, 42, 45)]
     return np.mean(heights, axis=0) / np.mean(widths, axis=0)
 
 
 def mouth_openness(points: np.ndarray) -> np.ndarray:
     """Height between the lips over the distance of the eyes."""
-    heights = [_distance(points, a, b) for a, b in ((61, 67), (62, 66), (63, 65))]
+    heights = [_distance(points, a, b) for a, b in INNER_LIPS]
     return np.mean(heights, axis=0) / eye_distance(points)
+
+
+def brow_height(points: np.ndarray) -> np.ndarray:
+    """From the eyes up to the brows, over the distance of the eyes, across the line of the eyes."""
+    eyes = points[..., 36:48, :].mean(axis=-2)
+    brows = points[..., 17:27, :].mean(axis=-2)
+    along = points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
+    up = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    return np.sum((brows - eyes) * up, axis=-1) / np.sum(along * along, axis=-1)
 
 
 def mouth_width(points: np.ndarray) -> np.ndarray:

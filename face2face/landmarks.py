@@ -47,6 +47,10 @@ class Face:
     box: np.ndarray
     points: np.ndarray
 
+    def is_near(self, other: "Face") -> bool:
+        """Whether both can be the same person's, in frames that follow each other."""
+        return _is_same(self.box, other.box)
+
 
 def default_landmark_model() -> Path:
     """The 68-point model that is installed with the package face_recognition_models."""

@@ -12,15 +12,31 @@ import numpy as np
 
 from face2face.framing import Window as FrameWindow
 from face2face.generator import Generator
-from face2face.landmarks import Face, LandmarkDetector, draw
-from face2face.retarget import Retargeter
+from face2face.landmarks import draw
+from face2face.retarget import Calibration, Retargeter, read_calibration
 from face2face.sinks import Window
+from face2face.tracking import Tracker
 from face2face.video import Frame
 
-FORGET_SECONDS = 1.0
-"""After so long without a face, the next one may be anybody's: the largest is taken."""
+NO_FACE = ("hold", "passthrough", "blank")
+"""What is shown in place of the generated face when the driver's has been gone for a while."""
+
+CALIBRATE_KEY = ord("c")
 
 STAGES = ("capture", "landmarks", "drawing", "generator", "output")
+
+
+@dataclass(frozen=True)
+class DrivingOptions:
+    """retarget: carry the driver's motion onto the target's face, or draw the driver's face where it is.
+    calibration_file: read if it is there, else written once the driver is known. hold_seconds: how long the
+    last face stays without a new one before `no_face`, one of `NO_FACE`, takes its place.
+    """
+
+    retarget: bool = True
+    calibration_file: Path | None = None
+    hold_seconds: float = 0.5
+    no_face: str = "hold"
 
 
 @dataclass(frozen=True)
@@ -28,20 +44,17 @@ class Painted:
     """What became of one frame; all pictures uint8 (S, S, 3), RGB.
 
     driver: the middle square of the driver's frame. drawing, generated: of the last frame with a face if
-    this one has none; black as long as there was no face at all.
+    this one has none; black as long as there was no face at all. state: what the user should know, or "".
     """
 
     driver: np.ndarray
     drawing: np.ndarray
     generated: np.ndarray
-    has_face: bool
+    state: str
 
-    def view(self, show_drawing: bool, generated_only: bool = False) -> np.ndarray:
-        """The picture to show: the driver or the drawing beside the generated face, or that alone."""
-        if generated_only:
-            return self.generated
-        view = np.concatenate([self.drawing if show_drawing else self.driver, self.generated], axis=1)
-        return view if self.has_face else _write_over(view, "no face")
+    def side_by_side(self, show_drawing: bool) -> np.ndarray:
+        """The driver, or the drawing, beside the generated face: uint8 (S, 2 S, 3)."""
+        return np.concatenate([self.drawing if show_drawing else self.driver, self.generated], axis=1)
 
 
 def _write_over(picture: np.ndarray, text: str) -> np.ndarray:
@@ -106,42 +119,67 @@ class Stats:
 class Painter:
     """Paints the target's face from the driver's frames."""
 
-    def __init__(self, detector: LandmarkDetector, generator: Generator, retargeter: Retargeter | None):
-        self._detector, self._generator, self._retargeter = detector, generator, retargeter
-        self._size = generator.target.image_size
-        self._drawing = self._generated = np.zeros((self._size, self._size, 3), np.uint8)
-        self._face: Face | None = None
-        self._face_seconds = 0.0
+    def __init__(self, tracker: Tracker, generator: Generator, options: DrivingOptions):
+        self._tracker, self._generator, self._options = tracker, generator, options
+        self._target = generator.target
+        size = self._target.image_size
+        self._drawing = self._generated = np.zeros((size, size, 3), np.uint8)
+        self._seen_at: float | None = None
+        self._calibration: Calibration | None = None
+        self._retargeter: Retargeter | None = None
 
     def __call__(self, frame: Frame, stats: Stats) -> Painted:
         height, width = frame.picture.shape[:2]
         window = FrameWindow.centre(width, height)
         with stats.measure("landmarks"):
-            face = self._find(frame)
+            points = self._tracker(frame)
         with stats.measure("drawing"):
-            if face is not None:
-                points = self._points(face, window, frame.seconds)
-                self._drawing = draw(points, self._size, self._generator.target.drawing)
-            driver = cv2.cvtColor(window.picture(frame.picture, self._size), cv2.COLOR_BGR2RGB)
-        if face is not None:
+            if points is not None:
+                points = self._carry(points, window, frame)
+                self._drawing = draw(points, self._target.image_size, self._target.drawing)
+            driver = cv2.cvtColor(window.picture(frame.picture, self._target.image_size), cv2.COLOR_BGR2RGB)
+        if points is not None:
             with stats.measure("generator"):
                 self._generated = self._generator(self._drawing)
-        stats.frames_with_face += face is not None
-        return Painted(driver, self._drawing, self._generated, face is not None)
+            self._seen_at = frame.seconds
+            stats.frames_with_face += 1
+        return Painted(
+            driver, self._drawing, self._shown(driver, frame.seconds), self._state(points is not None)
+        )
 
-    def _find(self, frame: Frame) -> Face | None:
-        if frame.seconds - self._face_seconds > FORGET_SECONDS:
-            self._face = None
-        face = self._detector.find(frame.picture, self._face)
-        if face is not None:
-            self._face, self._face_seconds = face, frame.seconds
-        return face
+    def calibrate(self) -> None:
+        """Learn the driver's face at rest anew, over the next second."""
+        if self._calibration is not None:
+            self._calibration.restart()
 
-    def _points(self, face: Face, window: FrameWindow, seconds: float) -> np.ndarray:
+    def _carry(self, points: np.ndarray, window: FrameWindow, frame: Frame) -> np.ndarray:
         """The points to draw, in model space."""
-        if self._retargeter is not None:
-            return self._retargeter.follow(face.points, seconds)
-        return window.points(face.points, self._size)
+        if not self._options.retarget or self._target.face is None:
+            return window.points(points, self._target.image_size)
+        frame_size = frame.picture.shape[1::-1]
+        if self._calibration is None:
+            file = self._options.calibration_file
+            self._calibration = (
+                read_calibration(file, frame_size) if file and file.is_file() else Calibration()
+            )
+        if self._calibration.look(points, frame.seconds) or self._retargeter is None:
+            self._retargeter = Retargeter(self._target.face, self._calibration.neutral)
+            if self._options.calibration_file and not self._calibration.is_running:
+                self._calibration.write(self._options.calibration_file, frame_size)
+        return self._retargeter(points)
+
+    def _shown(self, driver: np.ndarray, seconds: float) -> np.ndarray:
+        """The face to show: the last one, until the driver's has been gone for too long."""
+        is_held = self._seen_at is not None and seconds - self._seen_at <= self._options.hold_seconds
+        if is_held or self._options.no_face == "hold":
+            return self._generated
+        return driver if self._options.no_face == "passthrough" else np.zeros_like(self._generated)
+
+    def _state(self, has_face: bool) -> str:
+        if not has_face:
+            return "no face"
+        is_calibrating = self._calibration is not None and self._calibration.is_running
+        return "calibrating: look straight ahead" if is_calibrating else ""
 
 
 def run(
@@ -154,7 +192,10 @@ def run(
     record_generated_only: bool = False,
     limit: int | None = None,
 ) -> None:
-    """Paint each frame and show and record it, until the source, the limit or the user ends it."""
+    """Paint each frame and show and record it, until the source, the limit or the user ends it.
+
+    In the window, q or Esc end it and c calibrates.
+    """
     while limit is None or stats.frames < limit:
         with stats.measure("capture"):
             frame = next(frames, None)
@@ -162,11 +203,16 @@ def run(
             break
         painted = painter(frame, stats)
         with stats.measure("output"):
+            both = painted.side_by_side(show_drawing)
             if recording is not None:
-                recording.write(painted.view(show_drawing, record_generated_only), frame.seconds)
+                recording.write(painted.generated if record_generated_only else both, frame.seconds)
             if window is not None:
-                window.write(painted.view(show_drawing), frame.seconds)
+                window.write(_write_over(both, painted.state) if painted.state else both, frame.seconds)
                 window.set_title(f"{Window.TITLE} - {stats.fps:.1f} frames/s")
         stats.frames += 1
-        if window is not None and not window.is_open():
-            break
+        if window is not None:
+            key = window.key()
+            if key == CALIBRATE_KEY:
+                painter.calibrate()
+            if not window.is_open(key):
+                break

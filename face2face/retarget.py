@@ -1,63 +1,50 @@
 """The driver's points carried onto the target's face: relative motion.
 
 What moves is the target's own neutral face: by the driver's expression and head motion, both measured
-against the driver's neutral face and scaled to the target's proportions. Whoever sits at the camera, and
-however near, the drawing is one of the target's face.
+against the driver's neutral face and scaled to the target's proportions, and kept within what the target
+showed in training. Whoever sits at the camera, and however near, the drawing is one that the generator knows.
 """
+
+import json
+from pathlib import Path
 
 import numpy as np
 
-from face2face.geometry import Pose, eye_distance
+from face2face import cli
+from face2face.geometry import EYELIDS, INNER_LIPS, Pose, eye_distance
+from face2face.landmarks import POINTS
+from face2face.target import TargetFace, head_motion
 
 BROWS, NOSE, EYES, LIPS, JAW = slice(17, 27), slice(27, 36), slice(36, 48), slice(48, 68), slice(0, 17)
-
-EYELIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
-"""Upper and lower points of the eyes, one above the other."""
-
-INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-"""Upper and lower points between the lips, one above the other."""
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """Outer points of the lips that go with an inner one."""
 
-CALIBRATION_SECONDS = 1.0
-"""The driver's neutral face is the median of the faces of that time from the first on."""
+SOFTNESS = 0.15
+"""How far beyond a known range a measure may go at most, in lengths of the range."""
 
 
 class Retargeter:
     """Carries one driver's points, in any frame's pixels, onto the target's face in model space."""
 
-    def __init__(self, neutral: np.ndarray):
-        """neutral: float (68, 2), the target's face at rest, in model space."""
-        self._target = np.asarray(neutral, np.float64)
-        self._target_pose = _upright(self._target)
-        self._target_face = self._target_pose.undo(self._target)
-        self._seen: list[np.ndarray] = []
-        self._began: float | None = None
-
-    def calibrate(self, points: np.ndarray) -> None:
-        """Take a face as the driver's neutral one, float (68, 2), in pixels of the driver's frames."""
-        self._driver = np.asarray(points, np.float64)
+    def __init__(self, target: TargetFace, driver: np.ndarray):
+        """driver: float (68, 2), the driver's face at rest, in pixels of the driver's frames."""
+        self._target = target
+        self._target_pose = _upright(target.neutral)
+        self._target_face = self._target_pose.undo(target.neutral)
+        self._driver = np.asarray(driver, np.float64)
         self._driver_pose = _upright(self._driver)
         self._driver_face = self._driver_pose.undo(self._driver)
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
-    def follow(self, points: np.ndarray, seconds: float) -> np.ndarray:
-        """Carry the points of a frame; those of the first second with a face also calibrate."""
-        if self._began is None:
-            self._began = seconds
-        if seconds - self._began < CALIBRATION_SECONDS or not self._seen:
-            self._seen.append(points)
-            self.calibrate(np.median(self._seen, axis=0))
-        return self.carry(points)
-
-    def carry(self, points: np.ndarray) -> np.ndarray:
+    def __call__(self, points: np.ndarray) -> np.ndarray:
         """float (68, 2), the driver's points -> float32 (68, 2), the target's, in model space."""
-        motion = Pose.between(self._driver, points)
-        face = self._driver_pose.undo(motion.undo(points))
+        pose = Pose.between(self._driver, points)
+        face = self._driver_pose.undo(pose.undo(points))
         moved = self._target_face + (face - self._driver_face) * self._scales
         self._open(moved, face)
-        return self._move(moved, motion).astype(np.float32)
+        expression = self._bound_expression(self._target_pose.apply(moved) - self._target.neutral)
+        return self._move(self._target.neutral + expression, pose).astype(np.float32)
 
     def _open(self, moved: np.ndarray, face: np.ndarray) -> None:
         """Open eyes and lips as the driver's are, whatever both faces' proportions: shut is shut."""
@@ -68,13 +55,39 @@ class Retargeter:
         for upper, lower in INNER_LIPS:
             _set_gap(moved, upper, lower, self._scales[upper, 1] * _gap(face, upper, lower), OUTER_LIPS)
 
-    def _move(self, moved: np.ndarray, motion: Pose) -> np.ndarray:
-        """Put the target's face where the driver's head motion carries it, in model space."""
-        resting = self._target_pose.apply(moved)
-        centre, driver_centre = self._target.mean(axis=0), self._driver.mean(axis=0)
-        size = eye_distance(self._target) / eye_distance(self._driver)
-        shift = (motion.apply(driver_centre) - driver_centre) * size
-        return (resting - centre) @ motion.matrix.T + centre + shift
+    def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
+        """The nearest expression, (68, 2) against the neutral face, that the target has shown."""
+        known = self._target
+        flat = expression.ravel()
+        along = known.components @ flat
+        left = flat - along @ known.components
+        along = soft_clip(along, known.ranges)
+        length = float(np.linalg.norm(left))
+        left *= float(soft_clip(np.array([length]), np.array([[0.0, known.residual]]))[0]) / max(length, 1e-9)
+        return (along @ known.components + left).reshape(POINTS, 2)
+
+    def _move(self, face: np.ndarray, pose: Pose) -> np.ndarray:
+        """Put the target's face where the driver's head motion carries it, as far as it has been there."""
+        shift_x, shift_y, log_scale, roll = head_motion(pose, self._driver)
+        size = eye_distance(self._target.neutral) / eye_distance(self._driver)
+        motion = np.array([shift_x * size, shift_y * size, log_scale, roll])
+        shift_x, shift_y, log_scale, roll = soft_clip(motion, self._target.motion)
+        middle = self._target.neutral.mean(axis=0)
+        cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)
+        return (face - middle) @ np.array([[cos, -sin], [sin, cos]]).T + middle + (shift_x, shift_y)
+
+
+def soft_clip(values: np.ndarray, ranges: np.ndarray) -> np.ndarray:
+    """Values within their ranges as they are; beyond, ever less, up to `SOFTNESS` of the range's length.
+
+    Args:
+        values: float (K,). ranges: float (K, 2), low and high.
+    """
+    low, high = ranges.T
+    margin = np.maximum(SOFTNESS * (high - low), 1e-9)
+    over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
+    inside = np.clip(values, low, high)
+    return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))
 
 
 def _upright(points: np.ndarray) -> Pose:
@@ -94,7 +107,7 @@ def _proportions(face: np.ndarray) -> np.ndarray:
     eye_height = np.mean([_gap(face, *pair) for pair in EYELIDS])
     brow_height = face[EYES, 1].mean() - face[BROWS, 1].mean()
     lower_face = face[8, 1] - face[33, 1]  # from the nose to the chin
-    sizes = np.ones((68, 2))
+    sizes = np.ones((POINTS, 2))
     sizes[JAW] = width(JAW), lower_face
     sizes[BROWS] = width(BROWS), brow_height
     sizes[EYES] = 1.0, eye_height
@@ -114,3 +127,72 @@ def _set_gap(face: np.ndarray, upper: int, lower: int, gap: float, along: dict[i
         by = to - face[point, 1]
         for moved in (point, *along.get(point, ())):
             face[moved, 1] += by
+
+
+# --- calibration: the driver's face at rest -------------------------------------------------------------
+
+CALIBRATION_SECONDS = 1.0
+"""How long the driver's face is looked at to know it at rest."""
+
+STEADY_SHARE = 0.5
+"""The share of those frames, the steadiest, whose median is the face at rest."""
+
+FORMAT_VERSION = 1
+
+
+class Calibration:
+    """Learns the driver's neutral face over the first second with a face, and again when asked to.
+
+    neutral: float (68, 2), in pixels of the driver's frames: the best known so far, None before any face.
+    """
+
+    def __init__(self, neutral: np.ndarray | None = None):
+        self.neutral = neutral
+        self._seen: list[np.ndarray] = []
+        self._began: float | None = None
+        self.is_running = neutral is None
+
+    def restart(self) -> None:
+        """Look at the driver again, from the next face on; until then the old neutral face serves."""
+        self._seen, self._began, self.is_running = [], None, True
+
+    def look(self, points: np.ndarray, seconds: float) -> bool:
+        """See the face of a frame; true if the neutral face has changed."""
+        if not self.is_running:
+            return False
+        self._began = seconds if self._began is None else self._began
+        self._seen.append(points)
+        self.neutral = steady_median(np.array(self._seen))
+        self.is_running = seconds - self._began < CALIBRATION_SECONDS
+        return True
+
+    def write(self, path: Path, frame_size: tuple[int, int]) -> None:
+        content = {
+            "format_version": FORMAT_VERSION,
+            "frame_size": list(frame_size),
+            "neutral": np.round(self.neutral.astype(float), 3).tolist(),
+        }
+        with cli.whole_output(path) as unfinished:
+            unfinished.write_text(json.dumps(content) + "\n")
+
+
+def read_calibration(path: Path, frame_size: tuple[int, int]) -> Calibration:
+    """A saved calibration, scaled to the width of the frames. Raises: UserError if it is damaged."""
+    try:
+        content = json.loads(path.read_text())
+        if content["format_version"] != FORMAT_VERSION:
+            raise cli.UserError(f"{path}: expected version {FORMAT_VERSION}, got {content['format_version']}")
+        neutral = np.array(content["neutral"], np.float64).reshape(POINTS, 2)
+        return Calibration(neutral * (frame_size[0] / content["frame_size"][0]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise cli.UserError(f"expected what --calibration wrote, got {path} ({error!r})") from None
+
+
+def steady_median(points: np.ndarray) -> np.ndarray:
+    """float (N, 68, 2), a face in successive frames -> (68, 2), the median of its steadiest frames."""
+    if len(points) < 3:
+        return points[-1].astype(np.float64)
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=-1).mean(axis=-1)
+    unrest = np.maximum(np.append(steps, steps[-1]), np.append(steps[0], steps))
+    steadiest = np.argsort(unrest, kind="stable")[: max(2, round(len(points) * STEADY_SHARE))]
+    return np.median(points[steadiest], axis=0).astype(np.float64)

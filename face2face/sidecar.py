@@ -32,6 +32,9 @@ class Video:
     fps: float
     window: tuple[int, int, int] | None
 
+    def to_content(self) -> dict:
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -64,7 +67,7 @@ class Sidecar:
         content = {
             "format_version": FORMAT_VERSION,
             "drawing": self.drawing,
-            "videos": [asdict(video) for video in self.videos],
+            "videos": [video.to_content() for video in self.videos],
             "images": images,
         }
         (folder / FILE_NAME).write_text(json.dumps(content))

@@ -112,9 +112,12 @@ class Window:
     def set_title(self, text: str) -> None:
         cv2.setWindowTitle(self.TITLE, text)
 
-    def is_open(self) -> bool:
-        """Look at the keys and the window's button; false once the user has ended it."""
-        key = cv2.waitKey(1) & 0xFF
+    def key(self) -> int:
+        """Let the window show what was written, and return the key that was pressed, or 255."""
+        return cv2.waitKey(1) & 0xFF
+
+    def is_open(self, key: int) -> bool:
+        """False once the user has ended it, by this key or by the window's button."""
         return key not in self._END_KEYS and cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
 
     def close(self) -> None:

@@ -1,12 +1,19 @@
 """`target.json`: what is known of the target's face. Made in training, carried along into the frozen graph.
 
-{"format_version": 1, "image_size": 256, "drawing": "white",
- "count": 320,                             images it was measured on
- "neutral": [[x, y], ...68]}               the face at rest, in model space
+    {"format_version": 1, "image_size": 256, "drawing": "white",
+     "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
+                 "frames": [12, 24, ...]}],    what it was trained on
+     "face": {"neutral": [[x, y], ...68],      at rest, in model space
+              "motion": [[low, high], ...4],   of the head: shift x and y, log of scale, roll
+              "components": [[...136], ...],   principal directions of expression, of length 1
+              "ranges": [[low, high], ...],    along each of them
+              "residual": 4.2}}                the length of what they leave unexplained, at most
+
+Without landmarks to measure (pairs from elsewhere, the original's graphs) there is no "face".
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,34 +26,106 @@ from face2face.sidecar import Sidecar
 FILE_NAME = "target.json"
 FORMAT_VERSION = 1
 
-_NEUTRAL_SHARE = 0.2
+NEUTRAL_SHARE = 0.2
 """The share of the target's frames, the calmest, whose median is the neutral face."""
+
+MAX_COMPONENTS = 24
+EXPLAINED = 0.995
+"""Principal directions are kept until they explain that share of the variance."""
+
+RANGE_PERCENTILES = (0.5, 99.5)
+"""What is taken for the range of a measure: the few frames beyond may be detector's errors."""
+
+
+@dataclass(frozen=True)
+class TargetFace:
+    """The statistics of a face's landmarks in model space. Expression is what an undone pose leaves.
+
+    neutral: float (68, 2). motion: float (4, 2). components: float (K, 136), relative to the neutral face.
+    ranges: float (K, 2). residual: in pixels, over all 136 coordinates together.
+    """
+
+    neutral: np.ndarray
+    motion: np.ndarray
+    components: np.ndarray
+    ranges: np.ndarray
+    residual: float
+
+    @classmethod
+    def measure(cls, points: np.ndarray) -> "TargetFace":
+        """Of float (N, 68, 2), the same face in N pictures, in model space."""
+        neutral = neutral_face(points)
+        poses = [Pose.between(neutral, face) for face in points]
+        shapes = np.array([pose.undo(face) for pose, face in zip(poses, points, strict=True)])
+        expressions = (shapes - neutral).reshape(len(points), -1)
+        # Directions from the neutral face, not from the mean: no expression at all is 0 along each.
+        _, spread, components = np.linalg.svd(expressions, full_matrices=False)
+        explained = np.cumsum(spread**2) / max(np.sum(spread**2), 1e-12)
+        kept = min(int(np.searchsorted(explained, EXPLAINED)) + 1, MAX_COMPONENTS, len(components))
+        components = components[:kept]
+        along = expressions @ components.T
+        left = np.linalg.norm(expressions - along @ components, axis=1)
+        return cls(
+            neutral,
+            _range(np.array([head_motion(pose, neutral) for pose in poses])),
+            components,
+            _range(along),
+            float(np.percentile(left, RANGE_PERCENTILES[1])),
+        )
+
+    def to_content(self) -> dict:
+        return {
+            "neutral": np.round(self.neutral.astype(float), 3).tolist(),
+            "motion": np.round(self.motion, 5).tolist(),
+            "components": np.round(self.components, 5).tolist(),
+            "ranges": np.round(self.ranges, 3).tolist(),
+            "residual": round(self.residual, 3),
+        }
+
+    @classmethod
+    def from_content(cls, content: dict) -> "TargetFace":
+        return cls(
+            np.array(content["neutral"], float).reshape(POINTS, 2),
+            np.array(content["motion"], float).reshape(4, 2),
+            np.array(content["components"], float).reshape(-1, 2 * POINTS),
+            np.array(content["ranges"], float).reshape(-1, 2),
+            float(content["residual"]),
+        )
 
 
 @dataclass(frozen=True)
 class Target:
-    """image_size: side of model space. drawing: the style. neutral: float32 (68, 2), None if unknown."""
+    """What a generator knows of its target.
+
+    image_size: side of model space. drawing: the style it reads. videos: what it was trained on, as in
+    the sidecar, each with its "frames". face: None if its landmarks are unknown.
+    """
 
     image_size: int
     drawing: str = DEFAULT_DRAWING
-    neutral: np.ndarray | None = None
-    count: int = 0
+    face: TargetFace | None = None
+    videos: list[dict] = field(default_factory=list)
 
     @classmethod
     def measure(cls, sidecar: Sidecar, image_size: int) -> "Target":
         """The statistics of the images that a sidecar speaks of, which are in model space."""
-        points = np.array([entry.points for entry in sidecar.images.values()])
-        return cls(image_size, sidecar.drawing, neutral_face(points), len(points))
+        entries = list(sidecar.images.values())
+        videos = [
+            video.to_content() | {"frames": sorted(e.frame for e in entries if e.video == index)}
+            for index, video in enumerate(sidecar.videos)
+        ]
+        face = TargetFace.measure(np.array([entry.points for entry in entries]))
+        return cls(image_size, sidecar.drawing, face, videos)
 
     def to_json(self) -> str:
         content = {
             "format_version": FORMAT_VERSION,
             "image_size": self.image_size,
             "drawing": self.drawing,
-            "count": self.count,
+            "videos": self.videos,
         }
-        if self.neutral is not None:
-            content["neutral"] = np.round(self.neutral.astype(float), 3).tolist()
+        if self.face is not None:
+            content["face"] = self.face.to_content()
         return json.dumps(content)
 
     @classmethod
@@ -54,18 +133,13 @@ class Target:
         """Raises: UserError that names `where`, if the text is not what `to_json` writes."""
         try:
             content = json.loads(text)
-            if content["format_version"] != FORMAT_VERSION:
-                raise UserError(
-                    f"{where}: expected version {FORMAT_VERSION}, got {content['format_version']}"
-                )
-            if content["drawing"] not in DRAWINGS:
-                raise UserError(
-                    f"{where}: expected a drawing of {sorted(DRAWINGS)}, got {content['drawing']}"
-                )
-            neutral = content.get("neutral")
-            if neutral is not None:
-                neutral = np.array(neutral, np.float32).reshape(POINTS, 2)
-            return cls(int(content["image_size"]), content["drawing"], neutral, int(content["count"]))
+            version, drawing = content["format_version"], content["drawing"]
+            if version != FORMAT_VERSION:
+                raise UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
+            if drawing not in DRAWINGS:
+                raise UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{drawing}'")
+            face = TargetFace.from_content(content["face"]) if "face" in content else None
+            return cls(int(content["image_size"]), drawing, face, content["videos"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{where}: damaged, or not written by this project ({error!r})") from None
 
@@ -79,24 +153,36 @@ def read(folder: Path) -> Target | None:
     return Target.from_json(path.read_text(), str(path)) if path.is_file() else None
 
 
+def head_motion(pose: Pose, neutral: np.ndarray) -> np.ndarray:
+    """A pose against the neutral face as (shift x, shift y, log of scale, roll), about the face's middle."""
+    middle = neutral.mean(axis=0)
+    return np.array([*(pose.apply(middle) - middle), np.log(pose.scale), pose.roll])
+
+
 def neutral_face(points: np.ndarray) -> np.ndarray:
     """The face at rest, where it mostly is: mouth shut and relaxed, eyes open.
 
     Args:
-        points: float32 (N, 68, 2), the same face in N pictures.
+        points: float (N, 68, 2), the same face in N pictures.
     Returns:
-        float32 (68, 2): the median shape of the calmest frames, at the median pose of all.
+        float (68, 2): the median shape of the calmest frames, at the median pose of all.
     """
     median = np.median(points, axis=0)
     poses = [Pose.between(median, face) for face in points]
     shapes = np.array([pose.undo(face) for pose, face in zip(poses, points, strict=True)])
     unrest = _spread(mouth_openness(shapes)) + _spread(mouth_width(shapes))
     unrest += _spread(-np.minimum(eye_openness(shapes), np.median(eye_openness(shapes))))
-    calm = shapes[np.argsort(unrest)[: max(1, round(len(shapes) * _NEUTRAL_SHARE))]]
-    return np.median(calm, axis=0).astype(np.float32)
+    calm = shapes[np.argsort(unrest)[: max(1, round(len(shapes) * NEUTRAL_SHARE))]]
+    return np.median(calm, axis=0).astype(np.float64)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
     """Values as 0 (the calmest tenth) to 1 (the liveliest)."""
     low, high = np.percentile(values, [10, 90])
     return np.clip((values - low) / max(high - low, 1e-6), 0, None)
+
+
+def _range(values: np.ndarray) -> np.ndarray:
+    """float (N, K) -> (K, 2), low and high; 0, which is the neutral face, always lies within."""
+    low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
+    return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)

@@ -26,8 +26,8 @@ def painter(generator) -> Callable[[np.ndarray], np.ndarray]:
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
     """A drawing to compare models on, uint8 (S, S, 3): the target at rest, or noise if that is unknown."""
     known = target.read(model_folder)
-    if known is not None and known.neutral is not None:
-        return draw(known.neutral, image_size, known.drawing)
+    if known is not None and known.face is not None:
+        return draw(known.face.neutral, image_size, known.drawing)
     return np.random.default_rng(0).integers(0, 256, (image_size, image_size, 3), np.uint8)
 
 
