@@ -45,12 +45,14 @@ class Painted:
 
     driver: the middle square of the driver's frame. drawing, generated: of the last frame with a face if
     this one has none; black as long as there was no face at all. state: what the user should know, or "".
+    points: float (68, 2), the driver's in pixels of the frame, None without a face.
     """
 
     driver: np.ndarray
     drawing: np.ndarray
     generated: np.ndarray
     state: str
+    points: np.ndarray | None
 
     def side_by_side(self, show_drawing: bool) -> np.ndarray:
         """The driver, or the drawing, beside the generated face: uint8 (S, 2 S, 3)."""
@@ -135,17 +137,16 @@ class Painter:
             points = self._tracker(frame)
         with stats.measure("drawing"):
             if points is not None:
-                points = self._carry(points, window, frame)
-                self._drawing = draw(points, self._target.image_size, self._target.drawing)
+                carried = self._carry(points, window, frame)
+                self._drawing = draw(carried, self._target.image_size, self._target.drawing)
             driver = cv2.cvtColor(window.picture(frame.picture, self._target.image_size), cv2.COLOR_BGR2RGB)
         if points is not None:
             with stats.measure("generator"):
                 self._generated = self._generator(self._drawing)
             self._seen_at = frame.seconds
             stats.frames_with_face += 1
-        return Painted(
-            driver, self._drawing, self._shown(driver, frame.seconds), self._state(points is not None)
-        )
+        generated = self._shown(driver, frame.seconds)
+        return Painted(driver, self._drawing, generated, self._state(points is not None), points)
 
     def calibrate(self) -> None:
         """Learn the driver's face at rest anew, over the next second."""

@@ -38,7 +38,7 @@ def test(
     generator = networks.generator(opts.image_size, opts.ngf)
     checkpoints.restore_generator(generator, checkpoint)
     paint = painter(generator)
-    rows = []
+    rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
         for path in pairs:
             halves = [images.read(path)] if unpaired else dataset.read_pair(path, opts)
@@ -46,13 +46,16 @@ def test(
             pictures = {"inputs": halves[0], "outputs": paint(halves[0])}
             if not unpaired:
                 pictures["targets"] = halves[1]
-            measures = None if unpaired else metrics.compare(pictures["outputs"], pictures["targets"])
-            rows.append(report.write_row(output_dir, path.stem, pictures, filetype, measures))
+            said: dict = {}
+            if not unpaired:
+                measures.append(metrics.compare(pictures["outputs"], pictures["targets"]))
+                said = {"measures": str(measures[-1]), "badness": -measures[-1].ssim}
+            rows.append(report.write_row(output_dir, path.stem, pictures, filetype, **said))
             bar.update()
-    page = report.write_page(output_dir, rows, title=f"{checkpoint.name}: test")
-    if not unpaired:
-        means = metrics.mean([row.measures for row in rows])
-        print(f"mean over {len(rows)} images: {means}")
+    summary = f"mean over {len(rows)} images: {metrics.mean(measures)}" if measures else ""
+    page = report.write_page(output_dir, rows, f"{checkpoint.name}: test", summary)
+    if summary:
+        print(summary)
     return page
 
 

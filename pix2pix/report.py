@@ -8,7 +8,6 @@ import numpy as np
 
 from face2face.cli import whole_output
 from pix2pix import images
-from pix2pix.metrics import Measures
 
 IMAGES = "images"
 PAGE = "index.html"
@@ -26,28 +25,36 @@ td.name { font-variant-numeric: tabular-nums; white-space: nowrap }
 
 @dataclass(frozen=True)
 class Row:
-    """name: the image's. files: path relative to the page, by kind (inputs, outputs, targets)."""
+    """name: the image's. files: path relative to the page, by kind (inputs, outputs, targets).
+
+    measures: what is said of it, if anything. badness: the worst image comes first on the page.
+    """
 
     name: str
     files: dict[str, str]
-    measures: Measures | None = None
+    measures: str = ""
+    badness: float = 0.0
 
 
 def write_row(
-    folder: Path, name: str, pictures: dict[str, np.ndarray], filetype: str, measures: Measures | None = None
+    folder: Path,
+    name: str,
+    pictures: dict[str, np.ndarray],
+    filetype: str = "png",
+    measures: str = "",
+    badness: float = 0.0,
 ) -> Row:
     """Write an image's pictures, uint8 (H, W, 3) RGB by kind, as images/NAME-KIND.FILETYPE."""
     (folder / IMAGES).mkdir(parents=True, exist_ok=True)
     files = {kind: f"{IMAGES}/{name}-{kind}.{filetype}" for kind in pictures}
     for kind, picture in pictures.items():
         images.write(folder / files[kind], picture)
-    return Row(name, files, measures)
+    return Row(name, files, measures, badness)
 
 
-def write_page(folder: Path, rows: list[Row], title: str) -> Path:
-    """Write the page; with measures, the worst image comes first."""
-    if all(row.measures for row in rows):
-        rows = sorted(rows, key=lambda row: row.measures.ssim)
+def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> Path:
+    """Write the page, the worst image first. summary: lines of plain text, above the images."""
+    rows = sorted(rows, key=lambda row: -row.badness)
     kinds = list(rows[0].files)
     head = "".join(f"<th>{text}</th>" for text in ["image", *kinds])
     body = "\n".join(_row(row) for row in rows)
@@ -55,6 +62,7 @@ def write_page(folder: Path, rows: list[Row], title: str) -> Path:
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         f"<style>{_STYLE}</style>\n<h1>{html.escape(title)}</h1>\n"
         f"<p>{len(rows)} images. The outputs are synthetic: painted by a neural network.</p>\n"
+        f"<pre>{html.escape(summary)}</pre>\n"
         f"<table>\n<tr>{head}</tr>\n{body}\n</table>\n</html>\n"
     )
     path = folder / PAGE
@@ -64,7 +72,7 @@ def write_page(folder: Path, rows: list[Row], title: str) -> Path:
 
 
 def _row(row: Row) -> str:
-    measures = str(row.measures).replace(", ", "<br>") if row.measures else ""
+    measures = html.escape(row.measures).replace(", ", "<br>")
     pictures = "".join(
         f'<td><a href="{file}"><img src="{file}" alt="{kind}" loading="lazy"></a></td>'
         for kind, file in ((kind, html.escape(file)) for kind, file in row.files.items())
@@ -74,7 +82,7 @@ def _row(row: Row) -> str:
 
 def add_step(folder: Path, step: int, pictures: dict[str, np.ndarray]) -> None:
     """Write a training step's pictures and the page of all steps that have some, the newest first."""
-    write_row(folder, f"{step:08d}", pictures, "png")
+    write_row(folder, f"{step:08d}", pictures)
     steps = sorted({p.name.split("-")[0] for p in (folder / IMAGES).glob("*-outputs.png")}, reverse=True)
     rows = [Row(s, {kind: f"{IMAGES}/{s}-{kind}.png" for kind in pictures}) for s in steps]
     write_page(folder, rows, "training")
