@@ -226,8 +226,7 @@ def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
     driving = DrivingOptions(retarget=args.retarget == "on")
 
     def painter() -> Painter:
-        tracker = Tracker(LandmarkDetector(args.landmark_model), args.smoothing)
-        return Painter(tracker, generator, driving)
+        return Painter(Tracker(judge.detector, args.smoothing), generator, driving)
 
     result = Evaluation()
     frames, own_flicker = target_frames(

@@ -51,7 +51,7 @@ def drive(
             window = stack.enter_context(contextlib.closing(sinks.Window(4 * size, 2 * size)))
         stats.start()
         try:
-            painter = live.Painter(Tracker(detector, smoothing), generator, driving)
+            painter = live.Painter(Tracker(detector, smoothing), generator, driving, video.name)
             live.run(
                 video.frames(), painter, stats, show_drawing, window, recording, record_generated_only, limit
             )

@@ -87,6 +87,10 @@ class Window:
         scale = (size or self.side) / self.side
         return (np.asarray(points, np.float32) + 0.5 - (self.left, self.top)) * scale - 0.5
 
+    def points_back(self, points: np.ndarray, size: int) -> np.ndarray:
+        """The way back of `points`: from a picture of that size to the frame's pixels."""
+        return (np.asarray(points) + 0.5) * (self.side / size) + (self.left, self.top) - 0.5
+
 
 def resize(picture: np.ndarray, size: int) -> np.ndarray:
     """Scale a square picture to `size` x `size`: by area when shrinking, bicubic when growing."""

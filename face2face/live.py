@@ -121,7 +121,9 @@ class Stats:
 class Painter:
     """Paints the target's face from the driver's frames."""
 
-    def __init__(self, tracker: Tracker, generator: Generator, options: DrivingOptions):
+    def __init__(self, tracker: Tracker, generator: Generator, options: DrivingOptions, source: str = ""):
+        """source: the frames' source's name; a clip of the target itself needs no calibration."""
+        self._source = source
         self._tracker, self._generator, self._options = tracker, generator, options
         self._target = generator.target
         size = self._target.image_size
@@ -158,16 +160,27 @@ class Painter:
         if not self._options.retarget or self._target.face is None:
             return window.points(points, self._target.image_size)
         frame_size = frame.picture.shape[1::-1]
+        file = self._options.calibration_file
         if self._calibration is None:
-            file = self._options.calibration_file
-            self._calibration = (
-                read_calibration(file, frame_size) if file and file.is_file() else Calibration()
-            )
-        if self._calibration.look(points, frame.seconds) or self._retargeter is None:
+            self._calibration = self._first_calibration(frame_size)
+        if self._calibration.look(points, frame.seconds):
             self._retargeter = Retargeter(self._target.face, self._calibration.neutral)
-            if self._options.calibration_file and not self._calibration.is_running:
-                self._calibration.write(self._options.calibration_file, frame_size)
+            if file and not self._calibration.is_running:
+                self._calibration.write(file, frame_size)
         return self._retargeter(points)
+
+    def _first_calibration(self, frame_size: tuple[int, int]) -> Calibration:
+        """What is known of the driver before the first look; its retargeter is made if that is enough."""
+        face, file = self._target.face, self._options.calibration_file
+        own = self._target.neutral_in(self._source, frame_size)
+        if own is not None:
+            self._retargeter = Retargeter(face, own, face.shut_eyes)
+            return Calibration(own)
+        if file and file.is_file():
+            calibration = read_calibration(file, frame_size)
+            self._retargeter = Retargeter(face, calibration.neutral)
+            return calibration
+        return Calibration()
 
     def _shown(self, driver: np.ndarray, seconds: float) -> np.ndarray:
         """The face to show: the last one, until the driver's has been gone for too long."""

@@ -20,6 +20,9 @@ BROWS, NOSE, EYES, LIPS, JAW = slice(17, 27), slice(27, 36), slice(36, 48), slic
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """Outer points of the lips that go with an inner one."""
 
+SHUT_EYES = 0.55
+"""Where the detector puts the lids of shut eyes, as a share of their gap at rest: 0.3 to 0.6, by the face."""
+
 SOFTNESS = 0.15
 """How far beyond a known range a measure may go at most, in lengths of the range."""
 
@@ -27,9 +30,14 @@ SOFTNESS = 0.15
 class Retargeter:
     """Carries one driver's points, in any frame's pixels, onto the target's face in model space."""
 
-    def __init__(self, target: TargetFace, driver: np.ndarray):
-        """driver: float (68, 2), the driver's face at rest, in pixels of the driver's frames."""
+    def __init__(self, target: TargetFace, driver: np.ndarray, shut_eyes: float = SHUT_EYES):
+        """
+        Args:
+            driver: float (68, 2), the driver's face at rest, in pixels of the driver's frames.
+            shut_eyes: openness of the driver's shut eyes, over that at rest, until a lower one is seen.
+        """
         self._target = target
+        self._shut_eyes = shut_eyes
         self._target_pose = _upright(target.neutral)
         self._target_face = self._target_pose.undo(target.neutral)
         self._driver = np.asarray(driver, np.float64)
@@ -42,18 +50,24 @@ class Retargeter:
         pose = Pose.between(self._driver, points)
         face = self._driver_pose.undo(pose.undo(points))
         moved = self._target_face + (face - self._driver_face) * self._scales
-        self._open(moved, face)
         expression = self._bound_expression(self._target_pose.apply(moved) - self._target.neutral)
-        return self._move(self._target.neutral + expression, pose).astype(np.float32)
+        moved = self._target_pose.undo(self._target.neutral + expression)
+        self._open(moved, face)
+        return self._move(self._target_pose.apply(moved), pose).astype(np.float32)
 
     def _open(self, moved: np.ndarray, face: np.ndarray) -> None:
         """Open eyes and lips as the driver's are, whatever both faces' proportions: shut is shut."""
-        for upper, lower in EYELIDS:
-            rest = _gap(self._driver_face, upper, lower)
-            ratio = _gap(face, upper, lower) / max(rest, 1e-6)
-            _set_gap(moved, upper, lower, ratio * _gap(self._target_face, upper, lower), {})
-        for upper, lower in INNER_LIPS:
-            _set_gap(moved, upper, lower, self._scales[upper, 1] * _gap(face, upper, lower), OUTER_LIPS)
+        ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
+        self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
+        for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
+            # From shut to rest: the driver's share of the way is the target's.
+            way = (ratio - self._shut_eyes) / (1 - self._shut_eyes)
+            gap = self._target.shut_eyes + (1 - self._target.shut_eyes) * way if ratio < 1 else ratio
+            _set_gap(moved, upper, lower, max(gap, 0.0) * _gap(self._target_face, upper, lower), {})
+        widest = np.array([[0.0, self._target.open_mouth]] * len(INNER_LIPS))
+        gaps = [self._scales[upper, 1] * _gap(face, upper, lower) for upper, lower in INNER_LIPS]
+        for (upper, lower), gap in zip(INNER_LIPS, soft_clip(np.array(gaps), widest), strict=True):
+            _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
         """The nearest expression, (68, 2) against the neutral face, that the target has shown."""

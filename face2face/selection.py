@@ -26,7 +26,8 @@ DOUBT_RATIO = 2.2
 BLUR_RATIO = 0.4
 """Blurred is a face with less detail than that share of what its neighbours in time have."""
 NEIGHBOURS = 8
-"""Candidates to either side in time. Where most of them are doubtful, a hand is still before the face."""
+"""Candidates to either side in time. Where enough of them are doubtful, a hand is still before the face."""
+DOUBTFUL_NEIGHBOURS = 0.4
 OTHER_SCENE = 0.5
 """Correlation of a frame's colours with those of the clip's median frame, below which it is another scene."""
 
@@ -150,7 +151,8 @@ def usable(candidates: list[Candidate]) -> tuple[list[Candidate], dict[str, int]
     likeness = np.array([np.corrcoef(c, main_scene)[0, 1] for c in colours])
     faults = {
         "another scene": likeness < OTHER_SCENE,
-        "a doubtful or half hidden face": is_doubtful | (around(is_doubtful).mean(axis=1) > 0.5),
+        "a doubtful or half hidden face": is_doubtful
+        | (around(is_doubtful).mean(axis=1) > DOUBTFUL_NEIGHBOURS),
         "blurred": sharpness < BLUR_RATIO * np.median(around(sharpness), axis=1),
     }
     good = np.ones(len(candidates), bool)

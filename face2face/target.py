@@ -7,7 +7,9 @@
               "motion": [[low, high], ...4],   of the head: shift x and y, log of scale, roll
               "components": [[...136], ...],   principal directions of expression, of length 1
               "ranges": [[low, high], ...],    along each of them
-              "residual": 4.2}}                the length of what they leave unexplained, at most
+              "residual": 4.2,                 the length of what they leave unexplained, at most
+              "shut_eyes": 0.36,               openness of shut eyes, over that at rest
+              "open_mouth": 0.28}}             openness of the mouth at its widest, over the eyes' distance
 
 Without landmarks to measure (pairs from elsewhere, the original's graphs) there is no "face".
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from face2face.cli import UserError
+from face2face.framing import Window
 from face2face.geometry import Pose, eye_openness, mouth_openness, mouth_width
 from face2face.landmarks import DEFAULT_DRAWING, DRAWINGS, POINTS
 from face2face.sidecar import Sidecar
@@ -33,6 +36,9 @@ MAX_COMPONENTS = 24
 EXPLAINED = 0.995
 """Principal directions are kept until they explain that share of the variance."""
 
+SHUT_PERCENTILE = 1.0
+"""Of the openness of the eyes: people blink in a few frames of a hundred."""
+
 RANGE_PERCENTILES = (0.5, 99.5)
 """What is taken for the range of a measure: the few frames beyond may be detector's errors."""
 
@@ -42,7 +48,8 @@ class TargetFace:
     """The statistics of a face's landmarks in model space. Expression is what an undone pose leaves.
 
     neutral: float (68, 2). motion: float (4, 2). components: float (K, 136), relative to the neutral face.
-    ranges: float (K, 2). residual: in pixels, over all 136 coordinates together.
+    ranges: float (K, 2). residual: in pixels, over all 136 coordinates together. shut_eyes: the detector
+    leaves a gap between shut lids; this is it, as a share of the gap at rest. open_mouth: the widest.
     """
 
     neutral: np.ndarray
@@ -50,6 +57,8 @@ class TargetFace:
     components: np.ndarray
     ranges: np.ndarray
     residual: float
+    shut_eyes: float
+    open_mouth: float
 
     @classmethod
     def measure(cls, points: np.ndarray) -> "TargetFace":
@@ -65,12 +74,15 @@ class TargetFace:
         components = components[:kept]
         along = expressions @ components.T
         left = np.linalg.norm(expressions - along @ components, axis=1)
+        shut = np.percentile(eye_openness(shapes), SHUT_PERCENTILE) / eye_openness(neutral)
         return cls(
             neutral,
             _range(np.array([head_motion(pose, neutral) for pose in poses])),
             components,
             _range(along),
             float(np.percentile(left, RANGE_PERCENTILES[1])),
+            float(min(shut, 1.0)),
+            float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
         )
 
     def to_content(self) -> dict:
@@ -80,6 +92,8 @@ class TargetFace:
             "components": np.round(self.components, 5).tolist(),
             "ranges": np.round(self.ranges, 3).tolist(),
             "residual": round(self.residual, 3),
+            "shut_eyes": round(self.shut_eyes, 4),
+            "open_mouth": round(self.open_mouth, 4),
         }
 
     @classmethod
@@ -90,6 +104,8 @@ class TargetFace:
             np.array(content["components"], float).reshape(-1, 2 * POINTS),
             np.array(content["ranges"], float).reshape(-1, 2),
             float(content["residual"]),
+            float(content["shut_eyes"]),
+            float(content["open_mouth"]),
         )
 
 
@@ -116,6 +132,14 @@ class Target:
         ]
         face = TargetFace.measure(np.array([entry.points for entry in entries]))
         return cls(image_size, sidecar.drawing, face, videos)
+
+    def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
+        """The neutral face in pixels of a clip's frames, float (68, 2), if training frames came from it."""
+        for video in self.videos:
+            if video["name"] == clip and tuple(video["frame_size"]) == tuple(frame_size):
+                window = Window(*video["window"]) if video["window"] else Window.centre(*frame_size)
+                return window.points_back(self.face.neutral, self.image_size)
+        return None
 
     def to_json(self) -> str:
         content = {
