@@ -47,8 +47,8 @@ def drive(
         if not no_window and not sinks.has_screen():
             print("no screen here: going on without a window (as with --no-window)")
         elif not no_window:
-            size = generator.target.image_size
-            window = stack.enter_context(contextlib.closing(sinks.Window(4 * size, 2 * size)))
+            height = live.PREVIEW_SCALE * generator.target.image_size
+            window = stack.enter_context(contextlib.closing(sinks.Window(2 * height, height)))
         stats.start()
         try:
             painter = live.Painter(Tracker(detector, smoothing), generator, driving, video.name)

@@ -18,14 +18,16 @@ import numpy as np
 
 from examples import samples
 from face2face import cli
+from face2face.framing import resize
+from face2face.video import open_source
 
 DEMO = ROOT / "demo"
 TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"
 START = "9.8"
 """The second of the target's clip from which no hand hides the face."""
 
-SHEET_ROWS, SHEET_COLUMNS = 6, 2
-"""The contact sheet has that many moments down, and side by side."""
+SHEET_ROWS, SHEET_COLUMNS, SHEET_SIDE = 6, 2, 256
+"""The contact sheet has that many moments down, and side by side; its pictures' side in pixels."""
 
 
 @dataclass(frozen=True)
@@ -150,16 +152,13 @@ def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
     rows = []
     recorded = list(zip(read_frames(driven), read_frames(drawn), strict=True))
     for at in np.linspace(0, len(recorded) - 1, SHEET_ROWS * SHEET_COLUMNS).round().astype(int):
-        driver_face, drawing_face = recorded[at]
-        size = driver_face.shape[0]
-        rows.append(np.concatenate([driver_face[:, :size], drawing_face], axis=1))
+        (driver, generated), (drawing, _) = (np.split(picture, 2, axis=1) for picture in recorded[at])
+        rows.append(np.concatenate([resize(p, SHEET_SIDE) for p in (driver, drawing, generated)], axis=1))
     columns = [np.concatenate(rows[i::SHEET_COLUMNS]) for i in range(SHEET_COLUMNS)]
     cv2.imwrite(str(path), np.concatenate(columns, axis=1))
 
 
 def read_frames(path: Path) -> list[np.ndarray]:
-    from face2face.video import open_source
-
     with open_source(str(path)) as video:
         return [frame.picture for frame in video.frames()]
 

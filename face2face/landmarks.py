@@ -224,13 +224,22 @@ def draw(
     Returns:
         uint8 (size, size, 3), RGB, black where nothing is drawn.
     """
-    large = np.zeros((size * SUPERSAMPLING, size * SUPERSAMPLING, 3), np.uint8)
     thickness = max(1, round((line_side or size) * SUPERSAMPLING * LINE_WIDTH))
-    fixed = ((points + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
+    drawing = np.zeros((size, size, 3), np.uint8)
+    # Only where the face is, to whole pixels of the drawing.
+    reach = thickness // SUPERSAMPLING + 2
+    left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - reach, 0, size).tolist()
+    right, bottom = np.clip(np.ceil(points.max(axis=0)).astype(int) + reach, 0, size).tolist()
+    if left >= right or top >= bottom:
+        return drawing
+    part = drawing[top:bottom, left:right]
+    large = np.zeros((part.shape[0] * SUPERSAMPLING, part.shape[1] * SUPERSAMPLING, 3), np.uint8)
+    fixed = ((points - (left, top) + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
     fixed = np.round(fixed).astype(np.int32)
     for region in DRAWINGS[style]:
         line = fixed[region.points].reshape(-1, 1, 2)
         if region.filled:
             cv2.fillPoly(large, [line], region.colour, cv2.LINE_8, _FRACTION_BITS)
         cv2.polylines(large, [line], region.closed, region.colour, thickness, cv2.LINE_8, _FRACTION_BITS)
-    return cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
+    part[:] = cv2.resize(large, part.shape[1::-1], interpolation=cv2.INTER_AREA)
+    return drawing

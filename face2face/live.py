@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from face2face.framing import Window as FrameWindow
+from face2face.framing import resize
 from face2face.generator import Generator
 from face2face.landmarks import draw
 from face2face.retarget import Calibration, Retargeter, read_calibration
@@ -20,6 +21,9 @@ from face2face.video import Frame
 
 NO_FACE = ("hold", "passthrough", "blank")
 """What is shown in place of the generated face when the driver's has been gone for a while."""
+
+PREVIEW_SCALE = 2
+"""The driver's preview, and so a window's or recording's height, in sides of model space: it stays sharp."""
 
 CALIBRATE_KEY = ord("c")
 
@@ -43,8 +47,9 @@ class DrivingOptions:
 class Painted:
     """What became of one frame; all pictures uint8 (S, S, 3), RGB.
 
-    driver: the middle square of the driver's frame. drawing, generated: of the last frame with a face if
-    this one has none; black as long as there was no face at all. state: what the user should know, or "".
+    driver: the middle square of the driver's frame, larger than the others. drawing, generated: of the last
+    frame with a face if this one has none; black as long as there was no face at all. state: what the user
+    should know, or "".
     points: float (68, 2), the driver's in pixels of the frame, None without a face.
     """
 
@@ -55,8 +60,10 @@ class Painted:
     points: np.ndarray | None
 
     def side_by_side(self, show_drawing: bool) -> np.ndarray:
-        """The driver, or the drawing, beside the generated face: uint8 (S, 2 S, 3)."""
-        return np.concatenate([self.drawing if show_drawing else self.driver, self.generated], axis=1)
+        """The driver, or the drawing, beside the generated face, as large as the driver's preview."""
+        size = self.driver.shape[0]
+        left = resize(self.drawing, size) if show_drawing else self.driver
+        return np.concatenate([left, resize(self.generated, size)], axis=1)
 
 
 def _write_over(picture: np.ndarray, text: str) -> np.ndarray:
@@ -141,7 +148,8 @@ class Painter:
             if points is not None:
                 carried = self._carry(points, window, frame)
                 self._drawing = draw(carried, self._target.image_size, self._target.drawing)
-            driver = cv2.cvtColor(window.picture(frame.picture, self._target.image_size), cv2.COLOR_BGR2RGB)
+            preview = window.picture(frame.picture, PREVIEW_SCALE * self._target.image_size)
+            driver = cv2.cvtColor(preview, cv2.COLOR_BGR2RGB)
         if points is not None:
             with stats.measure("generator"):
                 self._generated = self._generator(self._drawing)
@@ -187,7 +195,9 @@ class Painter:
         is_held = self._seen_at is not None and seconds - self._seen_at <= self._options.hold_seconds
         if is_held or self._options.no_face == "hold":
             return self._generated
-        return driver if self._options.no_face == "passthrough" else np.zeros_like(self._generated)
+        if self._options.no_face == "passthrough":
+            return resize(driver, self._target.image_size)
+        return np.zeros_like(self._generated)
 
     def _state(self, has_face: bool) -> str:
         if not has_face:

@@ -102,7 +102,7 @@ class Window:
 
     def __init__(self, width: int, height: int):
         with cli.quiet_stderr():  # Qt's notes on fonts
-            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.resizeWindow(self.TITLE, width, height)
             cv2.waitKey(1)
 

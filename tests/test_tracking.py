@@ -1,0 +1,77 @@
+"""One person's face, followed: another's is not taken while the first is there."""
+
+import numpy as np
+import pytest
+
+from face2face.geometry import eye_distance
+from face2face.landmarks import LandmarkDetector
+from face2face.tracking import FORGET_SECONDS, Tracker
+from face2face.video import Frame, open_source
+
+SIZE = (360, 640)
+
+
+@pytest.fixture(scope="module")
+def people(clips) -> tuple[np.ndarray, np.ndarray]:
+    """A picture of a man, and one of a woman, whose face is larger; each fills half of a frame."""
+    halves = []
+    for clip, number, left in (("single_face.mp4", 0, 130), ("WolfgangLanger_Pexels.mp4", 300, 280)):
+        with open_source(str(clips / clip)) as video:
+            halves.append(next(video.frames({number})).picture[:, left : left + 320])
+    return tuple(halves)
+
+
+def scene(left: np.ndarray | None, right: np.ndarray | None, seconds: float) -> Frame:
+    picture = np.full((*SIZE, 3), 60, np.uint8)
+    for half, person in zip(np.split(picture, 2, axis=1), (left, right), strict=True):
+        if person is not None:
+            half[:] = person
+    return Frame(round(seconds * 25), seconds, picture)
+
+
+@pytest.fixture
+def tracker() -> Tracker:
+    return Tracker(LandmarkDetector())
+
+
+def middle(points: np.ndarray) -> float:
+    return float(points[:, 0].mean())
+
+
+def test_a_second_larger_face_does_not_take_over(tracker, people):
+    man, woman = people
+    assert middle(tracker(scene(man, None, 0.0))) < 320
+    assert middle(tracker(scene(man, woman, 0.1))) < 320
+
+
+def test_nor_when_the_first_is_hidden_for_a_moment(tracker, people):
+    man, woman = people
+    tracker(scene(man, None, 0.0))
+    assert tracker(scene(None, woman, 0.2)) is None
+    assert middle(tracker(scene(man, woman, 0.4))) < 320
+
+
+def test_but_when_the_first_has_gone(tracker, people):
+    man, woman = people
+    tracker(scene(man, None, 0.0))
+    assert middle(tracker(scene(None, woman, FORGET_SECONDS + 0.1))) > 320
+
+
+def test_of_two_new_faces_the_larger_is_followed(tracker, people):
+    assert middle(tracker(scene(*people, 0.0))) > 320
+
+
+def test_the_points_are_steadied(people):
+    """What noise does to the points of a still face is less than without smoothing."""
+    still, noise = scene(people[0], None, 0.0).picture, np.random.default_rng(0)
+    shaken = [np.clip(still + noise.normal(0, 3, still.shape), 0, 255).astype(np.uint8) for _ in range(15)]
+    spreads = []
+    for smoothing in (0.0, 0.5):
+        tracker = Tracker(LandmarkDetector(), smoothing)
+        points = np.array([tracker(Frame(i, i / 25, picture)) for i, picture in enumerate(shaken)])[8:]
+        spreads.append(points.std(axis=0).mean() / eye_distance(points[0]))
+    assert spreads[1] < 0.5 * spreads[0]
+
+
+def test_a_frame_without_a_face_has_no_points(tracker):
+    assert tracker(Frame(0, 0.0, np.full((*SIZE, 3), 128, np.uint8))) is None
