@@ -23,9 +23,6 @@ from face2face.video import open_source
 
 DEMO = ROOT / "demo"
 TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"
-START = "9.8"
-"""The second of the target's clip from which no hand hides the face."""
-
 SHEET_ROWS, SHEET_COLUMNS, SHEET_SIDE = 6, 2, 256
 """The contact sheet has that many moments down, and side by side; its pictures' side in pixels."""
 
@@ -43,7 +40,7 @@ class Stage:
 STAGES = (
     Stage(
         "1 training pairs",
-        "generate_train_data.py --file {target} --start {start} --num 230 --overwrite",
+        "generate_train_data.py --file {target} --num 240 --select diverse --drawing colour --preview --overwrite",
         "landmarks/landmarks.json",
     ),
     Stage(
@@ -61,7 +58,8 @@ STAGES = (
         "3 train pix2pix",
         """
         pix2pix/pix2pix.py --mode train --output_dir face2face-model --input_dir photos/combined/train \
-            --which_direction AtoB --max_steps 1500 --ngf 32 --ndf 32 --no_flip --seed 1 --save_freq 300
+            --which_direction AtoB --max_steps 1500 --ngf 32 --ndf 32 --no_flip --jitter redraw --ema \
+            --lr_decay 0.5 --seed 1 --save_freq 300
         """,
         "face2face-model/checkpoint",
     ),
@@ -94,7 +92,7 @@ STAGES = (
 
 def command_lines(stage: Stage, clips: Path) -> list[list[str]]:
     """A stage's commands as argument lists, script first."""
-    paths = {"target": clips / TARGET, "driver": clips / DRIVER, "start": START}
+    paths = {"target": clips / TARGET, "driver": clips / DRIVER}
     lines = stage.commands.replace("\\\n", " ").strip().splitlines()
     return [[word.format(**paths) for word in shlex.split(line)] for line in lines]
 

@@ -45,7 +45,7 @@ class DrivingOptions:
 
 @dataclass(frozen=True)
 class Painted:
-    """What became of one frame; all pictures uint8 (S, S, 3), RGB.
+    """What became of one frame; all pictures are square, uint8 (S, S, 3), RGB.
 
     driver: the middle square of the driver's frame, larger than the others. drawing, generated: of the last
     frame with a face if this one has none; black as long as there was no face at all. state: what the user
