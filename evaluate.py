@@ -250,12 +250,20 @@ def table(models: dict[str, Evaluation]) -> str:
     return "\n".join(lines)
 
 
+def as_json(figures: dict[str, dict[str, float]]) -> dict[str, dict[str, float | None]]:
+    """JSON has no NaN: what could not be measured (no face was found) is null."""
+    return {
+        section: {name: None if np.isnan(value) else value for name, value in measures.items()}
+        for section, measures in figures.items()
+    }
+
+
 def write_report(folder: Path, models: dict[str, Evaluation], settings: dict) -> Path:
     """The JSON, and a page for each model with its strips, worst first; returns the first page."""
     from pix2pix import report
 
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {name: result.figures for name, result in models.items()}
+    figures = {name: as_json(result.figures) for name, result in models.items()}
     content = {"settings": settings, "models": figures}
     (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n")
     pages = []

@@ -20,6 +20,11 @@ QUICK_SEARCH_SIDE = 640
 THOROUGH_SEARCH_SIDE = 1280
 """Long side, in pixels, of the second search. A smaller frame is enlarged for it, twice at the most."""
 
+NEAR_FACE_SIDE = 110
+"""Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
+NEAR_MARGIN = 0.6
+"""How far around the last box, in widths of it."""
+
 FACE_SIDE = 512
 """The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
 
@@ -88,7 +93,9 @@ class LandmarkDetector:
             None when no face is found.
         """
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
+        boxes = self._boxes_near(grey, last.box) if last is not None else []
+        if not len(boxes):
+            boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
         if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last.box), last.box)):
             thorough = self._boxes(grey, min(2.0, THOROUGH_SEARCH_SIDE / max(grey.shape)))
             boxes = thorough if len(thorough) else boxes
@@ -130,6 +137,17 @@ class LandmarkDetector:
         places = np.array([self.place(grey, face.box + move) for move in moves])
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(eye_distance(face.points), 1e-6))
+
+    def _boxes_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Faces that can be the last one's, float (N, 4), looked for around its box in a small picture."""
+        size = last[2] - last[0]
+        low = np.maximum(np.floor(last[:2] - NEAR_MARGIN * size), 0).astype(int)
+        high = np.maximum(np.ceil(last[2:] + NEAR_MARGIN * size), 0).astype(int)
+        around = grey[low[1] : high[1], low[0] : high[0]]
+        if not around.size:
+            return np.zeros((0, 4))
+        boxes = self._boxes(around, NEAR_FACE_SIDE / size) + np.tile(low, 2)
+        return boxes[[_is_same(box, last) for box in boxes]]
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""

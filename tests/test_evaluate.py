@@ -1,0 +1,106 @@
+"""evaluate.py on a generator whose answers are known: it always paints the same true frame of the target."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import evaluate
+from face2face.framing import Window
+from face2face.generator import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.landmarks import LandmarkDetector
+from face2face.video import open_source
+from tests.made import edge
+
+SIZE = 256
+PAINTED = 300
+"""The frame of the target's clip that is painted."""
+
+
+@pytest.fixture(scope="module")
+def photo(clips) -> np.ndarray:
+    """uint8 (S, S, 3), RGB: one frame of the target, cut around her face."""
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        frame = next(video.frames({PAINTED})).picture
+    points = LandmarkDetector().find(frame).points
+    window = Window.around(points[None], *frame.shape[1::-1])
+    return cv2.cvtColor(window.picture(frame, SIZE), cv2.COLOR_BGR2RGB)
+
+
+@pytest.fixture(scope="module")
+def model(photo, tmp_path_factory) -> Path:
+    """A frozen graph of the 2017 demo's contract, that paints the photo whatever it reads."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.uint8, (SIZE, 2 * SIZE, 3), INPUT_TENSOR.split(":")[0])
+        nothing = tf.cast(tf.reduce_min(image), tf.uint8) * tf.constant(0, tf.uint8)
+        tf.add(tf.constant(photo[None]), nothing, name=OUTPUT_TENSOR.split(":")[0])
+    path = tmp_path_factory.mktemp("model") / "photo.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(model, clips, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluation")
+    arguments = {
+        "--tf-model": model,
+        "--target": clips / "WolfgangLanger_Pexels.mp4",
+        "--driver": clips / "single_face.mp4",
+        "--start": 9.8,
+        "--frames": 12,
+        "--output-dir": folder,
+    }
+    assert edge(evaluate.main, *(word for pair in arguments.items() for word in pair)) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def figures(result) -> dict:
+    (of_model,) = json.loads((result / "evaluation.json").read_text())["models"].values()
+    return of_model
+
+
+def test_the_painted_face_is_the_targets(figures):
+    assert figures["cross"]["faces found"] == 1
+    assert figures["cross"]["identity, median"] < 0.45
+    assert figures["self"]["identity of the true frames"] < 0.3
+
+
+def test_a_face_that_never_moves_expresses_nothing(figures):
+    assert figures["cross"]["correlation of mouth"] == 0
+    assert figures["steady"]["flicker outside the face (of 255)"] == 0
+    assert figures["steady"]["jitter of the output's landmarks"] == 0
+    assert figures["steady"]["jitter of the driver's landmarks, raw"] > 0
+
+
+def test_the_target_itself_flickers_and_the_landmarks_differ(figures):
+    assert figures["steady"]["the target's own"] > 0
+    assert figures["self"]["landmark error"] > 0.1
+
+
+def test_the_pages_show_every_strip_worst_first(result):
+    for section, count in (("self", 12), ("cross", 72)):
+        page = (result / section / "index.html").read_text()
+        sources = [part.split('"')[0] for part in page.split('<img src="')[1:]]
+        assert len(sources) == 3 * count
+        assert all((result / section / source).is_file() for source in sources)
+    ssim = [
+        float(part.split("<br>")[0]) for part in (result / "self/index.html").read_text().split("SSIM ")[1:]
+    ]
+    rows = ssim[-12:]  # the first stands in the table of figures
+    assert rows == sorted(rows)
+
+
+def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
+    code = edge(
+        evaluate.main,
+        *("--tf-model", model, "--target", clips / "WolfgangLanger_Pexels.mp4", "--frames", 2),
+        *("--driver", clips / "no_face.mp4", "--output-dir", tmp_path / "evaluation"),
+    )
+    assert code == 2
+    assert "error: expected a face that drives, got none in" in capsys.readouterr().err
+    assert not (tmp_path / "evaluation").exists()
