@@ -2,6 +2,7 @@
 
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Frame:
     picture: np.ndarray
 
 
-class Source:
+class Source(ABC):
     """Frames in order of time. A context manager: leaving it frees the camera or the file.
 
     live: frames come when they come and cannot be read again (a camera, a stream).
@@ -44,12 +45,12 @@ class Source:
     fps: float = FALLBACK_FPS
     frame_count: int | None = None
 
+    @abstractmethod
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
         """Each frame, or each whose number is in `wanted`. A file may be gone through more than once."""
-        raise NotImplementedError
 
-    def close(self) -> None:
-        pass
+    def close(self) -> None:  # noqa: B027: a folder has nothing to free
+        """Free the camera or the file."""
 
     def __enter__(self):
         return self
