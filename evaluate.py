@@ -3,220 +3,19 @@
 
 import argparse
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from face2face import cli, judging
-from face2face.framing import Window
+from face2face import cli, evaluation
+from face2face.evaluation import Evaluation
 from face2face.generator import Generator
 from face2face.identity import FaceDescriptor
 from face2face.judging import Judge
-from face2face.landmarks import LandmarkDetector, default_landmark_model, draw
-from face2face.live import DrivingOptions, Painter, Stats
+from face2face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.live import DrivingOptions, Painter
 from face2face.smoothing import DEFAULT_STRENGTH
 from face2face.tracking import Tracker
-from face2face.video import Frame, open_source
-
-STILL_FRAMES, STILL_NOISE = 60, 2.0
-"""The still driver: one frame so often, each time with sensor noise of that deviation, of 255."""
-
-IDENTITY_FRAMES = 150
-"""Frames whose face is compared with the target's: describing one takes longer than painting it."""
-
-
-@dataclass
-class Evaluation:
-    """figures: section -> measure -> value. strips: what was painted, for the page, worst first."""
-
-    figures: dict[str, dict[str, float]] = field(default_factory=dict)
-    strips: list["Strip"] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Strip:
-    """A row of the page. pictures: uint8 (S, S, 3), RGB, by kind."""
-
-    name: str
-    pictures: dict[str, np.ndarray]
-    measures: str
-    badness: float
-
-
-@dataclass(frozen=True)
-class TargetFrames:
-    """Frames of the target's clip in model space: pictures uint8 (S, S, 3), RGB, and points (68, 2)."""
-
-    pictures: list[np.ndarray]
-    points: list[np.ndarray]
-    numbers: list[int]
-
-
-def target_frames(
-    clip: str, generator: Generator, detector: LandmarkDetector, start: float, end: float | None, count: int
-) -> tuple[TargetFrames, float]:
-    """Frames of the target that training has not seen, in the window it was trained in; and the flicker of
-    the clip outside the face, from one frame to the next."""
-    target = generator.target
-    known = next((video for video in target.videos if video["name"] == Path(clip).name), None)
-    trained = set(known["frames"]) if known else set()
-    with open_source(clip, start, end) as video:
-        numbers = [frame.number for frame in video.frames() if frame.number not in trained]
-        if not numbers:
-            raise cli.UserError(f"expected frames that training has not seen, got none in {clip}")
-        chosen = {numbers[int((i + 0.5) * len(numbers) / count)] for i in range(min(count, len(numbers)))}
-        window = Window(*known["window"]) if known and known["window"] else None
-        seen, changes = TargetFrames([], [], []), []
-        with cli.progress(len(chosen), "target's frames", "frames") as bar:
-            for frame in video.frames(chosen | {number + 1 for number in chosen}):
-                framed = window or Window.centre(*frame.picture.shape[1::-1])
-                picture = cv2.cvtColor(framed.picture(frame.picture, target.image_size), cv2.COLOR_BGR2RGB)
-                if seen.numbers and frame.number == seen.numbers[-1] + 1:
-                    region = judging.outside(seen.points[-1], target.image_size)
-                    changes.append(judging.flicker(seen.pictures[-1], picture, region))
-                if frame.number in chosen:
-                    bar.update()
-                    face = detector.find(frame.picture)
-                    if face is not None:
-                        seen.pictures.append(picture)
-                        seen.points.append(framed.points(face.points, target.image_size))
-                        seen.numbers.append(frame.number)
-    if not seen.numbers:
-        raise cli.UserError(f"expected the target's face, got none in {clip}")
-    return seen, float(np.mean(changes)) if changes else 0.0
-
-
-def evaluate_self(
-    frames: TargetFrames, generator: Generator, judge: Judge, result: Evaluation
-) -> tuple[np.ndarray, float]:
-    """Frames of the target drive the target. Returns its mean descriptor and its own sharpness."""
-    from pix2pix import metrics
-
-    descriptors = [judge.descriptor(p, q) for p, q in zip(frames.pictures, frames.points, strict=True)]
-    mean_descriptor = np.mean(descriptors, axis=0)
-    own_sharpness = [judging.sharpness(picture) for picture in frames.pictures]
-    measures, errors, identities, sharpnesses = [], [], [], []
-    with cli.progress(len(frames.numbers), "self", "frames") as bar:
-        for number, true, points, sharp in zip(
-            frames.numbers, frames.pictures, frames.points, own_sharpness, strict=True
-        ):
-            drawing = draw(points, generator.target.image_size, generator.target.drawing)
-            generated = generator(drawing)
-            measures.append(metrics.compare(generated, true))
-            sharpnesses.append(judging.sharpness(generated) / sharp)
-            said = [str(measures[-1])]
-            found = judge.landmarks(generated)
-            if found is None:
-                said.append("no face found")
-            else:
-                errors.append(judging.landmark_error(found, points))
-                identities.append(judge.identity(generated, found, mean_descriptor))
-                said.append(f"landmark error {errors[-1]:.3f}, identity {identities[-1]:.2f}")
-            pictures = {"drawing": drawing, "generated": generated, "true": true}
-            badness = -measures[-1].ssim
-            result.strips.append(Strip(f"self-{number}", pictures, ", ".join(said), badness))
-            bar.update()
-    means = metrics.mean(measures)
-    result.figures["self"] = {
-        "frames": len(frames.numbers),
-        "L1 (of 255)": means.l1,
-        "PSNR (dB)": means.psnr,
-        "SSIM": means.ssim,
-        "landmark error": float(np.mean(errors)) if errors else float("nan"),
-        "identity, median": float(np.median(identities)) if identities else float("nan"),
-        "identity of the true frames": float(
-            np.median([np.linalg.norm(d - mean_descriptor) for d in descriptors])
-        ),
-        "sharpness": float(np.median(sharpnesses)),
-    }
-    return mean_descriptor, float(np.median(own_sharpness))
-
-
-def evaluate_cross(
-    driver: str,
-    painter: Painter,
-    judge: Judge,
-    mean_descriptor: np.ndarray,
-    own_sharpness: float,
-    own_flicker: float,
-    result: Evaluation,
-) -> Frame | None:
-    """Another person drives, as live. Returns the first frame with a face."""
-    first = None
-    expressions: list[list[list[float]]] = []
-    identities, sharpnesses, changes = [], [], []
-    faces = missing = 0
-    last: np.ndarray | None = None
-    with open_source(driver) as video:
-        total = video.frame_count or 0
-        described = {int((i + 0.5) * total / IDENTITY_FRAMES) for i in range(IDENTITY_FRAMES)}
-        with cli.progress(video.frame_count, "cross", "frames") as bar:
-            for frame in video.frames():
-                painted = painter(frame, Stats())
-                bar.update()
-                if painted.points is None:
-                    last = None
-                    continue
-                first = first or frame
-                faces += 1
-                found = judge.landmarks(painted.generated)
-                missing += found is None
-                sharpnesses.append(judging.sharpness(painted.generated) / own_sharpness)
-                if found is not None:
-                    expressions.append(
-                        [[float(f(p)) for f in judging.EXPRESSIONS.values()] for p in (painted.points, found)]
-                    )
-                    if last is not None:
-                        region = judging.outside(found, painted.generated.shape[0])
-                        changes.append(judging.flicker(last, painted.generated, region))
-                last = painted.generated
-                if frame.number in described:
-                    said, badness = "no face found", 1.0
-                    if found is not None:
-                        identities.append(judge.identity(painted.generated, found, mean_descriptor))
-                        said, badness = f"identity {identities[-1]:.2f}", identities[-1]
-                    kinds = ("driver", "drawing", "generated")
-                    pictures = {kind: getattr(painted, kind) for kind in kinds}
-                    result.strips.append(Strip(f"cross-{frame.number}", pictures, said, badness))
-    if first is None:
-        raise cli.UserError(f"expected a face that drives, got none in {driver}")
-    series = np.array(expressions or np.zeros((0, 2, len(judging.EXPRESSIONS))))
-    result.figures["cross"] = {
-        "frames": faces,
-        "faces found": 1 - missing / faces,
-        "identity, median": float(np.median(identities)) if identities else float("nan"),
-        "identity, 90th percentile": float(np.percentile(identities, 90)) if identities else float("nan"),
-        "sharpness": float(np.median(sharpnesses)),
-        **{
-            f"correlation of {name}": judging.correlation(series[:, 0, i], series[:, 1, i])
-            for i, name in enumerate(judging.EXPRESSIONS)
-        },
-    }
-    result.figures["steady"] = {
-        "flicker outside the face (of 255)": float(np.mean(changes)) if changes else 0.0,
-        "the target's own": own_flicker,
-    }
-    return first
-
-
-def evaluate_still(frame: Frame, painter: Painter, judge: Judge, result: Evaluation) -> None:
-    """A still driver, whose camera has noise."""
-    noise = np.random.default_rng(0)
-    raw, found = [], []
-    for i in range(STILL_FRAMES):
-        shaken = frame.picture + noise.normal(0, STILL_NOISE, frame.picture.shape)
-        still = Frame(i, i / 25, np.clip(np.rint(shaken), 0, 255).astype(np.uint8))
-        face = judge.detector.find(still.picture)
-        painted = painter(still, Stats())
-        points = judge.landmarks(painted.generated)
-        if i >= STILL_FRAMES // 2 and face is not None and points is not None:  # it has come to rest
-            raw.append(face.points)
-            found.append(points)
-    if raw:
-        result.figures["steady"]["jitter of the driver's landmarks, raw"] = judging.jitter(np.array(raw))
-        result.figures["steady"]["jitter of the output's landmarks"] = judging.jitter(np.array(found))
 
 
 def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
@@ -229,12 +28,14 @@ def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
         return Painter(Tracker(judge.detector, args.smoothing), generator, driving)
 
     result = Evaluation()
-    frames, own_flicker = target_frames(
+    frames, own_flicker = evaluation.target_frames(
         args.target, generator, judge.detector, args.start, args.end, args.frames
     )
-    descriptor, own_sharpness = evaluate_self(frames, generator, judge, result)
-    first = evaluate_cross(args.driver, painter(), judge, descriptor, own_sharpness, own_flicker, result)
-    evaluate_still(first, painter(), judge, result)
+    descriptor, own_sharpness = evaluation.evaluate_self(frames, generator, judge, result)
+    first = evaluation.evaluate_cross(
+        args.driver, painter(), judge, descriptor, own_sharpness, own_flicker, result
+    )
+    evaluation.evaluate_still(first, painter(), judge, result)
     return result
 
 

@@ -49,7 +49,7 @@ class Source(ABC):
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
         """Each frame, or each whose number is in `wanted`. A file may be gone through more than once."""
 
-    def close(self) -> None:  # noqa: B027: a folder has nothing to free
+    def close(self) -> None:  # noqa: B027
         """Free the camera or the file."""
 
     def __enter__(self):
