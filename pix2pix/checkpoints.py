@@ -35,7 +35,8 @@ class Checkpoints:
         """Restore the newest checkpoint, of another folder if given; returns its path, or None."""
         path = newest(folder) if folder else self._manager.latest_checkpoint
         if path:
-            _restore(path, lambda: self._checkpoint.restore(path).assert_existing_objects_matched())
+            # Adam's moments appear with the first step: until then the checkpoint holds more than there is.
+            _restore(path, lambda: _match(self._checkpoint.restore(path)))
         return path
 
 
@@ -53,9 +54,13 @@ def restore_generator(generator, folder: Path) -> str:
     Of a training with `--ema` they are the averaged ones.
     """
     path = newest(folder)
-    names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
-    checkpoint = tf.train.Checkpoint(**{AVERAGE if AVERAGE in names else "generator": by_name(generator)})
-    _restore(path, lambda: checkpoint.restore(path).assert_existing_objects_matched().expect_partial())
+
+    def restore() -> None:
+        names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
+        checkpoint = tf.train.Checkpoint(**{AVERAGE if AVERAGE in names else "generator": by_name(generator)})
+        _match(checkpoint.restore(path))
+
+    _restore(path, restore)
     return path
 
 
@@ -64,10 +69,15 @@ def save_generator(generator, folder: Path) -> None:
     tf.train.Checkpoint(generator=by_name(generator)).save(str(folder / "generator"))
 
 
+def _match(status) -> None:
+    """All that exists has to be in the checkpoint, which may hold more."""
+    status.assert_existing_objects_matched().expect_partial()
+
+
 def _restore(path: str, restore) -> None:
     try:
         restore()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
+    except (tf.errors.OpError, AssertionError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[0][:200]
         raise UserError(f"damaged, or of a network with other options: {path} ({reason})") from None
 

@@ -60,7 +60,12 @@ def test(
 
 
 def export(opts: Options, checkpoint: Path, output_dir: Path) -> None:
-    """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings."""
+    """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings.
+
+    Raises: UserError if the folder holds something else than an older export, which would be lost.
+    """
+    if output_dir.is_dir() and any(output_dir.iterdir()) and not (output_dir / "saved_model.pb").is_file():
+        raise cli.UserError(f"expected a new --output_dir, got one with other files: {output_dir}")
     trained = networks.generator(opts.image_size, opts.ngf)
     checkpoints.restore_generator(trained, checkpoint)
     module = PngGenerator(networks.fold(trained), opts.image_size)

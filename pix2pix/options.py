@@ -113,7 +113,7 @@ def read(folder: Path, stage: str) -> Options:
     try:
         content = json.loads(path.read_text())
         version, found = content.pop("format_version"), content.pop("stage")
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise cli.UserError(f"damaged, or not written by this trainer: {path}") from None
     if version != FORMAT_VERSION:
         raise cli.UserError(f"{path}: expected format version {FORMAT_VERSION}, got {version}")

@@ -3,6 +3,7 @@
 import html
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def _row(row: Row) -> str:
     measures = html.escape(row.measures).replace(", ", "<br>")
     pictures = "".join(
         f'<td><a href="{file}"><img src="{file}" alt="{kind}" loading="lazy"></a></td>'
-        for kind, file in ((kind, html.escape(file)) for kind, file in row.files.items())
+        for kind, file in ((kind, quote(file)) for kind, file in row.files.items())
     )
     return f'<tr><td class="name"><b>{html.escape(row.name)}</b><br>{measures}</td>{pictures}</tr>'
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made import edge
 
 import evaluate
 from face2face.framing import Window
 from face2face.generator import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.landmarks import LandmarkDetector
 from face2face.video import open_source
+from tests.made import edge
 
 SIZE = 256
 PAINTED = 300

@@ -82,6 +82,10 @@ def process(
     resampled but drawn again at their new size, so that their lines stay what the generator knows.
     """
     paths = image_paths(cli.existing_dir(input_dir, "--input_dir"))
+    if input_dir.resolve() == output_dir.resolve():
+        raise cli.UserError(
+            f"expected another folder as --output_dir than --input_dir, got {output_dir} twice"
+        )
     if not paths:
         raise cli.UserError(f"expected images, got none in {input_dir}")
     beside = sidecar.read(input_dir)
@@ -89,6 +93,7 @@ def process(
     output_dir.mkdir(parents=True, exist_ok=True)
     settings = {"operation": operation} | ({"size": size, "pad": pad} if operation == "resize" else {})
     check_settings(output_dir, settings)
+    warn_of_others(output_dir, paths)
     if beside and operation == "resize":
         beside = scale_sidecar(beside, paths, size, pad)
 
@@ -102,7 +107,8 @@ def process(
             return resize(picture, size, pad)
         return {"grayscale": grayscale, "blank": blank, "edges": edges}[operation](picture)
 
-    done = run_parallel(make, paths, output_dir, workers)
+    sources = {path: [path, rights[path]] if path in rights else [path] for path in paths}
+    done = run_parallel(make, sources, output_dir, workers)
     if beside:
         beside.write(output_dir)
     return done
@@ -132,31 +138,41 @@ def scale_sidecar(beside: sidecar.Sidecar, paths: list[Path], size: int, pad: bo
 def check_settings(output_dir: Path, settings: dict) -> None:
     """Refuse to mix images made with other settings into a folder."""
     path = output_dir / SETTINGS
-    if path.is_file() and json.loads(path.read_text()) != settings:
-        raise cli.UserError(
-            f"{output_dir} holds images made with {path.read_text()}: expected a new --output_dir"
+    made_with, wanted = path.read_text() if path.is_file() else None, json.dumps(settings)
+    if made_with not in (None, wanted):
+        raise cli.UserError(f"{output_dir} holds images made with {made_with}: expected a new --output_dir")
+    with cli.whole_output(path) as unfinished:
+        unfinished.write_text(wanted)
+
+
+def warn_of_others(output_dir: Path, paths: list[Path]) -> None:
+    """Name the images of an output folder that come from none of the paths, but from an earlier run."""
+    stems = {path.stem for path in paths}
+    if others := [path.name for path in image_paths(output_dir) if path.stem not in stems]:
+        cli.warn(
+            f"{len(others)} images of {output_dir} have none in {paths[0].parent} and stay: {others[0]} ..."
         )
-    path.write_text(json.dumps(settings))
 
 
 def run_parallel(
-    make: Callable[[Path], np.ndarray], paths: list[Path], output_dir: Path, workers: int
+    make: Callable[[Path], np.ndarray], sources: dict[Path, list[Path]], output_dir: Path, workers: int
 ) -> int:
-    """Write `make(path)` for each path whose output is missing or older than it."""
+    """Write `make(path)` for each path whose output is missing or older than one of its sources."""
     cv2.setNumThreads(1)  # each worker is one thread
 
     def work(path: Path) -> bool:
         output = output_dir / f"{path.stem}.png"
-        is_done = output.is_file() and output.stat().st_mtime >= path.stat().st_mtime
+        newest = max(source.stat().st_mtime for source in sources[path])
+        is_done = output.is_file() and output.stat().st_mtime >= newest
         if not is_done:
             images.write(output, make(path))
         return not is_done
 
     pool = ThreadPoolExecutor(workers)
     try:
-        with cli.progress(len(paths), "processing", "images") as bar:
+        with cli.progress(len(sources), "processing", "images") as bar:
             done = 0
-            for made in pool.map(work, paths):
+            for made in pool.map(work, sources):
                 done += made
                 bar.update()
             return done

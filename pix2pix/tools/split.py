@@ -27,7 +27,8 @@ def split(
             tells the frame numbers, else shuffled.
     """
     cli.existing_dir(folder, "--dir")
-    places = [place for place in (folder, folder / TRAIN, folder / VAL) if place.is_dir()]
+    # A pair that is made anew comes into the folder itself: it takes the place of the older one.
+    places = [place for place in (folder / TRAIN, folder / VAL, folder) if place.is_dir()]
     where = {path.name: path for place in places for path in image_paths(place)}
     if len(where) < 2:
         raise cli.UserError(f"expected two images or more to split, got {len(where)} in {folder}")
@@ -51,6 +52,7 @@ def split(
         (folder / part).mkdir(exist_ok=True)
         for name in members:
             where[name].replace(folder / part / name)
+            (folder / (VAL if part == TRAIN else TRAIN) / name).unlink(missing_ok=True)
         if beside:
             beside.only(members).write(folder / part)
     return parts[TRAIN], parts[VAL]

@@ -1,0 +1,152 @@
+"""Small made inputs that several test files share: faces, pairs, models."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face2face import cli, sidecar
+from face2face.landmarks import draw
+from pix2pix import images
+from pix2pix.options import Options
+
+ROOT = Path(__file__).resolve().parents[1]
+
+WIDTH, HEIGHT = 96, 72
+"""Of the made photos."""
+
+SMALL = Options(image_size=64, scale_size=72, ngf=4, ndf=4, seed=1, max_steps=4)
+"""Options of networks that train in milliseconds a step."""
+
+
+def points(size: int, seed: int = 0) -> np.ndarray:
+    """The 68 points of a schematic face, float32, which each seed moves a little and opens its mouth."""
+    rng = np.random.default_rng(seed)
+
+    def arc(count: int, centre: tuple, radii: tuple, begin: float, end: float) -> np.ndarray:
+        angles = np.radians(np.linspace(begin, end, count))
+        return np.array(centre) + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii
+
+    open_by = rng.uniform(0.02, 0.08)
+    face = np.concatenate(
+        [
+            arc(17, (0.5, 0.45), (0.27, 0.38), 180, 0),  # jaw
+            *(arc(5, (x, 0.36), (0.09, 0.05), 200, 340) for x in (0.37, 0.63)),  # brows
+            np.stack([np.full(4, 0.5), np.linspace(0.42, 0.54, 4)], axis=1),  # nose
+            arc(5, (0.5, 0.54), (0.06, 0.03), 180, 0),
+            *(arc(6, (x, 0.42), (0.06, 0.025), 180, 480) for x in (0.37, 0.63)),  # eyes
+            arc(12, (0.5, 0.68), (0.11, open_by + 0.03), 180, 510),  # lips
+            arc(8, (0.5, 0.68), (0.08, open_by), 180, 495),
+        ]
+    )
+    return ((face + rng.uniform(-0.05, 0.05, 2)) * size).astype(np.float32)
+
+
+def face(at: np.ndarray, size: int) -> np.ndarray:
+    """A coloured picture of the face that stands at these points, uint8 (size, size, 3), RGB."""
+    picture = np.zeros((size, size, 3), np.uint8)
+    picture[:] = (40, 70, 110)
+    for part, colour in (
+        (slice(0, 17), (220, 170, 140)),
+        (slice(36, 42), (30, 30, 60)),
+        (slice(42, 48), (30, 30, 60)),
+        (slice(48, 60), (170, 40, 60)),
+        (slice(60, 68), (60, 10, 20)),
+    ):
+        cv2.fillPoly(picture, [np.round(at[part]).astype(np.int32)], colour)
+    return picture
+
+
+def write_pairs(folder: Path, count: int = 4, size: int = SMALL.image_size) -> Path:
+    """A folder of combined pairs, drawing and face, with their sidecar."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = {}
+    for i in range(count):
+        at = points(size, seed=i)
+        images.write(folder / f"{i + 1}.png", np.concatenate([draw(at, size), face(at, size)], axis=1))
+        entries[f"{i + 1}.png"] = sidecar.Entry(0, i, at)
+    video = sidecar.Video("made.mp4", (size, size), 25.0, (0, 0, size))
+    sidecar.Sidecar([video], entries).write(folder)
+    return folder
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """uint8 (height, width, 3), smooth enough to survive a resize."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def unsettle(network, seed: int = 0) -> None:
+    """Give a network's layers the weights and statistics that a long training might have."""
+    rng = np.random.default_rng(seed)
+    for layer in network.layers:
+        if layer.name.endswith("_conv"):
+            kernel, *biases = layer.get_weights()
+            inputs = kernel.size // layer.filters
+            kernel = rng.normal(0, np.sqrt(2 / inputs), kernel.shape)
+            layer.set_weights([kernel, *(rng.normal(0, 0.1, bias.shape) for bias in biases)])
+        if layer.name.endswith("_norm"):
+            bounds = {"gamma": (0.5, 1.5), "beta": (-0.5, 0.5), "mean": (-0.5, 0.5), "variance": (0.2, 2.0)}
+            layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in bounds.values()])
+
+
+def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = True) -> Path:
+    """A training folder as the trainer leaves it after a step, but with a generator of random weights."""
+    import tensorflow as tf
+
+    from face2face.target import Target
+    from pix2pix import options
+    from pix2pix.checkpoints import Checkpoints
+    from pix2pix.trainer import Trainer
+
+    folder.mkdir(parents=True)
+    trainer = Trainer(opts)
+    picture = tf.zeros((opts.batch_size, opts.image_size, opts.image_size, 3))
+    Trainer.train_step.python_function(trainer, picture, picture)  # without seconds of tracing
+    unsettle(trainer.generator)
+    Checkpoints(folder, **trainer.objects()).save(1)
+    options.write(folder, replace(opts, seed=opts.seed or 0), options.TRAINING)
+    if with_target:
+        pairs = write_pairs(folder.with_name(f"{folder.name}-pairs"), 8, opts.image_size)
+        Target.measure(sidecar.read(pairs), opts.image_size).write(folder)
+    return folder
+
+
+def edge(main, *arguments) -> int:
+    """Run a script's `main` in this process, as its own process would, and return the exit code."""
+    before = signal.getsignal(signal.SIGTERM)  # which `cli.run` changes
+    try:
+        cli.run(lambda: main([str(argument) for argument in arguments]))
+    except SystemExit as ended:
+        return ended.code
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run_script(script, *arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run a script as a user does."""
+    command = [sys.executable, str(script), *(str(argument) for argument in arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def real_pairs(clip: Path, count: int, folder: Path) -> None:
+    """The tutorial's first two steps, in a folder: pairs in photos/combined/train and val."""
+    tools = ROOT / "pix2pix" / "tools"
+    resize = (tools / "process.py", "--operation", "resize", "--input_dir")
+    for command in (
+        (ROOT / "generate_train_data.py", "--file", clip, "--num", count, "--select", "first"),
+        (*resize, "original", "--output_dir", "photos/original"),
+        (*resize, "landmarks", "--output_dir", "photos/landmarks"),
+        (
+            *(tools / "process.py", "--operation", "combine", "--input_dir", "photos/landmarks"),
+            *("--b_dir", "photos/original", "--output_dir", "photos/combined"),
+        ),
+        (tools / "split.py", "--dir", "photos/combined"),
+    ):
+        result = run_script(*command, cwd=folder)
+        assert result.returncode == 0, result.stderr

@@ -1,0 +1,140 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from face2face.cli import UserError
+from pix2pix import options, pix2pix
+from pix2pix.options import Options
+
+ORIGINALS_DEFAULTS = {
+    "max_steps": None,
+    "max_epochs": None,
+    "summary_freq": 100,
+    "progress_freq": 50,
+    "display_freq": 0,
+    "save_freq": 5000,
+    "batch_size": 1,
+    "which_direction": "AtoB",
+    "ngf": 64,
+    "ndf": 64,
+    "scale_size": 286,
+    "flip": True,
+    "lr": 0.0002,
+    "beta1": 0.5,
+    "l1_weight": 100.0,
+    "gan_weight": 1.0,
+    "seed": None,
+}
+"""Of pix2pix.py in affinelayer/pix2pix-tensorflow."""
+
+
+def parsed(*arguments: str) -> Options:
+    return options.from_args(pix2pix.parse_args(["--mode", "train", "--output_dir", "model", *arguments]))
+
+
+def damage(folder, **changes) -> None:
+    """Change `options.json` by hand; None removes a key."""
+    path = folder / options.FILE_NAME
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    options.write(tmp_path, Options(seed=1), options.TRAINING)
+    return tmp_path
+
+
+def test_defaults_are_the_original_trainers():
+    assert ORIGINALS_DEFAULTS.items() <= asdict(parsed()).items()
+
+
+def test_what_the_original_did_not_have_is_off_by_default():
+    given = parsed()
+    assert (given.jitter, given.lr_decay, given.ema) == ("crop", 0.0, False)
+
+
+def test_arguments_become_options():
+    given = parsed("--ngf", "8", "--no_flip", "--which_direction", "BtoA", "--lr", "0.001", "--ema")
+    assert given == Options(ngf=8, flip=False, which_direction="BtoA", lr=0.001, ema=True)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--ngf", "0"], "expected a whole number above 0, got '0'"),
+        (["--lr", "-1"], "expected a number, 0 or above, got '-1'"),
+        (["--beta1", "2"], "expected a number from 0 to 1, got '2'"),
+        (["--summary_freq", "-1"], "expected a whole number, 0 or above, got '-1'"),
+        (["--which_direction", "AtoA"], "invalid choice: 'AtoA'"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*arguments)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_a_scale_below_the_pictures_size_is_refused():
+    with pytest.raises(UserError, match="expected --scale_size of 256 or more, got 255"):
+        parsed("--scale_size", "255")
+
+
+def test_what_is_written_is_read(tmp_path):
+    written = Options(ngf=8, which_direction="BtoA", flip=False, seed=3, max_epochs=7, jitter="redraw")
+    options.write(tmp_path, written, options.TRAINING)
+    assert options.read(tmp_path, options.TRAINING) == written
+    assert [path.name for path in tmp_path.iterdir()] == [options.FILE_NAME]
+
+
+def test_another_format_version_is_refused(folder):
+    damage(folder, format_version=2)
+    with pytest.raises(UserError, match=r"options\.json: expected format version 1, got 2"):
+        options.read(folder, options.TRAINING)
+
+
+@pytest.mark.parametrize(
+    "written, wanted, remedy",
+    [
+        (options.TRAINING, options.REDUCED, r"\(run reduce_model.py first\)"),
+        (options.REDUCED, options.TRAINING, r"\(give the training folder\)"),
+    ],
+)
+def test_another_stage_is_refused(tmp_path, written, wanted, remedy):
+    options.write(tmp_path, Options(), written)
+    with pytest.raises(UserError, match=f"expected a {wanted} model, got a {written} one {remedy}"):
+        options.read(tmp_path, wanted)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "3", "{}", '{"stage": "training"}'])
+def test_a_damaged_file_is_named(folder, content):
+    (folder / options.FILE_NAME).write_text(content)
+    with pytest.raises(UserError, match=r"damaged, or not written by this trainer: .*options\.json"):
+        options.read(folder, options.TRAINING)
+
+
+@pytest.mark.parametrize("changes", [{"batch": 1}, {"scale_size": "wide"}])
+def test_options_that_are_not_ours_are_refused(folder, changes):
+    damage(folder, **changes)
+    with pytest.raises(UserError, match=r"options\.json: damaged, or of another version of this trainer"):
+        options.read(folder, options.TRAINING)
+
+
+def test_a_folder_that_is_no_models_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"expected a training model's folder, got one without options\.json"):
+        options.read(tmp_path, options.TRAINING)
+    with pytest.raises(UserError, match=r"expected a folder as a training model, not found: .*nowhere"):
+        options.read(tmp_path / "nowhere", options.TRAINING)
+
+
+def test_what_shapes_the_weights_cannot_change():
+    saved = Options(seed=1)
+    given = replace(saved, ngf=32, which_direction="BtoA", lr=0.1, max_steps=7, seed=2)
+    assert options.conflicts(saved, given) == [
+        "--which_direction AtoB then, BtoA now",
+        "--ngf 64 then, 32 now",
+    ]
+    assert options.conflicts(saved, saved) == []

@@ -1,0 +1,242 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face2face.landmarks import draw
+from pix2pix import images, metrics, options, pix2pix
+from tests import made
+
+SIZE = made.SMALL.image_size
+KINDS = ("inputs", "outputs", "targets")
+
+RUN_EXPORTED = """
+import sys
+import tensorflow as tf
+
+paint = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+for source, destination in zip(sys.argv[2::2], sys.argv[3::2]):
+    tf.io.write_file(destination, paint(tf.io.read_file(source))["png"])
+assert not [name for name in sys.modules if name.split(".")[0] in ("face2face", "pix2pix")]
+"""
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    return made.write_pairs(tmp_path_factory.mktemp("pairs"), 3)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return made.training_folder(tmp_path_factory.mktemp("models") / "face2face-model")
+
+
+@pytest.fixture(scope="module")
+def tested(model, pairs) -> Path:
+    """The folder of a test mode's report."""
+    report = model.with_name("report")
+    assert test_mode(model, pairs, report) == 0
+    return report
+
+
+@pytest.fixture(scope="module")
+def drawings(pairs) -> Path:
+    """The left halves of the pairs, alone."""
+    folder = pairs.with_name("drawings")
+    folder.mkdir()
+    for path in pairs.glob("*.png"):
+        images.write(folder / path.name, images.read(path)[:, :SIZE])
+    return folder
+
+
+def test_mode(model: Path, input_dir: Path, output_dir: Path, *arguments) -> int:
+    return made.edge(
+        *(pix2pix.main, "--mode", "test", "--checkpoint", model),
+        *("--input_dir", input_dir, "--output_dir", output_dir, *arguments),
+    )
+
+
+test_mode.__test__ = False
+
+
+def error_of(capsys, *arguments) -> str:
+    """The one line of a command that has to end with exit code 2."""
+    assert made.edge(pix2pix.main, *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    return error
+
+
+def sources(page: Path) -> set[str]:
+    return set(re.findall(r'<img src="([^"]+)"', page.read_text()))
+
+
+# --- test -----------------------------------------------------------------------------------------------
+
+
+def test_a_test_writes_three_pictures_of_each_pair_and_a_page(tested, pairs):
+    expected = {f"images/{i}-{kind}.png" for i in (1, 2, 3) for kind in KINDS}
+    assert {str(path.relative_to(tested)) for path in (tested / "images").iterdir()} == expected
+    assert sources(tested / "index.html") == expected
+    pair = images.read(pairs / "2.png")
+    assert np.array_equal(images.read(tested / "images/2-inputs.png"), pair[:, :SIZE])
+    assert np.array_equal(images.read(tested / "images/2-targets.png"), pair[:, SIZE:])
+
+
+def test_a_test_says_the_means_of_its_pictures(model, pairs, tmp_path, capsys):
+    assert test_mode(model, pairs, tmp_path) == 0
+    measured = [
+        metrics.compare(*(images.read(tmp_path / f"images/{i}-{kind}.png") for kind in KINDS[1:]))
+        for i in (1, 2, 3)
+    ]
+    said = capsys.readouterr().out
+    assert said == f"mean over 3 images: {metrics.mean(measured)}\nwrote {tmp_path / 'index.html'}\n"
+
+
+def test_a_test_paints_the_same_again(tested, model, pairs, tmp_path):
+    test_mode(model, pairs, tmp_path)
+    for path in (tested / "images").iterdir():
+        assert path.read_bytes() == (tmp_path / "images" / path.name).read_bytes()
+
+
+def test_single_drawings_have_outputs_but_no_targets(tested, model, drawings, tmp_path, capsys):
+    assert test_mode(model, drawings, tmp_path, "--unpaired") == 0
+    expected = {f"images/{i}-{kind}.png" for i in (1, 2, 3) for kind in KINDS[:2]}
+    assert sources(tmp_path / "index.html") == expected
+    for name in expected:
+        assert np.array_equal(images.read(tmp_path / name), images.read(tested / name))
+    assert "mean over" not in capsys.readouterr().out
+
+
+def test_single_pictures_of_another_size_are_cut_and_scaled(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    images.write(tmp_path / "in" / "wide.png", made.noise(2 * SIZE, 3 * SIZE))
+    assert test_mode(model, tmp_path / "in", tmp_path / "out", "--unpaired") == 0
+    assert images.read(tmp_path / "out/images/wide-outputs.png").shape == (SIZE, SIZE, 3)
+
+
+def test_pictures_as_jpeg(tested, model, pairs, tmp_path):
+    assert test_mode(model, pairs, tmp_path, "--output_filetype", "jpeg") == 0
+    expected = {f"images/{i}-{kind}.jpeg" for i in (1, 2, 3) for kind in KINDS}
+    assert sources(tmp_path / "index.html") == expected
+    path = tmp_path / "images/1-targets.jpeg"
+    assert path.read_bytes()[:2] == b"\xff\xd8"
+    assert np.abs(images.read(path).astype(int) - images.read(tested / "images/1-targets.png")).mean() < 10
+
+
+def test_a_model_trained_the_other_way_round_reads_the_right_half(pairs, tmp_path):
+    from dataclasses import replace
+
+    model = made.training_folder(tmp_path / "model", replace(made.SMALL, which_direction="BtoA"))
+    assert test_mode(model, pairs, tmp_path / "report") == 0
+    pair = images.read(pairs / "1.png")
+    assert np.array_equal(images.read(tmp_path / "report/images/1-inputs.png"), pair[:, SIZE:])
+    assert np.array_equal(images.read(tmp_path / "report/images/1-targets.png"), pair[:, :SIZE])
+
+
+# --- export ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(model) -> Path:
+    folder = model.with_name("exported")
+    arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", folder]
+    assert made.edge(pix2pix.main, *arguments) == 0
+    return folder
+
+
+def test_an_export_runs_by_nothing_but_tensorflow(exported, tested, drawings, tmp_path):
+    """It paints what test mode paints, also from a drawing of another size."""
+    large = tmp_path / "large.png"
+    images.write(large, draw(made.points(4 * SIZE, seed=0), 4 * SIZE))
+    (tmp_path / "run.py").write_text(RUN_EXPORTED)
+    files = [drawings / "1.png", tmp_path / "face.png", large, tmp_path / "of-large.png"]
+    command = [sys.executable, "run.py", exported, *files]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    expected = images.read(tested / "images/1-outputs.png").astype(int)
+    assert np.abs(images.read(tmp_path / "face.png") - expected).max() <= 1
+    of_large = images.read(tmp_path / "of-large.png")
+    assert of_large.shape == (SIZE, SIZE, 3)
+    assert np.abs(of_large - expected).mean() < 20
+    assert np.std(expected) > 20
+
+
+def test_an_export_replaces_an_older_one(exported, model):
+    arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", exported]
+    before = (exported / "saved_model.pb").stat().st_mtime_ns
+    assert made.edge(pix2pix.main, *arguments) == 0
+    assert (exported / "saved_model.pb").stat().st_mtime_ns > before
+
+
+def test_an_export_never_takes_the_place_of_something_else(model, capsys):
+    """Its folder is replaced as a whole: a training in it would be lost."""
+    arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", model]
+    assert f"expected a new --output_dir, got one with other files: {model}" in error_of(capsys, *arguments)
+    assert options.read(model, options.TRAINING)
+
+
+# --- what a user can get wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--mode", "train"], "--mode train needs --input_dir"),
+        (["--mode", "test"], "--mode test needs --input_dir"),
+        (["--mode", "export"], "--mode export needs --checkpoint"),
+        (
+            ["--mode", "train", "--input_dir", "nowhere"],
+            "expected a folder as --input_dir, not found: nowhere",
+        ),
+        (["--mode", "test", "--input_dir", "."], "--mode test needs --checkpoint"),
+        (
+            ["--mode", "test", "--input_dir", ".", "--checkpoint", "nowhere"],
+            "expected a folder as a training model, not found: nowhere",
+        ),
+        (
+            ["--mode", "train", "--input_dir", ".", "--checkpoint", "nowhere", "--max_steps", "1"],
+            "expected a folder as --checkpoint, not found: nowhere",
+        ),
+        (["--mode", "teach"], "argument --mode: invalid choice: 'teach'"),
+    ],
+)
+def test_wrong_arguments(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(capsys, *arguments, "--output_dir", "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reduced_model_is_not_tested(pairs, tmp_path, capsys):
+    options.write(tmp_path, made.SMALL, options.REDUCED)
+    assert test_mode(tmp_path, pairs, tmp_path / "report") == 2
+    assert "expected a training model, got a reduced one" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_damaged_model_is_named(model, pairs, tmp_path, capsys):
+    folder = shutil.copytree(model, tmp_path / "model")
+    (folder / "ckpt-1.index").write_bytes(b"")
+    for mode in ("test", "export"):
+        arguments = ["--mode", mode, "--checkpoint", folder, "--output_dir", tmp_path / "out"]
+        assert "damaged" in error_of(capsys, *arguments, "--input_dir", pairs)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_folder_of_drawings_is_no_folder_of_pairs(model, drawings, tmp_path, capsys):
+    assert test_mode(model, drawings, tmp_path / "report") == 2
+    *warnings, error = capsys.readouterr().err.splitlines()
+    assert len(warnings) == 3 and error.startswith("error: expected combined pairs (of process.py), got none")
+
+
+def test_it_runs_from_inside_pix2pix(model, drawings, tmp_path):
+    result = made.run_script(
+        *("pix2pix.py", "--mode", "test", "--unpaired", "--checkpoint", model),
+        *("--input_dir", drawings, "--output_dir", tmp_path),
+        cwd=made.ROOT / "pix2pix",
+    )
+    assert (result.returncode, result.stdout) == (0, f"wrote {tmp_path / 'index.html'}\n")

@@ -1,0 +1,143 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face2face import sidecar
+from face2face.landmarks import draw
+from pix2pix import images
+from pix2pix.tools import process
+from tests import made
+from tests.made import HEIGHT, WIDTH
+
+
+@pytest.fixture
+def drawings(photos) -> Path:
+    """Their drawings, with a sidecar."""
+    folder = photos.with_name("drawings")
+    folder.mkdir()
+    video = sidecar.Video("made.mp4", (WIDTH, HEIGHT), 25.0, None)
+    beside = sidecar.Sidecar([video], drawing="colour")
+    for path in photos.iterdir():
+        points = made.points(HEIGHT, seed=int(path.stem)) + np.float32([12, 0])
+        beside.images[path.name] = sidecar.Entry(0, 7 * int(path.stem), points)
+        square = draw(points, WIDTH, beside.drawing, line_side=HEIGHT)
+        images.write(folder / path.name, square[:HEIGHT])
+    beside.write(folder)
+    return folder
+
+
+def read(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: images.read(path) for path in sorted(folder.glob("*.png"))}
+
+
+def processed(input_dir: Path, operation: str, **settings) -> dict[str, np.ndarray]:
+    output = input_dir.with_name(f"{input_dir.name}-{operation}")
+    process.process(input_dir, output, operation, **settings)
+    return read(output)
+
+
+# --- the operations -------------------------------------------------------------------------------------
+
+
+def test_resize_takes_the_middle_square(photos):
+    result = processed(photos, "resize", size=36)
+    for name, picture in read(photos).items():
+        middle = picture[:, 12:84].reshape(36, 2, 36, 2, 3).mean(axis=(1, 3))
+        assert np.abs(result[name] - middle).max() <= 1
+
+
+def test_resize_with_pad_keeps_the_whole_picture_on_black(photos):
+    result = processed(photos, "resize", size=WIDTH, pad=True)
+    for name, picture in read(photos).items():
+        assert result[name].shape == (WIDTH, WIDTH, 3)
+        assert np.array_equal(result[name][12:84], picture)
+        assert not result[name][:12].any() and not result[name][84:].any()
+
+
+def test_resize_to_256_is_the_default(photos):
+    assert processed(photos, "resize")["1.png"].shape == (256, 256, 3)
+
+
+def test_combine_puts_b_on_the_right(photos):
+    shutil.copytree(photos, right := photos.with_name("right"))
+    images.write(right / "1.png", made.noise(HEIGHT, WIDTH, seed=99))
+    result = processed(photos, "combine", b_dir=right)
+    assert np.array_equal(result["1.png"][:, :WIDTH], images.read(photos / "1.png"))
+    assert np.array_equal(result["1.png"][:, WIDTH:], images.read(right / "1.png"))
+    assert len(result) == 6
+
+
+def test_combine_finds_the_right_half_whatever_its_ending(photos, tmp_path):
+    right = tmp_path / "right"
+    right.mkdir()
+    for path in photos.iterdir():
+        images.write(right / f"{path.stem}.jpg", images.read(path))
+    assert len(processed(photos, "combine", b_dir=right)) == 6
+
+
+def test_grayscale_is_the_eyes_brightness(photos):
+    for name, grey in processed(photos, "grayscale").items():
+        brightness = images.read(photos / name) @ np.array([0.299, 0.587, 0.114])
+        assert np.abs(grey - brightness[..., None]).max() <= 1
+
+
+def test_blank_covers_the_middle(photos):
+    for name, blanked in processed(photos, "blank").items():
+        picture = images.read(photos / name)
+        changed = (blanked != picture).any(axis=-1)
+        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+        assert (rows[0], rows[-1]) == pytest.approx((0.3 * HEIGHT, 0.7 * HEIGHT), abs=1)
+        assert (columns[0], columns[-1]) == pytest.approx((0.3 * WIDTH, 0.7 * WIDTH), abs=1)
+        assert (blanked[changed] == 255).all()
+
+
+def test_edges_are_black_lines_where_brightness_jumps(tmp_path):
+    folder = tmp_path / "step"
+    folder.mkdir()
+    step = np.full((40, 60, 3), 50, np.uint8)
+    step[:, 30:] = 200
+    images.write(folder / "1.png", step)
+    lines = processed(folder, "edges")["1.png"]
+    assert set(np.unique(lines)) == {0, 255}
+    black = np.flatnonzero((lines[20] == 0).all(axis=-1))
+    assert len(black) and np.abs(black - 29.5).max() <= 2
+
+
+def test_other_formats_become_png(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    images.write(folder / "1.jpg", made.noise(40, 40))
+    assert list(processed(folder, "grayscale")) == ["1.png"]
+
+
+# --- drawings and their sidecar -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pad", [False, True])
+def test_drawings_are_drawn_anew_from_their_points(drawings, pad):
+    result = processed(drawings, "resize", size=48, pad=pad)
+    before = sidecar.read(drawings)
+    for name, drawing in result.items():
+        side, corner = (96, (0, -12)) if pad else (72, (12, 0))
+        points = (before.images[name].points + 0.5 - corner) * 48 / side - 0.5
+        assert np.array_equal(drawing, draw(points.astype(np.float32), 48, "colour"))
+
+
+def test_the_sidecar_is_scaled_with_the_drawings(drawings):
+    """What is written beside the resized drawings draws them."""
+    result = processed(drawings, "resize", size=128)
+    beside = sidecar.read(drawings.with_name("drawings-resize"))
+    assert beside.videos == sidecar.read(drawings).videos
+    assert beside.images["3.png"].frame == 21
+    for name, drawing in result.items():
+        again = draw(beside.images[name].points, 128, beside.drawing).astype(int)
+        assert np.abs(again - drawing).mean() < 0.1
+
+
+def test_combine_hands_the_sidecar_on(photos, drawings):
+    processed(drawings, "combine", b_dir=photos)
+    before, after = sidecar.read(drawings), sidecar.read(drawings.with_name("drawings-combine"))
+    assert after.images.keys() == before.images.keys()
+    assert np.allclose(after.images["2.png"].points, before.images["2.png"].points, atol=1e-3)

@@ -1,0 +1,68 @@
+import html
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from pix2pix import images, report
+from tests import made
+
+
+def sources(page: Path) -> list[str]:
+    """What a browser asks for."""
+    return [
+        html.unescape(s).split("#")[0].split("?")[0]
+        for s in re.findall(r'<img src="([^"]+)"', page.read_text())
+    ]
+
+
+def names(page: Path) -> list[str]:
+    return re.findall(r"<b>([^<]+)</b>", page.read_text())
+
+
+@pytest.fixture
+def rows(tmp_path) -> list[report.Row]:
+    pictures = {"inputs": made.noise(8, 8, 1), "outputs": made.noise(8, 8, 2)}
+    return [
+        report.write_row(tmp_path, name, pictures, measures=f"SSIM {1 - badness}", badness=badness)
+        for name, badness in (("good", 0.1), ("worst", 0.9), ("middling", 0.5))
+    ]
+
+
+def test_a_row_writes_a_picture_of_each_kind(tmp_path, rows):
+    assert rows[0].files == {"inputs": "images/good-inputs.png", "outputs": "images/good-outputs.png"}
+    assert (images.read(tmp_path / "images/good-outputs.png") == made.noise(8, 8, 2)).all()
+
+
+def test_each_picture_of_the_page_exists(tmp_path, rows):
+    found = sources(report.write_page(tmp_path, rows, "test"))
+    assert len(found) == 6
+    assert all((tmp_path / source).is_file() for source in found)
+
+
+def test_the_worst_comes_first(tmp_path, rows):
+    assert names(report.write_page(tmp_path, rows, "test")) == ["worst", "middling", "good"]
+
+
+def test_the_page_has_title_summary_and_measures(tmp_path, rows):
+    page = report.write_page(tmp_path, rows, "a title", "mean over all: 0.5").read_text()
+    assert "<h1>a title</h1>" in page and "mean over all: 0.5" in page and "SSIM 0.9" in page
+
+
+@pytest.mark.parametrize("name", ["a&b<c>", "50% #1", "what?"])
+def test_names_with_special_characters(tmp_path, name):
+    row = report.write_row(tmp_path, name, {"inputs": made.noise(8, 8)})
+    page = report.write_page(tmp_path, [row], f"<{name}>")
+    (source,) = sources(page)
+    assert (tmp_path / unquote(source)).is_file()
+    assert names(page) == [html.escape(name)]
+    assert f"<h1>{html.escape(f'<{name}>')}</h1>" in page.read_text()
+
+
+def test_steps_of_a_training_come_newest_first(tmp_path):
+    for step in (100, 200):
+        report.add_step(tmp_path, step, {"inputs": made.noise(8, 8), "outputs": made.noise(8, 8, step)})
+    page = tmp_path / "index.html"
+    assert names(page) == ["00000200", "00000100"]
+    assert all((tmp_path / source).is_file() for source in sources(page))

@@ -1,0 +1,171 @@
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face2face import sidecar
+from face2face.cli import UserError
+from pix2pix import images
+from pix2pix.tools import split
+from tests import made
+from tests.made import run_script
+
+COUNT = 40
+
+
+@pytest.fixture
+def pairs(tmp_path) -> Path:
+    """40 pairs whose names are not in the order of their frames, with a sidecar."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    video = sidecar.Video("made.mp4", (8, 8), 25.0, None)
+    beside = sidecar.Sidecar([video])
+    for i in range(1, COUNT + 1):
+        images.write(folder / f"{i}.png", np.full((8, 16, 3), i, np.uint8))
+        beside.images[f"{i}.png"] = sidecar.Entry(0, 10 * (i * 7 % 41), np.zeros((68, 2), np.float32))
+    beside.write(folder)
+    return folder
+
+
+@pytest.fixture
+def foreign(pairs) -> Path:
+    """The same without a sidecar."""
+    (pairs / sidecar.FILE_NAME).unlink()
+    return pairs
+
+
+def parts(folder: Path) -> tuple[set[str], set[str]]:
+    return tuple({path.name for path in (folder / part).glob("*.png")} for part in ("train", "val"))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def runs(is_val: list[bool]) -> int:
+    return sum(value for value, _ in itertools.groupby(is_val))
+
+
+def test_each_pair_goes_to_one_part(pairs):
+    split.split(pairs, 0.8)
+    train, val = parts(pairs)
+    assert (len(train), len(val)) == (32, 8)
+    assert train | val == {f"{i}.png" for i in range(1, COUNT + 1)}
+    assert not list(pairs.glob("*.png"))
+
+
+def test_validation_frames_are_few_runs_in_time(pairs, capsys):
+    entries = sidecar.read(pairs).images
+    split.split(pairs, 0.8)
+    _, val = parts(pairs)
+    in_time = sorted(entries, key=lambda name: entries[name].frame)
+    assert 2 <= runs([name in val for name in in_time]) <= 5
+    assert "split in time: val is 5 runs of neighbouring frames" in capsys.readouterr().out
+
+
+def test_two_videos_are_not_mixed_in_time(pairs):
+    """Frame 10 of one video is no neighbour of frame 10 of another."""
+    beside = sidecar.read(pairs)
+    two = {
+        name: sidecar.Entry(int(entry.frame >= 200), entry.frame % 200, entry.points)
+        for name, entry in beside.images.items()
+    }
+    sidecar.Sidecar(beside.videos * 2, two).write(pairs)
+    split.split(pairs, 0.8)
+    _, val = parts(pairs)
+    in_time = sorted(two, key=lambda name: (two[name].video, two[name].frame))
+    assert runs([name in val for name in in_time]) <= 5
+
+
+def test_the_sidecar_is_divided(pairs):
+    before = sidecar.read(pairs)
+    split.split(pairs, 0.8)
+    for part, names in zip(("train", "val"), parts(pairs), strict=True):
+        beside = sidecar.read(pairs / part)
+        assert beside.images.keys() == names
+        assert all(beside.images[name].frame == before.images[name].frame for name in names)
+        assert beside.videos == before.videos
+
+
+@pytest.mark.parametrize("order", [[], ["--sort"], ["--shuffle", "--seed", "3"]])
+def test_the_same_command_again_changes_nothing(pairs, order):
+    assert made.edge(split.main, "--dir", pairs, *order) == 0
+    before = everything(pairs)
+    assert made.edge(split.main, "--dir", pairs, *order) == 0
+    assert everything(pairs) == before
+
+
+def test_another_order_moves_the_pairs_again(pairs):
+    split.split(pairs, 0.8)
+    split.split(pairs, 0.5, "sort")
+    train, val = parts(pairs)
+    assert train == {f"{i}.png" for i in range(1, 21)}
+    assert (len(val), sidecar.read(pairs / "val").images.keys()) == (20, val)
+
+
+def test_a_pair_made_anew_takes_the_place_of_the_old_one(pairs):
+    """The tutorial run again on another video: combined pairs of the same names come into the folder."""
+    split.split(pairs, 0.8)
+    for i in range(1, COUNT + 1):
+        images.write(pairs / f"{i}.png", np.full((8, 16, 3), 100 + i, np.uint8))
+    split.split(pairs, 0.6)
+    assert not list(pairs.glob("*.png"))
+    found = {path.stem: images.read(path)[0, 0, 0] for path in pairs.glob("*/*.png")}
+    assert found == {str(i): 100 + i for i in range(1, COUNT + 1)}
+    assert [len(part) for part in parts(pairs)] == [24, 16]
+
+
+def test_sort_trains_on_the_first_names(pairs):
+    split.split(pairs, 0.75, "sort")
+    assert parts(pairs)[0] == {f"{i}.png" for i in range(1, 31)}
+
+
+def test_shuffle_depends_on_the_seed_alone(foreign):
+    first, again, other = (
+        split.split(foreign, 0.8, "shuffle", seed)[1] and parts(foreign)[1] for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_shuffling_a_clip_is_warned_of(pairs, capsys):
+    split.split(pairs, 0.8, "shuffle")
+    assert (
+        "warning: shuffled: frames of val have their neighbours in time in train" in capsys.readouterr().err
+    )
+    assert sidecar.read(pairs / "val").images.keys() == parts(pairs)[1]
+
+
+def test_without_a_sidecar_pairs_are_shuffled(foreign, capsys):
+    split.split(foreign, 0.8)
+    train, val = parts(foreign)
+    assert (len(train), len(val)) == (32, 8)
+    assert runs([f"{i}.png" in val for i in range(1, COUNT + 1)]) > 3
+    assert not list(foreign.rglob("*.json"))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("fraction, count", [(0.0, 0), (1.0, 40), (0.99, 40), (0.5, 20)])
+def test_the_share_to_train_on(pairs, fraction, count):
+    assert len(split.split(pairs, fraction)[0]) == count
+    assert [len(part) for part in parts(pairs)] == [count, COUNT - count]
+
+
+def test_fewer_than_two_pairs_cannot_be_split(tmp_path):
+    images.write(tmp_path / "1.png", np.zeros((8, 16, 3), np.uint8))
+    with pytest.raises(UserError, match="expected two images or more to split, got 1 in"):
+        split.split(tmp_path, 0.8)
+    assert [path.name for path in tmp_path.iterdir()] == ["1.png"]
+
+
+def test_a_share_out_of_range_is_refused(pairs, capsys):
+    assert made.edge(split.main, "--dir", pairs, "--train_frac", "1.5") == 2
+    assert "expected a number from 0 to 1, got '1.5'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("root", [True, False], ids=["from the root", "from pix2pix"])
+def test_it_runs_from_the_root_and_from_inside_pix2pix(pairs, root):
+    here = Path(split.__file__).parents[2 if root else 1]
+    result = run_script(Path(split.__file__).relative_to(here), "--dir", pairs, cwd=here)
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == "32 images to train on, 8 to validate"

@@ -1,0 +1,278 @@
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from face2face import target
+from face2face.cli import UserError
+from face2face.sidecar import FILE_NAME as SIDECAR
+from pix2pix import checkpoints, dataset, images, networks, options, trainer
+from tests import made
+
+STEPS = 60
+WHOLE = replace(made.SMALL, ema=True, batch_size=2, max_steps=14)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    return made.write_pairs(tmp_path_factory.mktemp("pairs"), 4)
+
+
+@pytest.fixture(scope="module")
+def trained(pairs, tmp_path_factory) -> Path:
+    """A short training with everything written at each step."""
+    folder = tmp_path_factory.mktemp("trained")
+    opts = replace(made.SMALL, ngf=8, max_steps=STEPS, summary_freq=1, display_freq=20, save_freq=10)
+    trainer.train(opts, pairs, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(pairs, tmp_path_factory) -> Path:
+    """A training in one go, of all that keeps a state."""
+    folder = tmp_path_factory.mktemp("whole")
+    trainer.train(WHOLE, pairs, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory) -> Path:
+    """A training of two epochs on pairs from elsewhere, without a sidecar: 4 pairs, 3 a batch."""
+    pairs = made.write_pairs(tmp_path_factory.mktemp("foreign"), 4)
+    (pairs / SIDECAR).unlink()
+    folder = tmp_path_factory.mktemp("foreign-trained")
+    trainer.train(replace(made.SMALL, max_steps=None, max_epochs=2, batch_size=3), pairs, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def events(trained) -> EventAccumulator:
+    found = EventAccumulator(str(trained), size_guidance={"tensors": 0})
+    return found.Reload()
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    """All variables of a folder's newest checkpoint, of both networks and their optimisers."""
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
+
+
+def same(a: Path, b: Path) -> bool:
+    ours, theirs = weights(a), weights(b)
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def losses(events: EventAccumulator, name: str) -> list[float]:
+    return [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(f"loss/{name}")]
+
+
+# --- one step -------------------------------------------------------------------------------------------
+
+
+def one_step(opts) -> tuple[trainer.Trainer, list, list]:
+    """A trainer after one step, and the weights of its two networks before."""
+    subject = trainer.Trainer(opts)
+    networks_ = (subject.generator, subject.discriminator)
+    before = [[v.numpy() for v in network.trainable_variables] for network in networks_]
+    picture = tf.constant(np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)), tf.float32)
+    trainer.Trainer.train_step.python_function(subject, picture, -picture)  # without seconds of tracing
+    after = [[v.numpy() for v in network.trainable_variables] for network in networks_]
+    return subject, before, after
+
+
+def test_a_step_moves_every_weight_of_both_networks():
+    subject, *networks_ = one_step(made.SMALL)
+    assert int(subject.step) == 1
+    for before, after in zip(*networks_, strict=True):
+        assert all((a != b).any() for a, b in zip(before, after, strict=True))
+
+
+def test_the_first_step_of_adam_is_as_long_as_the_learning_rate():
+    _, *networks_ = one_step(replace(made.SMALL, lr=0.01))
+    for before, after in zip(*networks_, strict=True):
+        longest = max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
+        assert longest == pytest.approx(0.01, rel=0.01)
+
+
+def test_weights_of_the_losses_count():
+    """Without either loss the generator stays as it is; the discriminator does not care."""
+    _, (generator, discriminator), (generator_after, discriminator_after) = one_step(
+        replace(made.SMALL, l1_weight=0.0, gan_weight=0.0)
+    )
+    assert all((a == b).all() for a, b in zip(generator, generator_after, strict=True))
+    assert any((a != b).any() for a, b in zip(discriminator, discriminator_after, strict=True))
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_cross_entropy(label):
+    logits = np.array([-3.0, 0.5, 2.0], np.float32)
+    probability = 1 / (1 + np.exp(-logits))
+    expected = -np.log(probability if label else 1 - probability).mean()
+    assert float(trainer.cross_entropy(tf.constant(logits), label)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_cross_entropy_of_far_logits_is_finite():
+    assert float(trainer.cross_entropy(tf.constant([1000.0]), 0.0)) == pytest.approx(1000)
+
+
+def test_the_learning_rate_falls_over_the_last_share():
+    subject = trainer.Trainer(replace(made.SMALL, lr=0.1, lr_decay=0.5))
+    rates = []
+    for step in range(100):
+        subject.set_lr(step, 100)
+        rates.append(float(subject.lr))
+    assert rates[:51] == pytest.approx([0.1] * 51)
+    assert rates[75] == pytest.approx(0.05) and rates[99] == pytest.approx(0.002)
+
+
+def test_by_default_the_learning_rate_is_constant():
+    subject = trainer.Trainer(made.SMALL)
+    subject.set_lr(99, 100)
+    assert float(subject.lr) == pytest.approx(made.SMALL.lr)
+
+
+# --- a whole training -----------------------------------------------------------------------------------
+
+
+def test_a_short_training_lowers_l1(events):
+    l1 = losses(events, "l1")
+    assert len(l1) == STEPS
+    assert np.mean(l1[-8:]) < 0.7 * np.mean(l1[:8])
+
+
+def test_a_trained_generator_paints_the_pairs_better_than_a_new_one(trained, pairs):
+    opts = options.read(trained, options.TRAINING)
+    generator = networks.generator(opts.image_size, opts.ngf)
+
+    def error() -> float:
+        found = [dataset.read_pair(path, opts) for path in dataset.find_pairs(pairs)]
+        drawings, faces = (images.to_unit(np.float32(half)) for half in zip(*found, strict=True))
+        return float(np.abs(generator(drawings, training=True) - faces).mean())
+
+    before = error()
+    checkpoints.restore_generator(generator, trained)
+    assert error() < 0.7 * before
+
+
+def test_scalars_and_pictures_for_tensorboard(events):
+    for name in ("discriminator", "gan", "l1"):
+        assert [event.step for event in events.Tensors(f"loss/{name}")] == list(range(1, STEPS + 1))
+        assert np.isfinite(losses(events, name)).all()
+    for kind in ("inputs", "outputs", "targets"):
+        width, height, png, *more = tf.make_ndarray(events.Tensors(kind)[0].tensor_proto)
+        assert (width, height, len(more)) == (b"64", b"64", 0)
+        assert tf.io.decode_png(png).shape == (64, 64, 3)
+
+
+def test_pictures_of_the_training_are_shown(trained):
+    shown = {path.name for path in (trained / "images").iterdir()}
+    assert shown == {
+        f"000000{n}-{kind}.png" for n in (20, 40, 60) for kind in ("inputs", "outputs", "targets")
+    }
+    page = (trained / "index.html").read_text()
+    assert all(f'src="images/{name}"' in page for name in shown)
+
+
+def test_the_folder_knows_its_options_and_its_target(trained):
+    saved = options.read(trained, options.TRAINING)
+    assert (saved.ngf, saved.image_size, saved.seed) == (8, 64, 1)
+    known = target.read(trained)
+    assert (known.image_size, known.face.neutral.shape) == (64, (68, 2))
+    assert known.videos[0]["frames"] == [0, 1, 2, 3]
+
+
+def test_pairs_from_elsewhere_have_no_target_to_measure(foreign):
+    assert not (foreign / target.FILE_NAME).exists()
+
+
+def test_epochs_are_counted_in_batches(foreign):
+    """An epoch of 4 pairs, 3 a batch, has 2 steps."""
+    assert int(weights(foreign)["step/.ATTRIBUTES/VARIABLE_VALUE"]) == 4
+
+
+# --- the same again, and on -----------------------------------------------------------------------------
+
+
+def test_a_training_in_two_parts_is_the_training_in_one(pairs, whole, tmp_path):
+    """To the bit: batches, jitter, dropout, both optimisers and the average go on where they were."""
+    for last in (5, WHOLE.max_steps):
+        trainer.train(replace(WHOLE, max_steps=last), pairs, tmp_path)
+    assert same(whole, tmp_path)
+
+
+def test_another_seed_gives_other_weights(pairs, whole, tmp_path):
+    trainer.train(replace(WHOLE, seed=2), pairs, tmp_path)
+    assert not same(whole, tmp_path)
+
+
+def test_a_trained_model_is_not_trained_on(pairs, whole, capsys):
+    before = weights(whole)
+    trainer.train(WHOLE, pairs, whole)
+    assert f"going on from {whole}/ckpt-14: trained to the end already\n" in capsys.readouterr().out
+    assert all(np.array_equal(before[name], value) for name, value in weights(whole).items())
+
+
+def test_a_training_can_begin_from_another(pairs, whole, tmp_path, capsys):
+    trainer.train(WHOLE, pairs, tmp_path, start_from=whole)
+    assert f"going on from {whole}/ckpt-14" in capsys.readouterr().out
+
+
+def test_a_chosen_seed_is_kept(tmp_path):
+    opts = replace(made.SMALL, seed=None)
+    chosen = trainer.agree_with_folder(opts, tmp_path)
+    assert chosen.seed is not None
+    options.write(tmp_path, chosen, options.TRAINING)
+    assert trainer.agree_with_folder(opts, tmp_path) == chosen
+
+
+def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
+    generator = networks.generator(64, 4)
+    checkpoints.restore_generator(generator, whole)
+    kernel = generator.get_layer("decoder_1_conv").kernel.numpy()
+    name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+    assert np.array_equal(kernel, weights(whole)[name.format("average")])
+    assert 0 < np.abs(kernel - weights(whole)[name.format("generator")]).max() < 0.05
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_end_of_a_step(number):
+    before = signal.getsignal(number)
+    with trainer._Interruption() as interruption:
+        assert not interruption.came
+        os.kill(os.getpid(), number)
+        assert interruption.came
+        assert signal.getsignal(number) == before  # the next one is not held back
+    assert signal.getsignal(number) == before
+
+
+# --- what a user can get wrong --------------------------------------------------------------------------
+
+
+def test_another_shape_of_the_weights_is_refused(pairs, trained):
+    before = (trained / options.FILE_NAME).read_bytes()
+    opts = replace(made.SMALL, ngf=4, which_direction="BtoA")
+    message = "trained with other options: --which_direction AtoB then, BtoA now; --ngf 8 then, 4 now"
+    with pytest.raises(UserError, match=message):
+        trainer.train(opts, pairs, trained)
+    assert (trained / options.FILE_NAME).read_bytes() == before
+
+
+def test_a_training_needs_an_end(pairs, tmp_path):
+    with pytest.raises(UserError, match="expected --max_epochs or --max_steps, got neither"):
+        trainer.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    images.write(pairs / "extra.png", made.noise(64, 128))
+    with pytest.raises(
+        UserError, match=r"--jitter redraw needs the landmarks of each pair, got none of .*extra"
+    ):
+        trainer.train(replace(made.SMALL, jitter="redraw"), pairs, tmp_path / "model")
