@@ -14,7 +14,14 @@ import numpy as np
 
 from face2face import cli, selection, sidecar
 from face2face.framing import Window
-from face2face.landmarks import DEFAULT_DRAWING, DRAWINGS, LandmarkDetector, default_landmark_model, draw
+from face2face.landmarks import (
+    DEFAULT_DRAWING,
+    DRAWINGS,
+    PATIENT_SEARCH_SIDE,
+    LandmarkDetector,
+    default_landmark_model,
+    draw,
+)
 from face2face.selection import Candidate
 from face2face.video import Source, open_source
 
@@ -63,7 +70,7 @@ def generate(
     for folder in folders:
         if not overwrite and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise cli.UserError(f"{folder} holds data already: expected an empty place, or --overwrite")
-    detector = LandmarkDetector(landmark_model)
+    detector = LandmarkDetector(landmark_model, PATIENT_SEARCH_SIDE)
     began = time.monotonic()
     with ExitStack() as stack:
         videos = [stack.enter_context(open_source(source, start, end)) for source in sources]

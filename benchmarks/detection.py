@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import cv2
 

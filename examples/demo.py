@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT)
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(ROOT)
 
 import cv2
 import numpy as np

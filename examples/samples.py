@@ -7,7 +7,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from face2face import cli
 

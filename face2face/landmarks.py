@@ -19,6 +19,8 @@ QUICK_SEARCH_SIDE = 640
 """Long side, in pixels, of the picture that is searched first. A smaller frame is not enlarged for it."""
 THOROUGH_SEARCH_SIDE = 1280
 """Long side, in pixels, of the second search. A smaller frame is enlarged for it, twice at the most."""
+PATIENT_SEARCH_SIDE = 2560
+"""The same where nobody waits for the picture: a face of 40 pixels in a frame 1280 wide is found."""
 
 NEAR_FACE_SIDE = 110
 """Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
@@ -69,19 +71,25 @@ def default_landmark_model() -> Path:
 class LandmarkDetector:
     """Finds the face in a frame and places its 68 points at the frame's full resolution."""
 
-    def __init__(self, model: str | Path | None = None):
-        """Raises: UserError if the file is missing or is no 68-point model of dlib's."""
+    def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE):
+        """search_side: long side, in pixels, of the picture that is searched where a quick look failed.
+
+        Raises: UserError if the file is missing or is no 68-point model of dlib's.
+        """
         model = existing_file(model or default_landmark_model(), "the landmark model")
         import dlib
         from imutils import face_utils
 
+        self._search_side = search_side
         self._dlib, self._to_array = dlib, face_utils.shape_to_np
         self._detector = dlib.get_frontal_face_detector()
         try:
             self._predictor = dlib.shape_predictor(str(model))
-            self.place(np.zeros((FACE_SIDE, FACE_SIDE), np.uint8), np.array([100.0, 100.0, 400.0, 400.0]))
-        except (RuntimeError, ValueError, IndexError) as error:
+            count = self._predictor(np.zeros((9, 9), np.uint8), dlib.rectangle(0, 0, 8, 8)).num_parts
+        except RuntimeError as error:
             raise UserError(f"expected a 68-point landmark model of dlib's, got {model} ({error})") from None
+        if count != POINTS:
+            raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
 
     def find(self, frame: np.ndarray, last: Face | None = None) -> Face | None:
         """The face in a frame: the nearest to the last one, or the largest if there was none.
@@ -97,7 +105,7 @@ class LandmarkDetector:
         if not len(boxes):
             boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
         if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last.box), last.box)):
-            thorough = self._boxes(grey, min(2.0, THOROUGH_SEARCH_SIDE / max(grey.shape)))
+            thorough = self._boxes(grey, min(2.0, self._search_side / max(grey.shape)))
             boxes = thorough if len(thorough) else boxes
         if not len(boxes):
             return None

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[2])
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import cv2
 import numpy as np

@@ -6,7 +6,8 @@ import random
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[2])
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from face2face import cli, sidecar
 from face2face.video import image_paths, natural_order

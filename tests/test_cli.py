@@ -1,0 +1,158 @@
+"""The edge: one line for what is wrong, exit codes, outputs that are whole or not there."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from face2face import cli
+from tests import made
+
+SCRIPT = f"""
+import sys
+sys.path.insert(0, {str(made.ROOT)!r})
+from pathlib import Path
+from face2face import cli
+
+def main():
+    {{}}
+
+cli.run(main)
+"""
+
+
+def run(body: str, folder: Path) -> subprocess.CompletedProcess:
+    return made.run_script("-c", SCRIPT.format(body), cwd=folder)
+
+
+@pytest.mark.parametrize(
+    "body, code, said",
+    [
+        ("pass", 0, ""),
+        ("return 3", 3, ""),
+        ("raise cli.UserError('expected a face,\\n  got none')", 2, "error: expected a face, got none\n"),
+        ("open('nowhere/file')", 2, "error: No such file or directory: nowhere/file\n"),
+        ("raise KeyboardInterrupt", 130, "interrupted\n"),
+    ],
+)
+def test_exit_codes_and_one_line(body, code, said, tmp_path):
+    result = run(body, tmp_path)
+    assert (result.returncode, result.stderr) == (code, said)
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(tmp_path):
+    result = run("return 1 / 0", tmp_path)
+    assert result.returncode == 1 and "ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that a process can catch")
+def test_being_asked_to_end_is_like_ctrl_c(tmp_path):
+    result = run(f"import os; os.kill(os.getpid(), {int(signal.SIGTERM)}); input()", tmp_path)
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path):
+    body = "[print('x' * 1000) for i in range(1000)]"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT.format(body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=30) == 1
+
+
+@pytest.mark.parametrize(
+    "kind, good, bad",
+    [
+        (cli.positive_int, ("1", "400"), ("0", "-1", "1.5", "many", "")),
+        (cli.non_negative_int, ("0", "7"), ("-1", "x")),
+        (cli.non_negative_float, ("0", "2.5"), ("-0.1", "nan", "inf", "x")),
+        (cli.fraction, ("0", "0.5", "1"), ("1.1", "-1", "nan")),
+    ],
+)
+def test_numbers_are_checked(kind, good, bad, capsys):
+    parser = cli.ArgumentParser()
+    parser.add_argument("--value", type=kind)
+    for text in good:
+        assert parser.parse_args(["--value", text]).value == float(text)
+    for text in bad:
+        with pytest.raises(SystemExit) as ended:
+            parser.parse_args([f"--value={text}"])
+        assert ended.value.code == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: argument --value: expected a ") and error.count("\n") == 1
+        assert f"got '{text}'" in error
+
+
+def test_options_are_not_guessed_from_their_beginning(capsys):
+    parser = cli.ArgumentParser()
+    parser.add_argument("--record")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--rec", "a"])
+
+
+def test_an_output_is_moved_into_place(tmp_path):
+    with cli.whole_output(tmp_path / "new" / "a.txt") as unfinished:
+        unfinished.write_text("all of it")
+        assert not (tmp_path / "new" / "a.txt").exists()
+    assert (tmp_path / "new" / "a.txt").read_text() == "all of it"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_output_that_fails_leaves_the_old_one(tmp_path, error):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "weights").write_text("old")
+    with pytest.raises(error), cli.whole_output(path) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "weights").write_text("half")
+        raise error
+    assert (path / "weights").read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_output_takes_the_place_of_a_folder(tmp_path):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "old").touch()
+    with cli.whole_output(path) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+
+
+def test_files_and_folders_are_told_apart(tmp_path):
+    (tmp_path / "file").touch()
+    assert cli.existing_file(tmp_path / "file", "the model") == tmp_path / "file"
+    assert cli.existing_dir(tmp_path, "--dir") == tmp_path
+    for check, path, message in (
+        (cli.existing_file, tmp_path, "expected a file as it, got a folder"),
+        (cli.existing_file, tmp_path / "none", "it not found"),
+        (cli.existing_dir, tmp_path / "file", "expected a folder as it, got a file"),
+        (cli.existing_dir, tmp_path / "none", "expected a folder as it, not found"),
+    ):
+        with pytest.raises(cli.UserError, match=message):
+            check(path, "it")
+
+
+def test_progress_in_a_log_is_in_lines(capsys):
+    with cli.progress(3, "reading", "frames", log_seconds=0) as bar:
+        for _ in range(3):
+            bar.update()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("reading: 0/3 frames [") and lines[-1].startswith("reading: 3/3 frames [")
+    assert all("<" in line for line in lines)
+
+
+def test_native_notes_are_held_back_unless_loading_fails(capfd):
+    with cli.quiet_stderr():
+        os.write(2, b"a note\n")
+    with pytest.raises(ImportError), cli.quiet_stderr():
+        os.write(2, b"the reason\n")
+        raise ImportError
+    assert capfd.readouterr().err == "the reason\n"

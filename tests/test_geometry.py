@@ -1,0 +1,85 @@
+"""Measures of a face do not depend on where it is, how large, or how it is turned in the picture."""
+
+import numpy as np
+import pytest
+
+from face2face import geometry
+from face2face.geometry import Pose
+from tests import made
+
+FACE = made.points(200).astype(float)
+
+
+def turned(points: np.ndarray, scale: float, roll: float, shift=(0, 0)) -> np.ndarray:
+    rotation = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    return scale * points @ rotation.T + np.array(shift)
+
+
+def test_the_pose_between_two_faces():
+    pose = Pose.between(FACE, turned(FACE, 1.3, 0.2, (30, -12)))
+    assert (pose.scale, pose.roll) == pytest.approx((1.3, 0.2))
+    assert np.allclose(pose.shift, (30, -12))
+
+
+def test_a_pose_is_undone():
+    face = turned(FACE, 0.7, -0.4, (5, 90))
+    assert np.allclose(Pose.between(FACE, face).undo(face), FACE)
+    assert np.allclose(Pose.between(FACE, face).apply(FACE), face)
+
+
+def test_expression_does_not_move_the_pose():
+    speaking = FACE.copy()
+    speaking[48:] += np.random.default_rng(0).normal(0, 10, (20, 2))
+    speaking[5:12, 1] += 20
+    speaking[17:27, 1] -= 15
+    pose = Pose.between(FACE, speaking)
+    assert (pose.scale, pose.roll) == pytest.approx((1, 0))
+
+
+MEASURES = [
+    geometry.eye_openness,
+    geometry.mouth_openness,
+    geometry.brow_height,
+    geometry.mouth_width,
+]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_measures_do_not_change_with_pose(measure):
+    assert measure(turned(FACE, 2.5, 0.6, (100, 7))) == pytest.approx(measure(FACE))
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_measures_of_many_faces_at_once(measure):
+    faces = np.stack([made.points(200, seed) for seed in range(4)])
+    assert measure(faces) == pytest.approx([measure(face) for face in faces])
+
+
+def test_what_opens_and_rises():
+    changed = FACE.copy()
+    changed[[37, 38, 43, 44], 1] -= 4  # upper lids
+    changed[[65, 66, 67], 1] += 10  # lower lip
+    changed[17:27, 1] -= 6  # brows
+    changed[54, 0] += 8
+    for measure in MEASURES:
+        assert measure(changed) > measure(FACE) + 0.01
+
+
+def test_shut_eyes_and_lips_are_zero():
+    shut = FACE.copy()
+    for upper, lower in (*geometry.EYELIDS, *geometry.INNER_LIPS):
+        shut[lower] = shut[upper]
+    assert geometry.eye_openness(shut) == 0 and geometry.mouth_openness(shut) == 0
+
+
+def test_the_eye_distance_is_in_pixels():
+    eyes = FACE[36:48].reshape(2, 6, 2).mean(axis=1)
+    assert geometry.eye_distance(FACE) == pytest.approx(np.hypot(*(eyes[1] - eyes[0])))
+    assert geometry.eye_distance(3 * FACE) == pytest.approx(3 * geometry.eye_distance(FACE))
+
+
+def test_mirroring_swaps_left_and_right():
+    mirrored = geometry.mirrored(FACE, 200)
+    assert np.allclose(mirrored[0], (199 - FACE[16, 0], FACE[16, 1]))  # the jaw's ends
+    assert mirrored[geometry.LEFT_EYE, 0].mean() < mirrored[geometry.RIGHT_EYE, 0].mean()
+    assert np.allclose(geometry.mirrored(mirrored, 200), FACE)

@@ -1,0 +1,218 @@
+"""Faces are found, large and small, one person's at a time; their points are placed, and drawn there."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from face2face.cli import UserError
+from face2face.geometry import eye_distance
+from face2face.landmarks import (
+    DRAWINGS,
+    LINE_WIDTH,
+    PATIENT_SEARCH_SIDE,
+    Face,
+    LandmarkDetector,
+    default_landmark_model,
+    draw,
+)
+from face2face.video import open_source
+from tests import made
+
+
+@pytest.fixture(scope="module")
+def detector() -> LandmarkDetector:
+    return LandmarkDetector()
+
+
+@pytest.fixture(scope="module")
+def frame(clips) -> np.ndarray:
+    with open_source(str(clips / "single_face.mp4")) as video:
+        return next(video.frames({0})).picture
+
+
+@pytest.fixture(scope="module")
+def crowd(clips) -> np.ndarray:
+    """Five people."""
+    return cv2.imread(str(clips / "multi_face.jpg"))
+
+
+def smaller(picture: np.ndarray, scale: float) -> np.ndarray:
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+# --- finding --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.3])
+def test_points_scale_with_the_picture(detector, frame, scale):
+    """The same face, large or small: its points stand at the same places of it."""
+    large, small = (detector.find(picture) for picture in (frame, smaller(frame, scale)))
+    error = np.linalg.norm((small.points + 0.5) / scale - 0.5 - large.points, axis=1).mean()
+    assert error < 0.05 * eye_distance(large.points)
+
+
+def test_a_small_face_in_a_large_frame_is_found(detector, frame):
+    """50 pixels wide of 1280: too small for the first, quick search, and for a detector without enlarging."""
+    face = detector.find(frame)
+    scale = 50 / (face.box[2] - face.box[0])
+    scene = np.full((720, 1280, 3), 90, np.uint8)
+    small = smaller(frame, scale)
+    top, left = 400, 900
+    scene[top : top + small.shape[0], left : left + small.shape[1]] = small
+    found = LandmarkDetector(search_side=PATIENT_SEARCH_SIDE).find(scene)
+    expected = face.points * scale + (left, top)
+    error = np.linalg.norm(found.points - expected, axis=1).mean()
+    assert error < 0.1 * eye_distance(expected)
+
+
+def test_points_are_placed_between_pixels(detector, frame):
+    points = detector.find(frame).points
+    assert points.dtype == np.float32 and points.shape == (68, 2)
+    assert np.abs(points - np.round(points)).max() > 0.2
+
+
+def test_the_picture_moves_and_its_points_with_it(detector, frame):
+    """By a third of a pixel: the 2017 demo's points stood still, or jumped by a whole one."""
+    move = np.float64([[1, 0, 0.33], [0, 1, 0]])
+    moved = cv2.warpAffine(frame, move, frame.shape[1::-1], flags=cv2.INTER_CUBIC)
+    face = detector.find(frame)
+    grey = [cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) for picture in (frame, moved)]
+    box = face.box + np.array([0.33, 0, 0.33, 0])
+    shift = detector.place(grey[1], box) - detector.place(grey[0], face.box)
+    assert shift.mean(axis=0) == pytest.approx((0.33, 0), abs=0.1)
+
+
+def test_the_largest_of_several_is_taken(detector, crowd):
+    boxes = everybody(detector, crowd)
+    assert len(boxes) >= 3
+    widths = sorted(box[2] - box[0] for box in boxes)
+    face = detector.find(crowd)
+    assert face.box[2] - face.box[0] == pytest.approx(widths[-1], rel=0.25)
+
+
+def test_each_of_several_is_followed(detector, crowd):
+    """Whoever was seen last is found again, not the largest."""
+    for box in everybody(detector, crowd):
+        found = detector.find(crowd, last=Face(box, np.zeros((68, 2), np.float32)))
+        assert np.linalg.norm(found.box - box) < 0.3 * (box[2] - box[0])
+
+
+def everybody(detector: LandmarkDetector, picture: np.ndarray) -> list[np.ndarray]:
+    """The boxes of all faces, by dlib itself at full size."""
+    found = detector._detector(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 0)
+    return [np.array([r.left(), r.top(), r.right() + 1, r.bottom() + 1], float) for r in found]
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_picture_without_a_face(detector, level):
+    assert detector.find(np.full((240, 320, 3), level, np.uint8)) is None
+
+
+def test_a_frame_after_the_face_has_gone(detector, frame):
+    last = detector.find(frame)
+    assert detector.find(np.full(frame.shape, 90, np.uint8), last) is None
+
+
+def test_a_face_that_leaves_the_frame(detector, frame):
+    """The last box may lie beyond the edge: the search ends at it."""
+    face = detector.find(frame)
+    gone = Face(face.box + 5000, face.points + 5000)
+    assert not detector._boxes_near(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), gone.box).size
+
+
+def test_a_hidden_face_is_doubtful(detector, clips):
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        doubts = []
+        for seen in video.frames({20, 150}):  # at 150 she holds a hand before her mouth
+            face = detector.find(seen.picture)
+            doubts.append(detector.doubt(cv2.cvtColor(seen.picture, cv2.COLOR_BGR2GRAY), face))
+    assert doubts[0] < 0.013 < doubts[1]
+
+
+# --- the model ------------------------------------------------------------------------------------------
+
+
+def test_the_installed_model_is_the_default():
+    assert default_landmark_model().name == "shape_predictor_68_face_landmarks.dat"
+    assert default_landmark_model().is_file()
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    (tmp_path / "model.dat").write_bytes(b"not a model" * 100)
+    with pytest.raises(UserError, match=r"expected a 68-point landmark model of dlib's, got .*model\.dat"):
+        LandmarkDetector(tmp_path / "model.dat")
+
+
+def test_a_model_of_five_points_is_refused():
+    five = default_landmark_model().with_name("shape_predictor_5_face_landmarks.dat")
+    with pytest.raises(UserError, match="expected a 68-point landmark model"):
+        LandmarkDetector(five)
+
+
+def test_a_missing_model_is_named():
+    with pytest.raises(UserError, match=r"the landmark model not found: nowhere\.dat"):
+        LandmarkDetector(Path("nowhere.dat"))
+
+
+# --- drawing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", sorted(DRAWINGS))
+@pytest.mark.parametrize("size", [64, 256, 512])
+def test_each_point_is_drawn_where_it_was_found(style, size):
+    points = made.points(size)
+    drawing = draw(points, size, style)
+    assert drawing.shape == (size, size, 3) and drawing.dtype == np.uint8
+    lit = [drawing[round(float(y)), round(float(x))].max() for x, y in points]
+    assert min(lit) > 100
+
+
+@pytest.mark.parametrize("style", sorted(DRAWINGS))
+def test_each_point_belongs_to_the_drawing(style):
+    drawn = {i for region in DRAWINGS[style] for i in range(68)[region.points]}
+    assert drawn == set(range(68))
+
+
+def line_width(size: int) -> float:
+    """Of the bridge of a face's nose, in pixels, across it."""
+    points = made.points(size)
+    points[27:31] = [[size / 2, y * size] for y in (0.42, 0.45, 0.48, 0.51)]
+    row = draw(points, size)[round(0.44 * size), :, 0].astype(float) / 255
+    middle = round(0.04 * size)
+    return row[size // 2 - middle : size // 2 + middle].sum()
+
+
+@pytest.mark.parametrize("size", [256, 288, 512, 1024])
+def test_lines_are_as_wide_in_model_space_whatever_the_drawings_size(size):
+    """To half a pixel of 256, which is what OpenCV's polygons add."""
+    assert line_width(size) / size == pytest.approx(LINE_WIDTH, abs=0.6 / 256)
+
+
+def test_a_drawing_moves_by_less_than_a_pixel():
+    """Sub-pixel: no jump from one whole pixel to the next."""
+    points = made.points(256)
+    means = []
+    for step in range(5):
+        drawing = draw(points + np.float32([step / 4, 0]), 256)[..., 0].astype(float)
+        means.append((drawing.sum(axis=0) @ np.arange(256)) / drawing.sum())
+    assert np.diff(means) == pytest.approx([0.25] * 4, abs=0.03)
+
+
+def test_open_and_shut_differ_in_area():
+    """What `colour` fills."""
+    wide, shut = made.points(256), made.points(256)
+    shut[60:68, 1] = wide[60:68, 1].mean()
+    mouth = DRAWINGS["colour"][-1]
+    areas = [int((draw(points, 256, "colour") == mouth.colour).all(axis=-1).sum()) for points in (wide, shut)]
+    assert areas[0] > 1.5 * areas[1]
+
+
+@pytest.mark.parametrize("shift", [(-1000, 0), (0, 5000), (200, 200), (-120, -100)])
+def test_a_face_beyond_the_edge_is_cut(shift):
+    moved = made.points(256) + np.float32(shift)
+    drawing = draw(moved, 256)
+    whole = draw(moved + np.float32([1024, 1024]), 2304, line_side=256)
+    inside = whole[1024:1280, 1024:1280] if max(map(abs, shift)) < 1000 else np.zeros_like(drawing)
+    assert np.abs(drawing.astype(int) - inside).mean() < 0.1
