@@ -1,6 +1,7 @@
 """The only dlib code: find a face and place 68 points on it. The only code that draws those points."""
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,10 @@ PATIENT_SEARCH_SIDE = 2560
 
 NEAR_FACE_SIDE = 110
 """Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
-NEAR_MARGIN = 0.6
+NEAR_MARGIN = 0.5
 """How far around the last box, in widths of it."""
+NEAR_SCALE_STEP, NEAR_GRID = 1.25, 32
+"""Steps of that scale, as a factor, and of the part's corners, in pixels at that scale."""
 
 FACE_SIDE = 512
 """The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
@@ -149,12 +152,16 @@ class LandmarkDetector:
     def _boxes_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Faces that can be the last one's, float (N, 4), looked for around its box in a small picture."""
         size = last[2] - last[0]
-        low = np.maximum(np.floor(last[:2] - NEAR_MARGIN * size), 0).astype(int)
-        high = np.maximum(np.ceil(last[2:] + NEAR_MARGIN * size), 0).astype(int)
+        # In steps of scale and place: the box of a face that holds still is the same again.
+        scale = NEAR_SCALE_STEP ** round(math.log(NEAR_FACE_SIDE / size, NEAR_SCALE_STEP))
+        step = NEAR_GRID / scale
+        margin = NEAR_MARGIN * size
+        low = np.maximum(np.floor((last[:2] - margin) / step) * step, 0).astype(int)
+        high = np.maximum(np.ceil((last[2:] + margin) / step) * step, 0).astype(int)
         around = grey[low[1] : high[1], low[0] : high[0]]
         if not around.size:
             return np.zeros((0, 4))
-        boxes = self._boxes(around, NEAR_FACE_SIDE / size) + np.tile(low, 2)
+        boxes = self._boxes(around, scale) + np.tile(low, 2)
         return boxes[[_is_same(box, last) for box in boxes]]
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:

@@ -15,6 +15,13 @@ from face2face import cli
 CODECS = {".mp4": "libx264", ".mkv": "libx264", ".mov": "libx264", ".webm": "libvpx-vp9"}
 """The containers that can be recorded, by a file name's ending, and what is used in each."""
 
+ENCODING = {
+    # Without a delay, so without B-frames: they would shift the times of a fragmented file's pictures.
+    "libx264": {"crf": "18", "preset": "veryfast", "tune": "zerolatency"},
+    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "8"},
+}
+"""What each codec is told: quality before size, and speed before both."""
+
 MADE_BY = "AI-generated: a face painted by a neural network (face2face)"
 """Stands in the metadata of every recording."""
 
@@ -34,12 +41,10 @@ class VideoFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._av, self._path, self._codec = av, path, CODECS[path.suffix.lower()]
         self._rate = Fraction(fps).limit_denominator(1001)
-        fragments = (
-            {} if path.suffix == ".webm" else {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-        )
-        self._container = av.open(
-            str(path), "w", options=fragments if path.suffix in (".mp4", ".mov") else {}
-        )
+        options = {"flush_packets": "1"}  # what is written is on the disk, whatever happens next
+        if path.suffix.lower() in (".mp4", ".mov"):
+            options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
+        self._container = av.open(str(path), "w", options=options)
         self._container.metadata["comment"] = MADE_BY
         self._stream = None
         self._last = -1
@@ -58,9 +63,7 @@ class VideoFile:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = _TIME_BASE
         stream.codec_context.gop_size = _GOP
-        stream.options = (
-            {"crf": "18", "preset": "veryfast"} if self._codec == "libx264" else {"crf": "24", "b": "0"}
-        )
+        stream.options = ENCODING[self._codec]
         return stream
 
     def close(self) -> None:
@@ -118,7 +121,11 @@ class Window:
 
     def is_open(self, key: int) -> bool:
         """False once the user has ended it, by this key or by the window's button."""
-        return key not in self._END_KEYS and cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        try:
+            is_visible = cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # with Qt a window that was closed is no longer known
+            is_visible = False
+        return is_visible and key not in self._END_KEYS
 
     def close(self) -> None:
         cv2.destroyAllWindows()

@@ -1,4 +1,4 @@
-"""What several test files share: the sample clips, made photos."""
+"""What several test files share: the sample clips, made photos, a small model."""
 
 from pathlib import Path
 
@@ -23,3 +23,14 @@ def photos(tmp_path) -> Path:
     for i in range(1, 7):
         images.write(folder / f"{i}.png", made.noise(made.HEIGHT, made.WIDTH, seed=i))
     return folder
+
+
+@pytest.fixture(scope="session")
+def frozen_model(tmp_path_factory) -> Path:
+    """A frozen graph of 64 pixels and random weights, that knows a target's face."""
+    import freeze_model
+    import reduce_model
+
+    folder = tmp_path_factory.mktemp("frozen-model")
+    reduce_model.reduce(made.training_folder(folder / "face2face-model"), folder / "reduced")
+    return freeze_model.freeze(folder / "reduced")

@@ -1,0 +1,278 @@
+"""Pairs from real clips: which frames, what is cut out of them, what is drawn; and what can go wrong."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import generate_train_data
+from face2face import sidecar
+from face2face.geometry import eye_distance
+from face2face.landmarks import LandmarkDetector, draw
+from face2face.sinks import open_recording
+from face2face.video import open_source
+from pix2pix import images
+from tests import made
+from tests.made import edge
+
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def clip(clips) -> Path:
+    return clips / "single_face.mp4"
+
+
+def generate(folder: Path, clip, *arguments) -> int:
+    return edge(generate_train_data.main, "--output-dir", folder, "--file", clip, *arguments)
+
+
+@pytest.fixture(scope="module")
+def pairs(clip, tmp_path_factory) -> tuple[Path, str]:
+    """The output of the tutorial's command, and what it said."""
+    folder = tmp_path_factory.mktemp("pairs")
+    result = made.run_script(made.ROOT / "generate_train_data.py", "--file", clip, "--num", COUNT, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def frames_of(folder: Path) -> list[int]:
+    return [entry.frame for entry in sidecar.read(folder / "landmarks").images.values()]
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- what is written ------------------------------------------------------------------------------------
+
+
+def test_two_folders_of_same_named_pictures(pairs):
+    folder, _ = pairs
+    names = [f"{i}.png" for i in range(1, COUNT + 1)]
+    assert sorted(path.name for path in (folder / "original").iterdir()) == sorted(names)
+    assert sorted(path.name for path in (folder / "landmarks").iterdir()) == sorted(
+        [*names, "landmarks.json"]
+    )
+    assert sorted(path.name for path in folder.iterdir()) == ["landmarks", "original"]
+    for name in names:
+        assert images.read(folder / "original" / name).shape == images.read(folder / "landmarks" / name).shape
+
+
+def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
+    """Found again in what was cut out."""
+    folder, _ = pairs
+    detector = LandmarkDetector()
+    for name, entry in sidecar.read(folder / "landmarks").images.items():
+        found = detector.find(cv2.imread(str(folder / "original" / name))).points
+        assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * eye_distance(entry.points)
+        drawing = images.read(folder / "landmarks" / name)
+        assert np.abs(draw(entry.points, len(drawing)).astype(int) - drawing).mean() < 0.1
+
+
+def test_the_pictures_are_the_videos_frames(pairs, clip):
+    folder, _ = pairs
+    beside = sidecar.read(folder / "landmarks")
+    (video,) = beside.videos
+    left, top, side = video.window
+    assert video.name == "single_face.mp4" and tuple(video.frame_size) == (640, 360)
+    numbers = {entry.frame: name for name, entry in beside.images.items()}
+    with open_source(str(clip)) as source:
+        for frame in source.frames(numbers):
+            cut = frame.picture[top : top + side, left : left + side]
+            assert np.array_equal(cv2.imread(str(folder / "original" / numbers[frame.number])), cut)
+
+
+def test_the_window_holds_the_face_with_hair_and_neck(pairs):
+    folder, _ = pairs
+    beside = sidecar.read(folder / "landmarks")
+    side = beside.videos[0].window[2]
+    points = np.array([entry.points for entry in beside.images.values()])
+    assert points.min() > 0 and points.max() < side
+    height = np.ptp(points[0, :, 1])
+    assert points[..., 1].min() > 0.3 * height and side < 2.6 * height
+
+
+def test_frames_are_spread_over_the_video(pairs, clip):
+    with open_source(str(clip)) as source:
+        last = source.frame_count - 1
+    frames = frames_of(pairs[0])
+    assert frames[0] <= 0.1 * last and frames[-1] >= 0.9 * last
+    assert max(np.diff(frames)) <= 3 * last / COUNT
+
+
+def test_it_ends_with_a_summary(pairs):
+    _, said = pairs
+    summary = said.splitlines()[-1]
+    match = re.fullmatch(
+        r"frames read (\d+), faces found (\d+), without a face (\d+), pairs written (\d+), ([\d.]+) frames/s",
+        summary,
+    )
+    read, found, without, written = (int(number) for number in match.groups()[:4])
+    assert read == found + without and written == COUNT
+    assert COUNT <= read <= 3 * COUNT  # few of the clip's frames are looked at
+
+
+def test_the_same_again(pairs, clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", COUNT) == 0
+    assert everything(tmp_path) == everything(pairs[0])
+
+
+# --- which frames ---------------------------------------------------------------------------------------
+
+
+def test_the_first_frames(clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", 5, "--select", "first") == 0
+    assert frames_of(tmp_path) == [0, 1, 2, 3, 4]
+
+
+def test_a_part_of_the_video(clips, tmp_path):
+    """Of its 24 frames a second."""
+    arguments = ["--num", 6, "--start", 12, "--end", 14]
+    assert generate(tmp_path, clips / "WolfgangLanger_Pexels.mp4", *arguments) == 0
+    assert min(frames_of(tmp_path)) >= 287 and max(frames_of(tmp_path)) <= 336
+
+
+def test_frames_without_a_face_are_skipped(clips, tmp_path, capsys):
+    """In the clip's second half there is nobody."""
+    assert generate(tmp_path, clips / "face_noface.mov", "--num", 15) == 0
+    said = capsys.readouterr().out
+    without, written = (
+        int(re.search(rf"{what} (\d+)", said)[1]) for what in ("without a face", "pairs written")
+    )
+    assert without > 0 and written == 15
+    detector = LandmarkDetector()
+    assert all(detector.find(cv2.imread(str(path))) for path in (tmp_path / "original").iterdir())
+
+
+def test_fewer_than_wanted_is_a_warning(clip, tmp_path, capsys):
+    assert generate(tmp_path, clip, "--num", 400, "--end", 0.5) == 0
+    error = capsys.readouterr().err
+    count = len(frames_of(tmp_path))
+    assert f"warning: expected 400 pairs, got {count}: no more usable frames with a face" in error
+    assert 5 < count < 30
+
+
+def test_several_videos_of_one_person(clips, tmp_path):
+    names = ("face_noface.mov", "noface_face.mov")
+    assert generate(tmp_path, clips / names[0], clips / names[1], "--num", 8) == 0
+    beside = sidecar.read(tmp_path / "landmarks")
+    assert tuple(video.name for video in beside.videos) == names
+    assert {entry.video for entry in beside.images.values()} == {0, 1}
+    assert 8 <= len(beside.images) <= 9
+
+
+def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
+    """It cannot be read again: the frames that were seen are the ones that are written."""
+    recording = open_recording(tmp_path / "stream.mp4", 25.0)
+    with open_source(str(clip), end=1) as source:
+        for frame in source.frames():
+            recording.write(frame.picture[..., ::-1], frame.seconds)
+    recording.close()
+    assert generate(tmp_path / "out", (tmp_path / "stream.mp4").as_uri(), "--num", 4) == 0
+    assert frames_of(tmp_path / "out") == [0, 1, 2, 3]
+
+
+# --- how ------------------------------------------------------------------------------------------------
+
+
+def test_whole_frames(clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", 2, "--crop", "none") == 0
+    assert images.read(tmp_path / "original" / "1.png").shape == (360, 640, 3)
+    assert sidecar.read(tmp_path / "landmarks").videos[0].window is None
+    entry = sidecar.read(tmp_path / "landmarks").images["1.png"]
+    drawing = images.read(tmp_path / "landmarks" / "1.png")
+    assert min(drawing[round(float(y)), round(float(x))].max() for x, y in entry.points) > 100
+
+
+def test_coloured_drawings(clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", 2, "--drawing", "colour") == 0
+    entry = sidecar.read(tmp_path / "landmarks").images["1.png"]
+    drawing = images.read(tmp_path / "landmarks" / "1.png")
+    assert sidecar.read(tmp_path / "landmarks").drawing == "colour"
+    assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "colour")).mean() < 0.1
+
+
+def test_a_preview(clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", 5, "--preview") == 0
+    sheet = cv2.imread(str(tmp_path / "preview.png"))
+    side = generate_train_data.PREVIEW_SIDE
+    filled = [sheet[: 2 * side, i * side : (i + 1) * side].any() for i in range(6)]
+    assert filled == [True] * 5 + [False]
+
+
+# --- what can go wrong ----------------------------------------------------------------------------------
+
+
+def test_data_is_not_mixed_with_older_data(pairs, clip, tmp_path, capsys):
+    generate(tmp_path, clip, "--num", 2, "--select", "first")
+    before = everything(tmp_path)
+    capsys.readouterr()
+    assert generate(tmp_path, clip, "--num", 3) == 2
+    assert f"error: {tmp_path / 'original'} holds data already" in capsys.readouterr().err
+    assert everything(tmp_path) == before
+    assert generate(tmp_path, clip, "--num", 3, "--overwrite") == 0
+    assert len(list((tmp_path / "original").iterdir())) == 3
+
+
+def test_no_face_at_all_leaves_nothing(clips, tmp_path, capsys):
+    assert generate(tmp_path / "out", clips / "no_face.mp4", "--num", 5, "--end", 0.5) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"error: expected a face, got none in the \d+ frames read of no_face\.mp4", error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_face_replaces_nothing(clips, clip, tmp_path):
+    generate(tmp_path, clip, "--num", 2, "--select", "first")
+    before = everything(tmp_path)
+    assert generate(tmp_path, clips / "no_face.mp4", "--end", 0.3, "--overwrite") == 2
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["--file", "nowhere.mp4"],
+            "expected a video file, a camera's number, a stream's address or a folder",
+        ),
+        (["--file", "77"], "camera 77 cannot be opened"),
+        ([], "the following arguments are required: --file"),
+        (["--file", "{clip}", "--num", "0"], "argument --num: expected a whole number above 0, got '0'"),
+        (["--file", "{clip}", "--select", "best"], "argument --select: invalid choice: 'best'"),
+        (
+            ["--file", "{clip}", "--landmark-model", "nowhere.dat"],
+            "the landmark model not found: nowhere.dat",
+        ),
+        (["--file", "{clip}", "--start", "5", "--end", "2"], "expected --end after --start"),
+        (["--file", "{clip}", "--start", "9999"], "got none in the 0 frames read of single_face.mp4"),
+    ],
+)
+def test_wrong_arguments(arguments, message, clip, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert edge(generate_train_data.main, *(word.format(clip=clip) for word in arguments)) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ") and message in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_leaves_nothing_half_written(clips, tmp_path):
+    script = [sys.executable, str(made.ROOT / "generate_train_data.py"), "--num", "400", "--select", "first"]
+    process = subprocess.Popen(
+        [*script, "--file", str(clips / "WolfgangLanger_Pexels.mp4")],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("finding faces in "):
+            process.send_signal(signal.SIGINT)
+            break
+    assert process.wait(timeout=60) == 130
+    assert process.stderr.read().splitlines()[-1] == "interrupted"
+    assert not list(tmp_path.iterdir())

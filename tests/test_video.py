@@ -1,0 +1,159 @@
+"""Sources of frames: a file, a part of it, a folder, a stream; and what is none of them."""
+
+import functools
+import http.server
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from face2face.cli import UserError
+from face2face.sinks import open_recording
+from face2face.video import FALLBACK_FPS, natural_order, open_source
+from pix2pix import images
+
+
+@pytest.fixture(scope="module")
+def clip(clips) -> str:
+    """472 frames of 640x360, 23.976 frames a second."""
+    return str(clips / "WolfgangLanger_Pexels.mp4")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve pictures, each of its own level, as 1.png to 12.png."""
+    for level in range(1, 13):
+        images.write(tmp_path / f"{level}.png", np.full((20, 30, 3), level, np.uint8))
+    return tmp_path
+
+
+def test_a_file_is_read_to_its_end(clip):
+    with open_source(clip) as source:
+        frames = list(source.frames())
+    assert [frame.number for frame in frames] == list(range(472))
+    assert frames[0].picture.shape == (360, 640, 3)
+    assert source.fps == pytest.approx(23.976, abs=0.01) and source.frame_count == 472
+    seconds = np.array([frame.seconds for frame in frames])
+    assert np.diff(seconds) == pytest.approx([1 / source.fps] * 471, abs=0.002)
+
+
+def test_a_part_of_a_file(clip):
+    with open_source(clip, start=2.0, end=3.5) as source:
+        frames = list(source.frames())
+    assert frames[0].seconds >= 2.0 and frames[-1].seconds < 3.5
+    assert len(frames) == pytest.approx(1.5 * source.fps, abs=1)
+    assert frames[0].number == pytest.approx(2.0 * source.fps, abs=1)
+
+
+def test_wanted_frames_are_the_same_as_in_a_whole_reading(clip):
+    wanted = {3, 50, 51, 120}
+    with open_source(clip, end=6) as source:
+        whole = {frame.number: frame.picture for frame in source.frames()}
+        again = {frame.number: frame.picture for frame in source.frames(wanted)}
+    assert again.keys() == wanted
+    assert all(np.array_equal(again[number], whole[number]) for number in wanted)
+
+
+def test_a_folder_is_read_in_the_order_of_its_numbers(folder):
+    with open_source(str(folder)) as source:
+        levels = [int(frame.picture[0, 0, 0]) for frame in source.frames()]
+        assert [frame.number for frame in source.frames({2, 5})] == [2, 5]
+    assert levels == list(range(1, 13))
+    assert source.frame_count == 12 and source.fps == FALLBACK_FPS
+
+
+def test_natural_order():
+    names = ["10.png", "frame 2.png", "9.png", "frame 10.png"]
+    assert sorted(names, key=natural_order) == ["9.png", "10.png", "frame 2.png", "frame 10.png"]
+
+
+@pytest.fixture
+def address(clip, tmp_path):
+    """The address of a stream on this machine, of the clip's first two seconds."""
+    recording = open_recording(tmp_path / "stream.mp4", 24.0)
+    with open_source(clip, end=2) as source:
+        for frame in source.frames():
+            recording.write(frame.picture[..., ::-1], frame.seconds)
+    recording.close()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/stream.mp4"
+        server.shutdown()
+
+
+def test_a_stream(address):
+    with open_source(address) as source:
+        assert source.live
+        frames = list(source.frames())
+    assert len(frames) == pytest.approx(48, abs=1) and frames[0].picture.shape == (360, 640, 3)
+    seconds = [frame.seconds for frame in frames]
+    assert seconds == sorted(seconds) and seconds[0] < 60
+
+
+def test_a_stream_that_is_not_there(address):
+    with pytest.raises(UserError, match=r"stream cannot be read: http://.*/nothing"):
+        open_source(address.replace("stream.mp4", "nothing"))
+
+
+@pytest.mark.parametrize(
+    "spec, message",
+    [
+        ("63", r"camera 63 cannot be opened: is it plugged in, and not used by another program\?"),
+        (
+            "nowhere.mp4",
+            "expected a video file, a camera's number, a stream's address or a folder, got 'nowhere.mp4'",
+        ),
+    ],
+)
+def test_sources_that_are_not_there(spec, message):
+    with pytest.raises(UserError, match=message):
+        open_source(spec)
+
+
+def test_a_file_that_is_no_video(tmp_path):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"no video" * 1000)
+    with pytest.raises(UserError, match=r"expected a video, got a file that cannot be decoded: .*film\.mp4"):
+        open_source(str(path))
+
+
+def test_a_video_that_breaks_off(clip, tmp_path):
+    """A download that was stopped: what there is of it is used."""
+    path = tmp_path / "half.mp4"
+    path.write_bytes(Path(clip).read_bytes()[:800_000])
+    with open_source(str(path)) as source:
+        assert 100 < len(list(source.frames())) < 400
+
+
+def test_a_folder_without_images(tmp_path):
+    with pytest.raises(UserError, match=r"expected images .*, got none in the folder"):
+        open_source(str(tmp_path))
+
+
+def test_a_folder_with_a_broken_image(folder):
+    (folder / "7.png").write_text("no image")
+    seen = []
+    with pytest.raises(UserError, match=r"expected an image, got a file that cannot be decoded: .*7\.png"):
+        for frame in open_source(str(folder)).frames():
+            seen.append(frame.number)
+    assert seen == list(range(6))
+
+
+@pytest.mark.parametrize("start, end", [(3, 3), (5, 2)])
+def test_a_part_that_is_none(clip, start, end):
+    with pytest.raises(UserError, match="expected --end after --start"):
+        open_source(clip, start, end)
+
+
+def test_parts_are_of_files(address):
+    with pytest.raises(UserError, match="--start and --end are for video files"):
+        open_source(address, start=1)
+
+
+def test_pictures_are_bgr(tmp_path):
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((8, 8, 3), (250, 100, 5), np.uint8))
+    (frame,) = open_source(str(tmp_path)).frames()
+    assert frame.picture[0, 0].tolist() == [250, 100, 5]
