@@ -22,10 +22,11 @@ class UserError(Exception):
 
 
 class _HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows each default that says something: none for a switch, nor where the help tells it in words."""
+    """Shows each default that says something: not a switch that is off, nor one told in words."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False:
+        turns_off = action.nargs == 0 and action.const is False
+        if action.default is None or action.default is False or turns_off:
             return action.help
         return super()._get_help_string(action)
 
