@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,8 @@ NEAR_SCALE_STEP, NEAR_GRID = 1.25, 32
 
 FACE_SIDE = 512
 """The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
+PATCH = 1.5
+"""What is cut out for it, in sides of the face's box: the predictor looks a little beyond the box."""
 
 SAME_FACE_DISTANCE = 1.0
 """A face this far from the last one, in widths of the face, is somebody else's."""
@@ -94,26 +97,27 @@ class LandmarkDetector:
         if count != POINTS:
             raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
 
-    def find(self, frame: np.ndarray, last: Face | None = None) -> Face | None:
+    def find(self, frame: np.ndarray, last: Face | None = None, afresh: bool = False) -> Face | None:
         """The face in a frame: the nearest to the last one, or the largest if there was none.
 
         Args:
             frame: uint8 (H, W, 3), BGR, at full resolution.
             last: the face of an earlier frame of the same size.
+            afresh: look at the whole frame, though the last face's place may do.
         Returns:
             None when no face is found.
         """
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        boxes = self._boxes_near(grey, last.box) if last is not None else []
-        if not len(boxes):
-            boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
-        if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last.box), last.box)):
-            thorough = self._boxes(grey, min(2.0, self._search_side / max(grey.shape)))
-            boxes = thorough if len(thorough) else boxes
-        if not len(boxes):
-            return None
-        box = _nearest(boxes, last.box) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
-        return Face(box, self.place(grey, box))
+        box = None if last is None or afresh else self._box_near(grey, last.box)
+        if box is None:
+            box = self._box_anywhere(grey, last.box if last is not None else None)
+            # The box of a face that holds still has to stay the same, whichever way it was found.
+            near = None if box is None else self._box_near(grey, box)
+            box = box if near is None else near
+        if afresh and last is not None and (box is None or not _is_same(box, last.box)):
+            near = self._box_near(grey, last.box)
+            box = box if near is None else near
+        return None if box is None else Face(box, self.place(grey, box))
 
     def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Place the 68 points on the face inside a box, to a fraction of a pixel.
@@ -126,8 +130,7 @@ class LandmarkDetector:
         """
         scale = max(1.0, FACE_SIDE / (box[2] - box[0]))
         centre = (box[:2] + box[2:]) / 2
-        # The predictor looks a little beyond the box: cut out twice its size.
-        half = box[2] - box[0]
+        half = PATCH / 2 * (box[2] - box[0])
         side = round(2 * half * scale)
         to_patch = np.array(
             [[scale, 0, -scale * (centre[0] - half)], [0, scale, -scale * (centre[1] - half)]]
@@ -149,8 +152,18 @@ class LandmarkDetector:
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(eye_distance(face.points), 1e-6))
 
-    def _boxes_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """Faces that can be the last one's, float (N, 4), looked for around its box in a small picture."""
+    def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
+        """The face nearest to the last one's box, or the largest, looked for in the whole frame."""
+        boxes = self._boxes(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
+        if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last), last)):
+            thorough = self._boxes(grey, min(2.0, self._search_side / max(grey.shape)))
+            boxes = thorough if len(thorough) else boxes
+        if not len(boxes):
+            return None
+        return _nearest(boxes, last) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
+
+    def _box_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray | None:
+        """The face that can be the last one's, looked for around its box in a small picture."""
         size = last[2] - last[0]
         # In steps of scale and place: the box of a face that holds still is the same again.
         scale = NEAR_SCALE_STEP ** round(math.log(NEAR_FACE_SIDE / size, NEAR_SCALE_STEP))
@@ -159,10 +172,8 @@ class LandmarkDetector:
         low = np.maximum(np.floor((last[:2] - margin) / step) * step, 0).astype(int)
         high = np.maximum(np.ceil((last[2:] + margin) / step) * step, 0).astype(int)
         around = grey[low[1] : high[1], low[0] : high[0]]
-        if not around.size:
-            return np.zeros((0, 4))
-        boxes = self._boxes(around, scale) + np.tile(low, 2)
-        return boxes[[_is_same(box, last) for box in boxes]]
+        boxes = self._boxes(around, scale) + np.tile(low, 2) if around.size else []
+        return _nearest([box for box in boxes if _is_same(box, last)], last)
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""
@@ -174,8 +185,8 @@ class LandmarkDetector:
         return np.array(corners, np.float64).reshape(-1, 4) / scale
 
 
-def _nearest(boxes: np.ndarray, to: np.ndarray) -> np.ndarray:
-    return min(boxes, key=lambda box: _distance(box, to))
+def _nearest(boxes: Iterable[np.ndarray], to: np.ndarray) -> np.ndarray | None:
+    return min(boxes, key=lambda box: _distance(box, to), default=None)
 
 
 def _distance(box: np.ndarray, to: np.ndarray) -> float:

@@ -119,7 +119,26 @@ def test_a_face_that_leaves_the_frame(detector, frame):
     """The last box may lie beyond the edge: the search ends at it."""
     face = detector.find(frame)
     gone = Face(face.box + 5000, face.points + 5000)
-    assert not detector._boxes_near(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), gone.box).size
+    assert detector._box_near(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), gone.box) is None
+
+
+def test_a_still_face_has_the_same_box_however_it_is_looked_for(detector, frame):
+    """Else its points would jump each time the whole frame is searched."""
+    first = detector.find(frame)
+    near = detector.find(frame, first)
+    afresh = detector.find(frame, near, afresh=True)
+    assert np.array_equal(near.box, first.box) and np.array_equal(afresh.box, first.box)
+
+
+def test_a_face_that_only_a_near_look_finds_stays_found_afresh(detector, clips):
+    """Smaller than the search of the whole frame can see."""
+    with open_source(str(clips / "single_face.mp4")) as video:
+        small = smaller(next(video.frames()).picture, 0.2)
+    scene = np.full((1080, 1920, 3), 90, np.uint8)
+    scene[400 : 400 + small.shape[0], 900 : 900 + small.shape[1]] = small
+    face = LandmarkDetector(search_side=2 * 1920).find(scene)
+    assert detector.find(scene) is None
+    assert detector.find(scene, face, afresh=True).is_near(face)
 
 
 def test_a_hidden_face_is_doubtful(detector, clips):
