@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv
+
 CHANNELS = 3
 KERNEL = 4
 SLOPE = 0.2
@@ -17,6 +19,9 @@ EPSILON = 1e-5
 DROPOUT = 0.5
 DROPOUT_BLOCKS = 3
 """Decoder blocks, from the innermost on, that drop half of their map while training."""
+
+SMALL = 4
+"""Sides of a block's input up to which it is computed by the layers for small maps (measured)."""
 
 MAX_WIDTH = 8
 """The widest map, in multiples of the first layer's filters."""
@@ -41,12 +46,13 @@ def _normalise(x, name: str, folded: bool):
     if folded:
         return x
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
-    return layers.BatchNormalization(epsilon=EPSILON, gamma_initializer=gamma, name=f"{name}_norm")(x)
+    return BatchNorm(epsilon=EPSILON, gamma_initializer=gamma, name=f"{name}_norm")(x)
 
 
 def _encoder_block(x, filters: int, name: str, norm: bool, folded: bool):
     """(S, S, C) -> (S/2, S/2, filters)."""
-    x = layers.Conv2D(
+    conv = HalvingConv if x.shape[1] <= SMALL and not folded else layers.Conv2D
+    x = conv(
         filters,
         KERNEL,
         strides=2,
@@ -61,7 +67,8 @@ def _encoder_block(x, filters: int, name: str, norm: bool, folded: bool):
 def _decoder_block(x, filters: int, name: str, norm: bool, folded: bool):
     """(S, S, C) -> (2S, 2S, filters)."""
     x = layers.ReLU(name=f"{name}_relu")(x)
-    x = layers.Conv2DTranspose(
+    conv = DoublingConv if x.shape[1] <= SMALL and not folded else layers.Conv2DTranspose
+    x = conv(
         filters,
         KERNEL,
         strides=2,
@@ -80,7 +87,7 @@ def generator(image_size: int, ngf: int, folded: bool = False) -> keras.Model:
     variance over one picture is 0 (the original normalised it, and its training turned to NaN).
 
     Args:
-        folded: without batch norm and dropout, for the weights that `fold` makes.
+        folded: without batch norm and dropout, in Keras's plain layers, for the weights that `fold` makes.
     """
     widths = encoder_widths(image_size)
     levels = len(widths)
@@ -101,7 +108,7 @@ def generator(image_size: int, ngf: int, folded: bool = False) -> keras.Model:
             x = layers.Dropout(DROPOUT, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
     x = _decoder_block(x, CHANNELS, "decoder_1", norm=False, folded=folded)
-    outputs = layers.Activation("tanh", name="face")(x)
+    outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
     return keras.Model(inputs, outputs, name="generator")
 
 
@@ -131,6 +138,12 @@ def discriminator(image_size: int, ndf: int) -> keras.Model:
     x = layers.ZeroPadding2D(1, name="layer_5_pad")(x)
     x = layers.Conv2D(1, KERNEL, kernel_initializer=_normal(), name="layer_5_conv")(x)
     return keras.Model(inputs, x, name="discriminator")
+
+
+def with_features(discriminator: keras.Model) -> keras.Model:
+    """The same discriminator, the same weights, that also tells its maps: -> ([layer 1's, ...], logits)."""
+    features = [layer.output for layer in discriminator.layers if layer.name.endswith("_relu")]
+    return keras.Model(discriminator.inputs, (features, discriminator.output), name="judge")
 
 
 def fold(trained: keras.Model) -> keras.Model:
