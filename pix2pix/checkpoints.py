@@ -35,7 +35,6 @@ class Checkpoints:
         """Restore the newest checkpoint, of another folder if given; returns its path, or None."""
         path = newest(folder) if folder else self._manager.latest_checkpoint
         if path:
-            # Adam's moments appear with the first step: until then the checkpoint holds more than there is.
             _restore(path, lambda: _match(self._checkpoint.restore(path)))
         return path
 

@@ -55,6 +55,17 @@ class Options:
     beta1: float = _option(0.5, cli.fraction, help="Adam's momentum")
     l1_weight: float = _option(100.0, cli.non_negative_float, help="weight of the generator's L1 loss")
     gan_weight: float = _option(1.0, cli.non_negative_float, help="weight of the generator's GAN loss")
+    gan_loss: str = _option(
+        "vanilla", choices=("vanilla", "lsgan", "hinge"), help="what the discriminator's logits are judged by"
+    )
+    feature_matching: float = _option(
+        0.0, cli.non_negative_float, help="weight of the generator's L1 loss on the discriminator's maps"
+    )
+    precision: str = _option(
+        "float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"),
+        help="of the networks' products while training; auto: what this machine computes fastest",
+    )
     seed: int | None = _option(None, int, help="of everything random (default: chosen, and saved)")
     max_epochs: int | None = _option(None, cli.positive_int, help="how often to go through the pairs")
     max_steps: int | None = _option(

@@ -4,14 +4,16 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
 
 from face2face import cli, sidecar, target
-from pix2pix import dataset, images, networks, options, report
+from pix2pix import dataset, images, networks, objectives, options, precision, report
 from pix2pix.checkpoints import AVERAGE, Checkpoints, by_name
+from pix2pix.optimizer import Adam
 from pix2pix.options import Options
 
 EMA_DECAY = 0.999
@@ -29,13 +31,15 @@ class Trainer:
 
     def __init__(self, opts: Options):
         self.options = opts
-        self.generator = networks.generator(opts.image_size, opts.ngf)
-        self.discriminator = networks.discriminator(opts.image_size, opts.ndf)
-        # TensorFlow's own fused Adam: one pass over the weights, a fifth more steps per second than Keras's.
-        adam = tf.compat.v1.train.AdamOptimizer
+        with precision.policy(opts.precision):
+            self.generator = networks.generator(opts.image_size, opts.ngf)
+            self.discriminator = networks.discriminator(opts.image_size, opts.ndf)
+        self.judge = networks.with_features(self.discriminator)
         self.lr = tf.Variable(opts.lr, trainable=False)
-        self.generator_optimizer = adam(self.lr, opts.beta1)
-        self.discriminator_optimizer = adam(self.lr, opts.beta1)
+        self.generator_optimizer, self.discriminator_optimizer = (
+            Adam(trained_variables(network), opts.beta1, scaled=opts.precision == "mixed_float16")
+            for network in (self.generator, self.discriminator)
+        )
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.average = networks.generator(opts.image_size, opts.ngf) if opts.ema else None
 
@@ -76,30 +80,48 @@ class Trainer:
     @tf.function
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict, tf.Tensor]:
         """One step of both networks on a batch, (N, S, S, 3) each; returns the losses and the outputs."""
+        opts = self.options
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.generator(inputs, training=True)
-            real = self.discriminator([inputs, targets], training=True)
-            painted = self.discriminator([inputs, outputs], training=True)
-            losses = {
-                "discriminator": cross_entropy(real, 1.0) + cross_entropy(painted, 0.0),
-                "gan": cross_entropy(painted, 1.0),
-                "l1": tf.reduce_mean(tf.abs(targets - outputs)),
-            }
-            generator_loss = self.options.gan_weight * losses["gan"] + self.options.l1_weight * losses["l1"]
-        for network, optimizer, loss in (
-            (self.discriminator, self.discriminator_optimizer, losses["discriminator"]),
-            (self.generator, self.generator_optimizer, generator_loss),
-        ):
-            weights = [variable.value for variable in network.trainable_variables]
-            optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+            real_features, real = self.judge([inputs, targets], training=True)
+            painted_features, painted = self.judge([inputs, outputs], training=True)
+            generator = {"gan": objectives.gan(opts.gan_loss, painted), "l1": objectives.l1(targets, outputs)}
+            generator_loss = opts.gan_weight * generator["gan"] + opts.l1_weight * generator["l1"]
+            if opts.feature_matching:
+                generator["features"] = objectives.feature_matching(real_features, painted_features)
+                generator_loss += opts.feature_matching * generator["features"]
+            discriminator_loss = objectives.discriminator(opts.gan_loss, real, painted)
+            scaled_losses = (
+                self.discriminator_optimizer.scaled(discriminator_loss),
+                self.generator_optimizer.scaled(generator_loss),
+            )
+        self.discriminator_optimizer.step(tape, scaled_losses[0], self.lr)
+        self.generator_optimizer.step(tape, scaled_losses[1], self.lr)
         self.step.assign_add(1)
-        return losses, outputs
+        return {"discriminator": discriminator_loss, **generator}, outputs
 
 
-def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
-    """Mean cross-entropy of the patches' logits against one label, stable for any logit."""
-    labels = tf.fill(tf.shape(logits), label)
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
+def trained_variables(network) -> dict[str, tf.Variable]:
+    """By LAYER/VARIABLE."""
+    return {
+        f"{layer.name}/{variable.name}": variable.value
+        for layer in network.layers
+        for variable in layer.trainable_variables
+    }
+
+
+def settle_precision(opts: Options) -> Options:
+    """The options with `auto` replaced by what is fastest here, measured on steps of such networks."""
+    if opts.precision != "auto":
+        return opts
+
+    def step_of(name: str) -> Callable[[], None]:
+        trainer = Trainer(replace(opts, precision=name, ema=False))
+        size = opts.image_size
+        picture = tf.zeros((opts.batch_size, size, size, networks.CHANNELS))
+        return lambda: float(trainer.train_step(picture, picture)[0]["l1"])
+
+    return replace(opts, precision=precision.fastest(step_of))
 
 
 def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | None = None) -> None:
@@ -116,6 +138,7 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     beside = landmarks_of(pairs, input_dir, opts)
     opts = agree_with_folder(replace(opts, drawing=beside.drawing), output_dir)
+    opts = settle_precision(opts)
     tf.keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts)
     checkpoints = Checkpoints(output_dir, **trainer.objects())
@@ -126,6 +149,7 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
     first_step = int(trainer.step)
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
+    print(f"precision {opts.precision}")
     print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
     if begun_from:
         print(
@@ -138,7 +162,7 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
 
 
 def agree_with_folder(opts: Options, output_dir: Path) -> Options:
-    """The given options with the seed that the folder's training began with.
+    """The given options with the seed and, for `auto`, the precision that the folder's training began with.
 
     Raises: UserError if the folder was trained with options that cannot change.
     """
@@ -149,6 +173,8 @@ def agree_with_folder(opts: Options, output_dir: Path) -> Options:
             raise cli.UserError(f"{output_dir} was trained with other options: {'; '.join(conflicts)}")
         if opts.seed is None:
             opts = replace(opts, seed=saved.seed)
+        if opts.precision == "auto":
+            opts = replace(opts, precision=saved.precision)
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
 
 

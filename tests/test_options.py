@@ -53,6 +53,7 @@ def test_defaults_are_the_original_trainers():
 def test_what_the_original_did_not_have_is_off_by_default():
     given = parsed()
     assert (given.jitter, given.lr_decay, given.ema) == ("crop", 0.0, False)
+    assert (given.gan_loss, given.feature_matching, given.precision) == ("vanilla", 0.0, "float32")
 
 
 def test_arguments_become_options():

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from face2face import target
 from face2face.cli import UserError
 from face2face.sidecar import FILE_NAME as SIDECAR
-from pix2pix import checkpoints, dataset, images, networks, options, trainer
+from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer
 from tests import made
 
 STEPS = 60
@@ -77,6 +77,7 @@ def losses(events: EventAccumulator, name: str) -> list[float]:
 
 def one_step(opts) -> tuple[trainer.Trainer, list, list]:
     """A trainer after one step, and the weights of its two networks before."""
+    tf.keras.utils.set_random_seed(0)
     subject = trainer.Trainer(opts)
     networks_ = (subject.generator, subject.discriminator)
     before = [[v.numpy() for v in network.trainable_variables] for network in networks_]
@@ -109,16 +110,41 @@ def test_weights_of_the_losses_count():
     assert any((a != b).any() for a, b in zip(discriminator, discriminator_after, strict=True))
 
 
-@pytest.mark.parametrize("label", [0.0, 1.0])
-def test_cross_entropy(label):
-    logits = np.array([-3.0, 0.5, 2.0], np.float32)
-    probability = 1 / (1 + np.exp(-logits))
-    expected = -np.log(probability if label else 1 - probability).mean()
-    assert float(trainer.cross_entropy(tf.constant(logits), label)) == pytest.approx(expected, rel=1e-5)
+@pytest.mark.parametrize("kind", ["lsgan", "hinge"])
+def test_another_gan_loss_trains_both_networks_otherwise(kind):
+    """With the GAN loss alone: its gradient has another direction."""
+    results = [one_step(replace(made.SMALL, l1_weight=0.0, gan_loss=each)) for each in ("vanilla", kind)]
+    for network in (1, 2):
+        (before, vanilla), (_, other) = (
+            (result[1][network - 1], result[2][network - 1]) for result in results
+        )
+        assert any((a != b).any() for a, b in zip(before, other, strict=True))
+        assert any((a != b).any() for a, b in zip(vanilla, other, strict=True))
 
 
-def test_cross_entropy_of_far_logits_is_finite():
-    assert float(trainer.cross_entropy(tf.constant([1000.0]), 0.0)) == pytest.approx(1000)
+def test_feature_matching_trains_the_generator_alone():
+    without, with_it = (
+        one_step(replace(made.SMALL, l1_weight=0.0, gan_weight=0.0, feature_matching=each))[1:]
+        for each in (0.0, 10.0)
+    )
+    (before, discriminator_before), (after, discriminator) = with_it
+    assert any((a != b).any() for a, b in zip(before, after, strict=True))
+    assert all((a == b).all() for a, b in zip(without[1][1], discriminator, strict=True))
+    assert any((a != b).any() for a, b in zip(discriminator_before, discriminator, strict=True))
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_gradients_of_another_precision_are_nearly_the_same(precision, monkeypatch):
+    """Half the bits of each product, but weights and losses of all of them."""
+    monkeypatch.setattr(networks, "DROPOUT", 0.0)  # which would draw other numbers
+    subject, expected = (one_step(replace(made.SMALL, precision=each))[0] for each in (precision, "float32"))
+    assert {v.dtype for v in subject.generator.trainable_variables} == {"float32"}
+    for optimizer in ("generator_optimizer", "discriminator_optimizer"):
+        ours, wanted = (getattr(each, optimizer).mean for each in (subject, expected))
+        for name in (name for name in wanted if name.endswith("kernel")):
+            a, b = ours[name].numpy().ravel(), wanted[name].numpy().ravel()
+            assert not np.array_equal(a, b), name
+            assert np.corrcoef(a, b)[0, 1] > 0.97, name
 
 
 def test_the_learning_rate_falls_over_the_last_share():
@@ -229,6 +255,25 @@ def test_a_chosen_seed_is_kept(tmp_path):
     assert chosen.seed is not None
     options.write(tmp_path, chosen, options.TRAINING)
     assert trainer.agree_with_folder(opts, tmp_path) == chosen
+
+
+def test_a_precision_is_settled_once(pairs, tmp_path, capsys):
+    opts = replace(made.SMALL, max_steps=1, precision="auto")
+    trainer.train(opts, pairs, tmp_path)
+    settled = options.read(tmp_path, options.TRAINING).precision
+    assert settled in precision.candidates()
+    assert f"precision {settled}\n" in capsys.readouterr().out
+    options.write(tmp_path, replace(opts, seed=1, precision="mixed_float16"), options.TRAINING)
+    assert trainer.agree_with_folder(opts, tmp_path).precision == "mixed_float16"
+
+
+def test_a_training_in_half_precision_goes_on_to_the_bit(pairs, tmp_path):
+    """With feature matching too: the scale of the losses is part of the state."""
+    opts = replace(made.SMALL, precision="mixed_float16", gan_loss="hinge", feature_matching=10.0)
+    trainer.train(opts, pairs, tmp_path / "whole")
+    for last in (2, opts.max_steps):
+        trainer.train(replace(opts, max_steps=last), pairs, tmp_path / "parts")
+    assert same(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
