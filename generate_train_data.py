@@ -102,7 +102,7 @@ def shares(videos: list[Source], count: int) -> list[int]:
     """How many of the pairs to take from each video: in proportion to their frames."""
     if len(videos) == 1:
         return [count]
-    lengths = [0 if video.live else selection.frame_count(video) for video in videos]
+    lengths = [0 if video.live else len(selection.frame_span(video)) for video in videos]
     if 0 in lengths:
         raise cli.UserError("several --file must be video files, got a camera or a stream among them")
     return [-(-count * length // sum(lengths)) for length in lengths]

@@ -1,6 +1,7 @@
 """Which frames of the target's clips become training pairs."""
 
 import bisect
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -66,8 +67,9 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     """
     seen = Scan([])
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
-    passes = [range(10**9)] if select == "first" else grids(frame_count(video), wanted)
-    with cli.progress(wanted, f"finding faces in {video.name}", "faces") as bar:
+    span = frame_span(video) if select != "first" else range(10**9)
+    passes = grids(span, wanted) if select != "first" else [span]
+    with cli.progress(min(wanted, len(span)), f"finding faces in {video.name}", "faces") as bar:
         for numbers in passes:
             for frame in video.frames(numbers):
                 height, width = frame.picture.shape[:2]
@@ -86,24 +88,28 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     return seen
 
 
-def grids(total: int, count: int) -> Iterator[set[int]]:
-    """Sets of frame numbers, each spread evenly over the clip and disjoint, that together are all of them.
+def grids(span: range, count: int) -> Iterator[set[int]]:
+    """Sets of frame numbers, each spread evenly over the span and disjoint, that together are all of it.
 
     The first has `count` numbers, each later grid is twice as dense.
     """
     tried: set[int] = set()
-    density = count
+    total, density = len(span), min(count, 2 * len(span))
     while len(tried) < total:
-        grid = {int((i + 0.5) * total / density) for i in range(density)} - tried
+        grid = {span[int((i + 0.5) * total / density)] for i in range(density)} - tried
         tried |= grid
         if grid:
             yield grid
         density = min(2 * density, 2 * total)
 
 
-def frame_count(video: Source) -> int:
-    """How many frames there are: by the header, or counted where it does not tell."""
-    return video.frame_count or sum(1 for _ in video.frames())
+def frame_span(video: Source) -> range:
+    """Numbers of the frames that are used: by the header, or counted where it does not tell."""
+    if not video.frame_count:
+        numbers = [frame.number for frame in video.frames()]
+        return range(min(numbers, default=0), max(numbers, default=-1) + 1)
+    end = video.frame_count if video.end is None else math.ceil(video.end * video.fps)
+    return range(min(math.floor(video.start * video.fps), video.frame_count), min(end, video.frame_count))
 
 
 def _nearest_face(candidates: list[Candidate], number: int) -> Face | None:

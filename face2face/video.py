@@ -38,12 +38,15 @@ class Source(ABC):
     live: frames come when they come and cannot be read again (a camera, a stream).
     fps: nominal frames per second.
     frame_count: how many frames there seem to be by the file's header, which may be wrong; None if unknown.
+    start, end: seconds; the part of a file that is used. None: to its end.
     """
 
     name: str
     live: bool = False
     fps: float = FALLBACK_FPS
     frame_count: int | None = None
+    start: float = 0.0
+    end: float | None = None
 
     @abstractmethod
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
@@ -93,7 +96,7 @@ class CaptureSource(Source):
         self, handle: int | str, name: str, live: bool, start: float = 0.0, end: float | None = None
     ):
         self.name, self.live = name, live
-        self._handle, self._start, self._end = handle, start, end
+        self._handle, self.start, self.end = handle, start, end
         self._capture = self._open()
         self._is_fresh = True
         self.fps = _plausible(self._capture.get(cv2.CAP_PROP_FPS), 1, 1000) or FALLBACK_FPS
@@ -122,9 +125,9 @@ class CaptureSource(Source):
         number = 0
         while self._capture.grab():
             seconds = time.monotonic() - opened if self.live else self._time_stamp(number)
-            if self._end is not None and seconds >= self._end:
+            if self.end is not None and seconds >= self.end:
                 return
-            if seconds >= self._start and (wanted is None or number in wanted):
+            if seconds >= self.start and (wanted is None or number in wanted):
                 ok, picture = self._capture.retrieve()
                 if not ok or picture is None:
                     break
