@@ -42,8 +42,7 @@ STAGES = (
     Stage(
         "1 training pairs",
         """
-        generate_train_data.py --file {target} --num 240 --select diverse --drawing colour --preview \\
-            --overwrite
+        generate_train_data.py --file {target} --num 240 --select diverse --preview --overwrite
         """,
         "landmarks/landmarks.json",
     ),

@@ -249,11 +249,15 @@ DRAWINGS = {
 }
 """Each style of drawing, as a table of regions."""
 
-DEFAULT_DRAWING = "white"
+DEFAULT_DRAWING = "colour"
+"""Of new pairs. By `evaluate.py` it gives faces that are more like the target's, and that obey the driver."""
+
+ORIGINAL_DRAWING = "white"
+"""Where nothing is told of drawings: in pairs and graphs from elsewhere."""
 
 
 def draw(
-    points: np.ndarray, size: int = MODEL_SIZE, style: str = DEFAULT_DRAWING, line_side: int | None = None
+    points: np.ndarray, size: int = MODEL_SIZE, style: str = ORIGINAL_DRAWING, line_side: int | None = None
 ) -> np.ndarray:
     """Draw 68 points as the picture that a generator reads.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from face2face.cli import UserError
 from face2face.framing import Window
-from face2face.landmarks import DEFAULT_DRAWING, DRAWINGS, POINTS
+from face2face.landmarks import DRAWINGS, ORIGINAL_DRAWING, POINTS
 
 FILE_NAME = "landmarks.json"
 FORMAT_VERSION = 1
@@ -53,7 +53,7 @@ class Entry:
 class Sidecar:
     videos: list[Video]
     images: dict[str, Entry] = field(default_factory=dict)
-    drawing: str = DEFAULT_DRAWING
+    drawing: str = ORIGINAL_DRAWING
 
     def write(self, folder: Path) -> None:
         images = {

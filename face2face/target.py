@@ -23,7 +23,7 @@ import numpy as np
 from face2face.cli import UserError
 from face2face.framing import Window
 from face2face.geometry import Pose, eye_openness, mouth_openness, mouth_width
-from face2face.landmarks import DEFAULT_DRAWING, DRAWINGS, POINTS
+from face2face.landmarks import DRAWINGS, ORIGINAL_DRAWING, POINTS
 from face2face.sidecar import Sidecar
 
 FILE_NAME = "target.json"
@@ -118,7 +118,7 @@ class Target:
     """
 
     image_size: int
-    drawing: str = DEFAULT_DRAWING
+    drawing: str = ORIGINAL_DRAWING
     face: TargetFace | None = None
     videos: list[dict] = field(default_factory=list)
 

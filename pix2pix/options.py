@@ -7,7 +7,7 @@ from pathlib import Path
 
 from face2face import cli
 from face2face.framing import MODEL_SIZE
-from face2face.landmarks import DEFAULT_DRAWING
+from face2face.landmarks import ORIGINAL_DRAWING
 
 FILE_NAME = "options.json"
 FORMAT_VERSION = 1
@@ -32,7 +32,7 @@ class Options:
         help="which half of a pair is read: A is the left",
     )
     image_size: int = field(default=MODEL_SIZE, metadata={"shapes_weights": True})
-    drawing: str = field(default=DEFAULT_DRAWING, metadata={"shapes_weights": True})
+    drawing: str = field(default=ORIGINAL_DRAWING, metadata={"shapes_weights": True})
     ngf: int = _option(64, cli.positive_int, shapes_weights=True, help="generator filters in the first layer")
     ndf: int = _option(
         64, cli.positive_int, shapes_weights=True, help="discriminator filters in the first layer"

@@ -72,7 +72,7 @@ def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
         found = detector.find(cv2.imread(str(folder / "original" / name))).points
         assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * eye_distance(entry.points)
         drawing = images.read(folder / "landmarks" / name)
-        assert np.abs(draw(entry.points, len(drawing)).astype(int) - drawing).mean() < 0.1
+        assert np.abs(draw(entry.points, len(drawing), "colour").astype(int) - drawing).mean() < 0.1
 
 
 def test_the_pictures_are_the_videos_frames(pairs, clip):
@@ -190,12 +190,12 @@ def test_whole_frames(clip, tmp_path):
     assert min(drawing[round(float(y)), round(float(x))].max() for x, y in entry.points) > 100
 
 
-def test_coloured_drawings(clip, tmp_path):
-    assert generate(tmp_path, clip, "--num", 2, "--drawing", "colour") == 0
+def test_the_originals_drawings(clip, tmp_path):
+    assert generate(tmp_path, clip, "--num", 2, "--drawing", "white") == 0
     entry = sidecar.read(tmp_path / "landmarks").images["1.png"]
     drawing = images.read(tmp_path / "landmarks" / "1.png")
-    assert sidecar.read(tmp_path / "landmarks").drawing == "colour"
-    assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "colour")).mean() < 0.1
+    assert sidecar.read(tmp_path / "landmarks").drawing == "white"
+    assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "white")).mean() < 0.1
 
 
 def test_a_preview(clip, tmp_path):
