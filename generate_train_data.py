@@ -54,7 +54,7 @@ def generate(
     count: int,
     output_dir: Path,
     landmark_model: Path,
-    select: str = "spread",
+    select: str = selection.DEFAULT_SELECTION,
     crop: str = "face",
     drawing: str = DEFAULT_DRAWING,
     start: float = 0.0,
@@ -219,9 +219,9 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--select",
         choices=selection.SELECTIONS,
-        default="spread",
-        help="frames spread over the whole video; its most different ones, without hidden or blurred faces; "
-        "or its first ones, as always of a camera or stream",
+        default=selection.DEFAULT_SELECTION,
+        help="the video's most different frames, without hidden or blurred faces; frames spread over all of "
+        "it; or its first ones, as always of a camera or stream",
     )
     parser.add_argument(
         "--crop",

@@ -42,7 +42,7 @@ STAGES = (
     Stage(
         "1 training pairs",
         """
-        generate_train_data.py --file {target} --num 240 --select diverse --preview --overwrite
+        generate_train_data.py --file {target} --num 240 --preview --overwrite
         """,
         "landmarks/landmarks.json",
     ),
