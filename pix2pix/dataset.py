@@ -20,7 +20,7 @@ REDRAW_SHIFT = 0.02
 """In sides of the picture."""
 REDRAW_ZOOM = 0.03
 REDRAW_ROLL = np.radians(2.0)
-REDRAW_NOISE = 0.006
+REDRAW_NOISE = 0.004
 """Of each point, in distances of the eyes: what the detector's places differ by from frame to frame."""
 
 _PARALLEL_READS = 2
