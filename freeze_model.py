@@ -24,7 +24,7 @@ def freeze(model_folder: Path, half: bool = False) -> Path:
     from face2face.target import Target, read
     from pix2pix import checkpoints, frozen, inference, networks
 
-    folded = networks.generator(opts.image_size, opts.ngf, folded=True)
+    folded = networks.generator_of(opts, folded=True)
     checkpoints.restore_generator(folded, model_folder)
     graph = frozen.freeze(folded, read(model_folder) or Target(opts.image_size))
     if half:
