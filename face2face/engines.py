@@ -52,6 +52,8 @@ class OpenVino:
                 "CPU",
                 {
                     "PERFORMANCE_HINT": "LATENCY",
+                    # Its threads share the cores with the other stages: the system finds the freer ones.
+                    "ENABLE_CPU_PINNING": False,
                     "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
                 },
             )
