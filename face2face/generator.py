@@ -113,7 +113,7 @@ class Generator:
 
         One is loaded after the other: together they would take more memory than is needed ever after.
         """
-        drawings = self._sample_drawings()
+        drawings = sample_drawings(self.target, _TRIES)
         exact, milliseconds = self._try(engine, "float32", drawings)
         measured = {"float32": {"milliseconds": milliseconds, "difference": 0.0}}
         for precision in engine.precisions[1:]:
@@ -141,13 +141,16 @@ class Generator:
             times.append(time.perf_counter() - began)
         return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
 
-    def _sample_drawings(self) -> list[np.ndarray]:
-        """The target's face in each of its expressions; of an unknown target, lines anywhere."""
-        size, face = self.target.image_size, self.target.face
-        random = np.random.default_rng(0)
-        if face is None:
-            shapes = random.uniform(0.2 * size, 0.8 * size, (_TRIES, POINTS, 2))
-        else:
-            along = random.uniform(*face.ranges.T, (_TRIES, len(face.ranges)))
-            shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
-        return [draw(shape, size, self.target.drawing) for shape in shapes]
+
+def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
+    """Drawings such as a driver makes, uint8 (S, S, 3), RGB: the target's face in any of its expressions and
+    head motions. Of an unknown target, lines anywhere."""
+    size, face = target.image_size, target.face
+    random = np.random.default_rng(0)
+    if face is None:
+        shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
+    else:
+        along = random.uniform(*face.ranges.T, (count, len(face.ranges)))
+        shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
+        shapes += random.uniform(*face.motion[:2].T, (count, 1, 2))  # the head's shift
+    return [draw(shape, size, target.drawing) for shape in shapes]

@@ -40,10 +40,8 @@ class ModelCache:
                 while block := content.read(1 << 20):
                     digest.update(block)
         self._folder = root() / digest.hexdigest()
-        with contextlib.suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # not there yet
             os.utime(self._folder)
-            _prune(self._folder)
 
     def folder(self, name: str, make: Callable[[Path], None]) -> Path | None:
         """A folder that `make` fills if it is not there yet; None if it cannot be written."""
@@ -51,6 +49,7 @@ class ModelCache:
         if path.is_dir():
             return path
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=self._folder) as scratch:
                 unfinished = Path(scratch) / name
                 unfinished.mkdir()
@@ -72,6 +71,7 @@ class ModelCache:
 
     def write_note(self, key: str, content: dict) -> None:
         with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
             try:
                 notes = dict(json.loads((self._folder / _NOTES).read_text()))
             except (OSError, ValueError, TypeError):
