@@ -75,7 +75,7 @@ class Generator:
         for name in order:
             try:
                 loaded = makers[name]()
-                found = self._at_precision(loaded, precision, cache)
+                found = self._at_precision(file, loaded, precision, cache)
             except EngineError as error:
                 failed.append((name, error))
                 continue
@@ -85,8 +85,13 @@ class Generator:
         raise graph_check.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
 
     def _at_precision(
-        self, engine: OpenVino | TensorFlow, precision: str, cache: Callable[[], ModelCache]
+        self,
+        file: GeneratorFile,
+        engine: OpenVino | TensorFlow,
+        precision: str,
+        cache: Callable[[], ModelCache],
     ) -> tuple[str, Paint]:
+        """An engine's name with the precision that it is to run at, and the graph that it loaded."""
         if precision == AUTO:
             key = f"{engine.name}, {engine.processor}"
             precision = "float32"
@@ -102,6 +107,8 @@ class Generator:
                 f"{engine.name} has no other on this machine"
             )
         paint = engine.load(precision)
+        if file.is_int8:
+            precision = f"int8 and {precision}"
         size = self.target.image_size
         face = self._painted(paint, np.zeros((size, size, 3), np.uint8))
         if face.shape != (size, size, 3) or face.dtype != np.uint8:
@@ -150,7 +157,10 @@ def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
     if face is None:
         shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
     else:
-        along = random.uniform(*face.ranges.T, (count, len(face.ranges)))
+        # Mostly near the face at rest, as people are: all extremes at once are no face.
+        (low, high), (low_shift, high_shift) = face.ranges.T, face.motion[:2].T
+        side = np.where(random.random((count, len(low))) < 0.5, low, high)
+        along = side * (1 - np.sqrt(random.random(side.shape)))
         shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
-        shapes += random.uniform(*face.motion[:2].T, (count, 1, 2))  # the head's shift
+        shapes += random.uniform(low_shift, high_shift, (count, 1, 2))
     return [draw(shape, size, target.drawing) for shape in shapes]

@@ -81,11 +81,13 @@ class GeneratorFile:
     """A file that was found to hold a generator and nothing else.
 
     image_size: side of model space. target: the JSON of what it knows of its target, or None.
+    is_int8: whether it calculates, where it can, in whole numbers of 8 bits.
     """
 
     path: Path
     image_size: int
     target: str | None
+    is_int8: bool = False
 
     @property
     def is_ir(self) -> bool:
@@ -244,6 +246,7 @@ def _check_ir(path: Path) -> GeneratorFile:
     for layer in network.iter("layer"):
         if layer.get("type") not in ALLOWED_IR_OPERATIONS:
             raise _refused(path, layer.get("type", ""), _shown(layer.get("name", "")))
+    operations = {layer.get("type") for layer in network.iter("layer")}
     tensors = {
         name
         for port in network.iter("port")
@@ -259,4 +262,5 @@ def _check_ir(path: Path) -> GeneratorFile:
     sizes = [word.strip() for word in (data.get("shape") or "").split(",")]
     shape = [int(word) if word.isdecimal() else None for word in sizes]
     note = network.find("/".join((".", "rt_info", *TARGET_IN_IR)))
-    return GeneratorFile(path, _side(path, shape), None if note is None else note.get("value"))
+    target = None if note is None else note.get("value")
+    return GeneratorFile(path, _side(path, shape), target, "FakeQuantize" in operations)
