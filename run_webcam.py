@@ -3,22 +3,31 @@
 
 import argparse
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from face2face import cli, live, sinks
+from face2face import cli, engines, generator, live, sinks
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector, default_landmark_model
-from face2face.live import DrivingOptions
+from face2face.painter import NO_FACE, PREVIEW_SCALE, DrivingOptions, Painter
 from face2face.smoothing import DEFAULT_STRENGTH
+from face2face.stats import Stats
 from face2face.tracking import Tracker
 from face2face.video import open_source
+
+DEFAULT_MODEL = Path("face2face-reduced-model/frozen_model.pb")
+
+MAX_MODELS = 9
+"""Each has a key of its own: 1 to 9."""
 
 
 def drive(
     source: str,
-    tf_model: Path,
+    tf_models: list[Path],
     landmark_model: Path,
     driving: DrivingOptions,
+    engine: str = generator.AUTO,
+    precision: str = generator.AUTO,
     smoothing: float = DEFAULT_STRENGTH,
     show_drawing: bool = False,
     record: Path | None = None,
@@ -33,28 +42,36 @@ def drive(
 
     Raises: UserError if the source or a model is of no use, or a camera stops.
     """
-    cli.existing_file(tf_model, "the frozen model")
-    stats = live.Stats()
+    if len(tf_models) > MAX_MODELS:
+        raise cli.UserError(f"expected --tf-model at most {MAX_MODELS} times, got {len(tf_models)}")
+    for model in tf_models:
+        cli.existing_file(model, "the frozen model")
+    stats = Stats()
     with contextlib.ExitStack() as stack:
+        # The two models are read from disk and unpacked side by side.
+        loading = stack.enter_context(ThreadPoolExecutor(1))
         video = stack.enter_context(open_source(source, start, end))
-        detector = LandmarkDetector(landmark_model)
-        generator = Generator(tf_model)
-        if driving.retarget and generator.target.face is None:
-            print(f"retargeting is off: {tf_model} does not know its target's face")
-        recording = window = None
+        detector = loading.submit(LandmarkDetector, landmark_model)
+        generators = [Generator(model, engine, precision) for model in tf_models]
+        for model, each in zip(tf_models, generators, strict=True):
+            print(f"{model} runs by {each.engine}")
+            if driving.retarget and each.target.face is None:
+                print(f"retargeting is off: {model} does not know its target's face")
+        tracker = Tracker(detector.result(), smoothing)
+        painter = Painter(tracker, generators, driving, video.name)
+        output = live.Output(show_drawing, record_generated_only=record_generated_only)
         if record:
-            recording = stack.enter_context(contextlib.closing(sinks.open_recording(record, video.fps)))
+            output.recording = stack.enter_context(
+                contextlib.closing(sinks.open_recording(record, video.fps))
+            )
         if not no_window and not sinks.has_screen():
             print("no screen here: going on without a window (as with --no-window)")
         elif not no_window:
-            height = live.PREVIEW_SCALE * generator.target.image_size
-            window = stack.enter_context(contextlib.closing(sinks.Window(2 * height, height)))
+            height = PREVIEW_SCALE * painter.size
+            output.window = stack.enter_context(contextlib.closing(sinks.Window(2 * height, height)))
         stats.start()
         try:
-            painter = live.Painter(Tracker(detector, smoothing), generator, driving, video.name)
-            live.run(
-                video.frames(), painter, stats, show_drawing, window, recording, record_generated_only, limit
-            )
+            live.run(video.frames(), painter, stats, output, video.live, limit)
         finally:
             stats.stop()
             if stats_file:
@@ -80,8 +97,22 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--tf-model",
         type=Path,
-        default=Path("face2face-reduced-model/frozen_model.pb"),
-        help="frozen generator",
+        action="append",
+        metavar="FILE",
+        help=f"frozen generator, .pb or .xml (default: {DEFAULT_MODEL}); given again, another one: "
+        "the keys 1 to 9 switch between them",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=(generator.AUTO, *engines.ENGINES),
+        default=generator.AUTO,
+        help="what runs it; auto: OpenVINO, but TensorFlow where it sees a GPU",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=(generator.AUTO, *engines.PRECISIONS),
+        default=generator.AUTO,
+        help="what it calculates in; auto: the fastest with the same faces, measured once",
     )
     parser.add_argument(
         "--retarget",
@@ -109,7 +140,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-face",
-        choices=live.NO_FACE,
+        choices=NO_FACE,
         default="hold",
         help="then: keep it still, show the driver, or black",
     )
@@ -136,9 +167,11 @@ def main(argv=None) -> None:
     args = parse_args(argv)
     drive(
         source=args.source,
-        tf_model=args.tf_model,
+        tf_models=args.tf_model or [DEFAULT_MODEL],
         landmark_model=args.landmark_model,
         driving=DrivingOptions(args.retarget == "on", args.calibration, args.hold, args.no_face),
+        engine=args.engine,
+        precision=args.precision,
         smoothing=args.smoothing,
         show_drawing=args.show == 1,
         record=args.record,

@@ -15,7 +15,8 @@ import pytest
 import run_webcam
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
-from face2face.live import STAGES, DrivingOptions, Painter, Stats
+from face2face.painter import DrivingOptions, Painter
+from face2face.stats import STAGES, Stats
 from face2face.tracking import Tracker
 from face2face.video import Frame, open_source
 from pix2pix import images
@@ -42,7 +43,7 @@ def played(path: Path) -> list[np.ndarray]:
 
 
 def painter(model: Path, smoothing: float = 0.0, **driving) -> Painter:
-    return Painter(Tracker(LandmarkDetector(), smoothing), Generator(model), DrivingOptions(**driving))
+    return Painter(Tracker(LandmarkDetector(), smoothing), [Generator(model)], DrivingOptions(**driving))
 
 
 def pictures(clip: Path, numbers) -> list[Frame]:
