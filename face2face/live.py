@@ -1,66 +1,21 @@
-"""The real-time loop: frame -> face -> points -> drawing -> generator -> window, file, folder."""
+"""The real-time loop: frame -> face -> points -> drawing -> generator -> window, file, page, camera."""
 
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import cv2
-import numpy as np
 
 from face2face.painter import Painted, Painter, Seen
 from face2face.pipeline import Pipeline
-from face2face.sinks import Window
+from face2face.presenter import Presenter
 from face2face.stats import Stats
 from face2face.video import Frame
-
-CALIBRATE_KEY = ord("c")
-
-
-def _write_over(picture: np.ndarray, text: str) -> np.ndarray:
-    picture = picture.copy()
-    scale = picture.shape[0] / 512
-    at = (int(24 * scale), int(48 * scale))
-    for colour, thickness in (((0, 0, 0), 8), ((255, 255, 255), 3)):  # legible on any picture
-        width = max(1, round(thickness * scale))
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 1.6 * scale, colour, width, cv2.LINE_AA)
-    return picture
-
-
-@dataclass
-class Output:
-    """Where the pictures go. In the window, q or Esc end it, c calibrates, and 1 to 9 choose a model."""
-
-    show_drawing: bool = False
-    window: Window | None = None
-    recording: object | None = None
-    record_generated_only: bool = False
-
-    def write(self, painted: Painted, seconds: float, stats: Stats) -> None:
-        both = painted.side_by_side(self.show_drawing)
-        if self.recording is not None:
-            self.recording.write(painted.generated if self.record_generated_only else both, seconds)
-        if self.window is not None:
-            self.window.write(_write_over(both, painted.state) if painted.state else both, seconds)
-            self.window.set_title(f"{Window.TITLE} - {stats.recent_fps:.1f} frames/s")
-
-    def goes_on(self, painter: Painter) -> bool:
-        """Do what the user asks for; false if that is to end. To be called often, new picture or not."""
-        if self.window is None:
-            return True
-        key = self.window.key()
-        if key == CALIBRATE_KEY:
-            painter.calibrate()
-        if ord("1") <= key <= ord("9"):
-            painter.choose(key - ord("1"))
-        return self.window.is_open(key)
 
 
 def run(
     frames: Iterator[Frame],
     painter: Painter,
     stats: Stats,
-    output: Output,
+    output: Presenter,
     is_live: bool = False,
     limit: int | None = None,
 ) -> None:

@@ -42,7 +42,8 @@ class Painted:
     driver: the middle square of the driver's frame, larger than the others. drawing, generated: of the last
     frame with a face if this one has none; black as long as there was no face at all. state: what the user
     should know, or "".
-    points: float (68, 2), the driver's in pixels of the frame, None without a face.
+    points: float (68, 2), the driver's in pixels of the frame, None without a face. driver_points: the same
+    in pixels of `driver`.
     """
 
     driver: np.ndarray
@@ -50,12 +51,7 @@ class Painted:
     generated: np.ndarray
     state: str
     points: np.ndarray | None
-
-    def side_by_side(self, show_drawing: bool) -> np.ndarray:
-        """The driver, or the drawing, beside the generated face, as large as the driver's preview."""
-        size = self.driver.shape[0]
-        left = resize(self.drawing, size) if show_drawing else self.driver
-        return np.concatenate([left, resize(self.generated, size)], axis=1)
+    driver_points: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +65,7 @@ class Seen:
     driver: np.ndarray
     state: str
     points: np.ndarray | None
+    driver_points: np.ndarray | None
     model: int
     drawing: np.ndarray | None
 
@@ -113,9 +110,11 @@ class Painter:
             if points is not None:
                 target = self._generators[model].target
                 drawing = draw(self._carry(points, window, frame, model), target.image_size, target.drawing)
-            preview = window.picture(frame.picture, PREVIEW_SCALE * self._size)
-            driver = cv2.cvtColor(preview, cv2.COLOR_BGR2RGB)
-        return Seen(frame.seconds, driver, self._state(points is not None), points, model, drawing)
+            side = PREVIEW_SCALE * self._size
+            driver = cv2.cvtColor(window.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
+            on_driver = None if points is None else window.points(points, side)
+        state = self._state(points is not None)
+        return Seen(frame.seconds, driver, state, points, on_driver, model, drawing)
 
     def paint(self, seen: Seen, stats: Stats) -> Painted:
         """The second step, with what the first found, in the order of the frames."""
@@ -125,7 +124,7 @@ class Painter:
             self._drawing, self._generated = resize(seen.drawing, self._size), resize(generated, self._size)
             self._seen_at = seen.seconds
         generated = self._shown(seen.driver, seen.seconds)
-        return Painted(seen.driver, self._drawing, generated, seen.state, seen.points)
+        return Painted(seen.driver, self._drawing, generated, seen.state, seen.points, seen.driver_points)
 
     def calibrate(self) -> None:
         """Learn the driver's face at rest anew, over the next second. Any thread may ask for it."""

@@ -232,7 +232,7 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
         (["--record", "out.docx"], "expected a recording of .mp4"),
         (["--smoothing", "2"], "argument --smoothing: expected a number from 0 to 1, got '2'"),
         (["--limit", "0"], "argument --limit: expected a whole number above 0"),
-        (["--show", "2"], "argument --show: invalid choice: 2"),
+        (["--show", "4"], "argument --show: invalid choice: 4"),
         (["--start", "5", "--end", "4"], "expected --end after --start"),
     ],
 )
