@@ -103,7 +103,7 @@ def drive(
         presenter = open_presenter(stack, outputs, video, driver.file, names, painter.size)
         stats.start()
         try:
-            live.run(video.frames(), painter, stats, presenter, video.live, limit)
+            live.run(video, painter, stats, presenter, limit)
         finally:
             stats.stop()
             if stats_file:

@@ -92,7 +92,7 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
         for reads in (True, False):
             stack.callback(watch(presenter.page.port, reads).close)
         print("  frames  memory MB  threads  files")
-        live.run(source.frames(), painter, Stats(), presenter)
+        live.run(source, painter, Stats(), presenter)
     return source.usage
 
 

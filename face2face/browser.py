@@ -31,7 +31,7 @@ class BrowserSource(Source):
         self.state = "waiting for a browser's camera: open the page"
         self._changed = threading.Condition()
         self._newest: np.ndarray | None = None
-        self._closed = False
+        self._stopped = False
         self._page, self._heard = "", -_ALONE_SECONDS
 
     def put(self, data: bytes, page: str) -> str:
@@ -60,7 +60,7 @@ class BrowserSource(Source):
         while True:
             with self._changed:
                 is_there = self._changed.wait_for(self._has_something, _ALONE_SECONDS)
-                if self._closed:
+                if self._stopped:
                     return
                 if not is_there:
                     if number:
@@ -73,11 +73,11 @@ class BrowserSource(Source):
             number += 1
 
     def _has_something(self) -> bool:
-        return self._closed or self._newest is not None
+        return self._stopped or self._newest is not None
 
-    def close(self) -> None:
+    def stop(self) -> None:
         with self._changed:
-            self._closed = True
+            self._stopped = True
             self._changed.notify()
 
 

@@ -48,6 +48,9 @@ class Source(ABC):
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
         """Each frame, or each whose number is in `wanted`. A file may be gone through more than once."""
 
+    def stop(self) -> None:  # noqa: B027
+        """Let `frames` end soon, also where it waits for a frame. Any thread may ask for it."""
+
     def close(self) -> None:  # noqa: B027
         """Free the camera or the file."""
 

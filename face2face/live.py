@@ -4,26 +4,26 @@ import itertools
 import time
 from collections.abc import Iterator
 
+from face2face.frames import Frame, Source
 from face2face.painter import Painted, Painter, Seen
 from face2face.pipeline import Pipeline
 from face2face.presenter import Presenter
 from face2face.stats import Stats
-from face2face.video import Frame
 
 
 def run(
-    frames: Iterator[Frame],
+    source: Source,
     painter: Painter,
     stats: Stats,
     output: Presenter,
-    is_live: bool = False,
     limit: int | None = None,
 ) -> None:
     """Paint each frame and put it out, until the source, the limit or the user ends it.
 
     Capture, landmarks and generator work at the same time, in threads of their own; the output in this one.
-    is_live: the frames do not wait; those that come too fast are dropped.
+    A live source's frames do not wait: those that come too fast are dropped.
     """
+    frames = source.frames()
 
     def captured() -> Iterator[tuple[Frame, float]]:
         while True:
@@ -39,14 +39,17 @@ def run(
     def paint(item: tuple[Seen, float]) -> tuple[Painted, float, float]:
         return painter.paint(item[0], stats), item[0].seconds, item[1]
 
-    items = captured() if is_live else itertools.islice(captured(), limit)
-    with Pipeline(items, (look, paint), is_live) as pipeline:
-        for result in pipeline:
-            if result is not None:
-                painted, seconds, at = result
-                with stats.measure("output"):
-                    output.write(painted, seconds, stats)
-                stats.show(at, painted.points is not None)
-                stats.dropped = pipeline.dropped
-            if not output.goes_on(painter) or stats.frames == limit:
-                break
+    items = captured() if source.live else itertools.islice(captured(), limit)
+    with Pipeline(items, (look, paint), source.live) as pipeline:
+        try:
+            for result in pipeline:
+                if result is not None:
+                    painted, seconds, at = result
+                    with stats.measure("output"):
+                        output.write(painted, seconds, stats)
+                    stats.show(at, painted.points is not None)
+                    stats.dropped = pipeline.dropped
+                if not output.goes_on(painter) or stats.frames == limit:
+                    break
+        finally:
+            source.stop()  # the capturing thread may wait for a camera that is gone

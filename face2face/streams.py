@@ -107,7 +107,10 @@ class LiveSource(Source):
                     pass
         return False
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self._closed.set()
+
+    def close(self) -> None:
+        self.stop()
         with self._lock:
             self._capture.release()

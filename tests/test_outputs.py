@@ -1,7 +1,10 @@
 """Where a run's pictures go: recordings with sound, marks, labels, and disks that are full."""
 
+import contextlib
 import errno
 import os
+import threading
+import time
 from pathlib import Path
 
 import av
@@ -9,11 +12,21 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import marks
+from face2face import live, marks
+from face2face.cli import UserError
+from face2face.generator import Generator
+from face2face.landmarks import LandmarkDetector
+from face2face.outputs import OutputOptions, open_presenter
+from face2face.painter import DrivingOptions, Painter
 from face2face.recorder import Recorder, free
+from face2face.stats import Stats
+from face2face.streams import LiveSource
+from face2face.tracking import Tracker
 from pix2pix import images
 from tests import made
 from tests.made import edge
+from tests.test_server import ask
+from tests.test_streams import Device
 
 SIZE = made.SMALL.image_size
 LIMIT = 12
@@ -140,6 +153,40 @@ def test_names_that_are_free(tmp_path):
     for name in ("a.mp4", "a-2.mp4"):
         (tmp_path / name).touch()
     assert free(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
+
+
+# --- sources that are gone ---------------------------------------------------------------------------------
+
+
+def test_while_a_camera_is_gone_the_user_is_told_and_may_end(frozen_model, clips, capsys):
+    """The page tells it; its button ends the program at once, though the source waits for the camera."""
+    plugged_in = iter([True])
+
+    def open_device():
+        if not next(plugged_in, False):
+            raise UserError("camera 0 cannot be opened")
+        return Device(clips / "single_face.mp4")
+
+    def end_when_told() -> None:
+        made.until(lambda: "waiting for it" in presenter.state.state)
+        told.append(time.monotonic())
+        ask(presenter.page, "/command/end", "POST")
+
+    told = []
+    source = LiveSource("camera 0", open_device)
+    painter = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], DrivingOptions())
+    with contextlib.ExitStack() as stack:
+        stack.callback(source.close)
+        options = OutputOptions(window=False, serve=0)
+        presenter = open_presenter(stack, options, source, None, ["model"], painter.size)
+        thread = threading.Thread(target=end_when_told)
+        thread.start()
+        stats = Stats()
+        live.run(source, painter, stats, presenter)
+        assert time.monotonic() - told[0] < 3
+        thread.join()
+    assert stats.frames > 0
+    assert "warning: camera 0 sends no pictures: waiting for it" in capsys.readouterr().err
 
 
 # --- models and arguments ---------------------------------------------------------------------------------

@@ -259,7 +259,7 @@ def test_a_browsers_pictures_are_the_source(serve):
         frame = next(frames)
         assert frame.picture.shape == (48, 64, 3) and abs(int(frame.picture[0, 0, 0]) - level) < 4
     assert source.state == "" and frame.number == 1
-    source.close()
+    source.stop()
     assert next(frames, None) is None
 
 
