@@ -35,6 +35,6 @@ $(INSTALLED): requirements.txt
 	$(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && \
 	echo $$(( $$(date +%s) - began )) > $@
 
-$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-virtual-camera.txt
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@

@@ -13,7 +13,7 @@ from face2face.generator import Generator
 from face2face.identity import FaceDescriptor
 from face2face.judging import Judge
 from face2face.landmarks import LandmarkDetector, default_landmark_model
-from face2face.live import DrivingOptions, Painter
+from face2face.painter import DrivingOptions, Painter
 from face2face.smoothing import DEFAULT_STRENGTH
 from face2face.tracking import Tracker
 
@@ -25,7 +25,7 @@ def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
     driving = DrivingOptions(retarget=args.retarget == "on")
 
     def painter(source: str = "") -> Painter:
-        return Painter(Tracker(judge.detector, args.smoothing), generator, driving, source)
+        return Painter(Tracker(judge.detector, args.smoothing), [generator], driving, source)
 
     result = Evaluation()
     frames = evaluation.target_frames(

@@ -5,28 +5,46 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from face2face import cli
+import numpy as np
+
+from face2face import cli, quantisation, target
+from face2face.framing import Window
+from face2face.generator import Generator, sample_drawings
+from face2face.target import Target
 from pix2pix import options
 
 FROZEN_FILE = "frozen_model.pb"
 
 
-def freeze(model_folder: Path, half: bool = False) -> Path:
+def freeze(
+    model_folder: Path, half: bool = False, int8: bool = False, calibration: Path | None = None
+) -> Path:
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
     Args:
         half: store the weights as float16.
+        int8: also write the graph in whole numbers of 8 bits, for OpenVINO.
+        calibration: a folder of pairs, on whose drawings the ranges of those numbers are measured; without
+            one, on drawings of what is known of the target's face.
     Raises: UserError if the folder holds no reduced model, or a damaged one.
     """
     opts = options.read(model_folder, options.REDUCED)
+    known = target.read(model_folder) or Target(opts.image_size)
+    if calibration is not None:
+        cli.existing_dir(calibration, "--calibration")
+    if int8:
+        quantisation.check_installed()
+        if calibration is None and known.face is None:
+            raise cli.UserError(
+                "expected --calibration FOLDER_OF_PAIRS with --int8: this model knows no target to draw"
+            )
     cli.load_tensorflow()
-    from face2face.generator import Generator
-    from face2face.target import Target, read
     from pix2pix import checkpoints, frozen, inference, networks
 
+    drawings = _drawings(calibration, opts) if calibration else []
     folded = networks.generator_of(opts, folded=True)
     checkpoints.restore_generator(folded, model_folder)
-    graph = frozen.freeze(folded, read(model_folder) or Target(opts.image_size))
+    graph = frozen.freeze(folded, known)
     if half:
         graph = frozen.halve(graph)
     path = model_folder / FROZEN_FILE
@@ -34,14 +52,33 @@ def freeze(model_folder: Path, half: bool = False) -> Path:
         frozen.write(graph, unfinished)
 
     drawing = inference.sample_drawing(model_folder, opts.image_size)
-    difference = frozen.largest_difference(inference.painter(folded)(drawing), Generator(path)(drawing))
+    difference = frozen.largest_difference(
+        inference.painter(folded)(drawing), Generator(path, "tensorflow")(drawing)
+    )
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in Counter(node.op for node in graph.node).most_common()
     )
     print(f"{len(graph.node)} operations: {kinds}")
     print(f"wrote {path}: {path.stat().st_size / 1e6:.1f} MB{', weights as float16' if half else ''}")
     print(f"largest difference between the reduced and the frozen model: {difference} of 255")
+    if int8:
+        drawings = drawings or sample_drawings(known, quantisation.MAX_DRAWINGS)
+        output = quantisation.name_beside(path)
+        mean_difference = quantisation.quantise(path, drawings, output)
+        size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
+        print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
+        print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
     return path
+
+
+def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:
+    """The drawings of a folder of pairs, in model space."""
+    from pix2pix import dataset
+
+    pairs = dataset.find_pairs(folder)
+    step = max(1, len(pairs) // quantisation.MAX_DRAWINGS)
+    drawings = [dataset.read_pair(path, opts)[0] for path in pairs[::step]]
+    return [Window.centre(*drawing.shape[1::-1]).picture(drawing, opts.image_size) for drawing in drawings]
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -53,12 +90,28 @@ def parse_args(argv=None) -> argparse.Namespace:
         help="folder of the reduced model",
     )
     parser.add_argument("--half", action="store_true", help="store the weights as float16: half the file")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="also write frozen_model_int8.xml and .bin, for OpenVINO: several times as fast "
+        "(needs requirements-int8.txt)",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FOLDER_OF_PAIRS",
+        help="for --int8: the training pairs, whose drawings its numbers are fitted to "
+        "(default: drawings of what is known of the target's face)",
+    )
+    args = parser.parse_args(argv)
+    if args.calibration and not args.int8:
+        parser.error("--calibration is for --int8")
+    return args
 
 
 def main(argv=None) -> None:
     args = parse_args(argv)
-    freeze(args.model_folder, args.half)
+    freeze(args.model_folder, args.half, args.int8, args.calibration)
 
 
 if __name__ == "__main__":

@@ -3,65 +3,114 @@
 
 import argparse
 import contextlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from face2face import cli, live, sinks
+from face2face import cameras, cli, engines, generator, live, server
+from face2face.browser import BrowserSource
+from face2face.controls import VIEWS
+from face2face.frames import Source
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector, default_landmark_model
-from face2face.live import DrivingOptions
+from face2face.outputs import DEFAULT_DEVICE, OutputOptions, open_presenter
+from face2face.painter import NO_FACE, DrivingOptions, Painter
 from face2face.smoothing import DEFAULT_STRENGTH
+from face2face.stats import Stats
 from face2face.tracking import Tracker
 from face2face.video import open_source
 
+DEFAULT_MODEL = Path("face2face-reduced-model/frozen_model.pb")
+
+SHIPPED_MODELS = Path(__file__).resolve().parent / "models"
+"""Of these the first is taken where there is no `DEFAULT_MODEL`."""
+
+MAX_MODELS = 9
+"""Each has a key of its own: 1 to 9."""
+
+BROWSER = "browser"
+"""The source that is a browser's camera."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What is read: `source` as `open_source` takes it, or `BROWSER`; the rest as there."""
+
+    source: str
+    start: float = 0.0
+    end: float | None = None
+    camera_size: tuple[int, int] | None = None
+    camera_fps: float | None = None
+
+    def open(self) -> Source:
+        """Raises: UserError if it cannot be had."""
+        if self.source != BROWSER:
+            return open_source(self.source, self.start, self.end, self.camera_size, self.camera_fps)
+        if self.start or self.end is not None or self.camera_size or self.camera_fps:
+            raise cli.UserError("--start, --end, --camera-size and --camera-fps are not for --source browser")
+        return BrowserSource()
+
+    @property
+    def file(self) -> Path | None:
+        """The video file, if it is one."""
+        return Path(self.source) if Path(self.source).is_file() else None
+
+
+def default_model() -> Path:
+    """The tutorial's model, or one that is shipped. Raises: UserError if there is neither."""
+    shipped = sorted(path for path in SHIPPED_MODELS.glob("*") if path.suffix in (".pb", ".xml"))
+    for path in (DEFAULT_MODEL, *shipped):
+        if path.is_file():
+            return path
+    raise cli.UserError(f"the frozen model not found: {DEFAULT_MODEL} (make it, or give one with --tf-model)")
+
 
 def drive(
-    source: str,
-    tf_model: Path,
+    driver: SourceOptions,
+    tf_models: list[Path],
     landmark_model: Path,
     driving: DrivingOptions,
+    outputs: OutputOptions,
+    engine: str = generator.AUTO,
+    precision: str = generator.AUTO,
     smoothing: float = DEFAULT_STRENGTH,
-    show_drawing: bool = False,
-    record: Path | None = None,
-    record_generated_only: bool = False,
-    no_window: bool = False,
-    start: float = 0.0,
-    end: float | None = None,
     limit: int | None = None,
     stats_file: Path | None = None,
 ) -> None:
     """Open everything, run the loop, and close everything whatever happens.
 
-    Raises: UserError if the source or a model is of no use, or a camera stops.
+    Raises: UserError if the source, a model or an output is of no use.
     """
-    cli.existing_file(tf_model, "the frozen model")
-    stats = live.Stats()
+    if len(tf_models) > MAX_MODELS:
+        raise cli.UserError(f"expected --tf-model at most {MAX_MODELS} times, got {len(tf_models)}")
+    for model in tf_models:
+        cli.existing_file(model, "the frozen model")
+    stats = Stats()
     with contextlib.ExitStack() as stack:
-        video = stack.enter_context(open_source(source, start, end))
-        detector = LandmarkDetector(landmark_model)
-        generator = Generator(tf_model)
-        if driving.retarget and generator.target.face is None:
-            print(f"retargeting is off: {tf_model} does not know its target's face")
-        recording = window = None
-        if record:
-            recording = stack.enter_context(contextlib.closing(sinks.open_recording(record, video.fps)))
-        if not no_window and not sinks.has_screen():
-            print("no screen here: going on without a window (as with --no-window)")
-        elif not no_window:
-            height = live.PREVIEW_SCALE * generator.target.image_size
-            window = stack.enter_context(contextlib.closing(sinks.Window(2 * height, height)))
+        # The two models are read from disk and unpacked side by side.
+        loading = stack.enter_context(ThreadPoolExecutor(1))
+        video = stack.enter_context(driver.open())
+        detector = loading.submit(LandmarkDetector, landmark_model)
+        generators = [Generator(model, engine, precision) for model in tf_models]
+        for model, each in zip(tf_models, generators, strict=True):
+            print(f"{model} runs by {each.engine}")
+            if driving.retarget and each.target.face is None:
+                print(f"retargeting is off: {model} does not know its target's face")
+        tracker = Tracker(detector.result(), smoothing)
+        painter = Painter(tracker, generators, driving, video.name)
+        names = [f"{number} {model.parent.name}" for number, model in enumerate(tf_models, 1)]
+        presenter = open_presenter(stack, outputs, video, driver.file, names, painter.size)
         stats.start()
         try:
-            painter = live.Painter(Tracker(detector, smoothing), generator, driving, video.name)
-            live.run(
-                video.frames(), painter, stats, show_drawing, window, recording, record_generated_only, limit
-            )
+            live.run(video, painter, stats, presenter, limit)
         finally:
             stats.stop()
             if stats_file:
                 stats.write(stats_file)
             print(f"{stats.frames} frames, {stats.frames_with_face} with a face, {stats.fps:.1f} frames/s")
-    if record:
-        print(f"wrote {record}")
+    for path in presenter.written:
+        print(f"wrote {path}")
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -69,10 +118,22 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--source",
         default="0",
-        help="the driver: camera number, video file, stream's address, folder of images",
+        help="the driver: camera number, video file, stream's address, folder of images; "
+        f"'{BROWSER}' for the camera of the browser that opens the page (see --serve)",
+    )
+    parser.add_argument("--list-cameras", action="store_true", help="name the cameras, and end")
+    parser.add_argument(
+        "--camera-size", type=size, metavar="WxH", help="size of a camera's pictures (default: its own)"
     )
     parser.add_argument(
-        "--show", type=int, choices=(0, 1), default=0, help="beside the face: 0 the driver, 1 the drawing"
+        "--camera-fps", type=cli.positive_float, help="frames per second of a camera (default: its own)"
+    )
+    parser.add_argument(
+        "--show",
+        type=int,
+        choices=range(len(VIEWS)),
+        default=0,
+        help="beside the face: 0 the driver, 1 the drawing, 2 the driver with his landmarks, 3 nothing",
     )
     parser.add_argument(
         "--landmark-model", type=Path, default=default_landmark_model(), help="dlib's 68-point model"
@@ -80,8 +141,22 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--tf-model",
         type=Path,
-        default=Path("face2face-reduced-model/frozen_model.pb"),
-        help="frozen generator",
+        action="append",
+        metavar="FILE",
+        help=f"frozen generator, .pb or .xml (default: {DEFAULT_MODEL}, or the one that is shipped); "
+        "given again, another one: the keys 1 to 9 switch between them",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=(generator.AUTO, *engines.ENGINES),
+        default=generator.AUTO,
+        help="what runs it; auto: OpenVINO, but TensorFlow where it sees a GPU",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=(generator.AUTO, *engines.PRECISIONS),
+        default=generator.AUTO,
+        help="what it calculates in; auto: the fastest with the same faces, measured once",
     )
     parser.add_argument(
         "--retarget",
@@ -109,20 +184,11 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-face",
-        choices=live.NO_FACE,
+        choices=NO_FACE,
         default="hold",
         help="then: keep it still, show the driver, or black",
     )
-    parser.add_argument(
-        "--record", type=Path, metavar="FILE_OR_FOLDER", help="write a video, or PNGs to a folder"
-    )
-    parser.add_argument(
-        "--record-view",
-        choices=("side-by-side", "generated"),
-        default="side-by-side",
-        help="what is recorded",
-    )
-    parser.add_argument("--no-window", action="store_true", help="for machines without a screen")
+    add_output_arguments(parser)
     parser.add_argument(
         "--start", type=cli.non_negative_float, default=0.0, help="second of a file to begin at"
     )
@@ -132,20 +198,98 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the picture goes")
+    group.add_argument("--no-window", action="store_true", help="for machines without a screen")
+    group.add_argument("--fullscreen", action="store_true", help="begin with the window on the full screen")
+    group.add_argument("--size", type=size, metavar="WxH", help="of the window (default: the pictures')")
+    group.add_argument(
+        "--mirror", action="store_true", help="show it as in a mirror; recorded and sent it is as it is"
+    )
+    group.add_argument("--label", action="store_true", help="write 'AI-generated' on the face, everywhere")
+    group.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE_OR_FOLDER",
+        help="write a video (.mp4, .mkv, .mov, .webm, .gif) with its source's sound, or PNGs to a folder",
+    )
+    group.add_argument(
+        "--record-view",
+        choices=("side-by-side", "generated"),
+        default="side-by-side",
+        help="of what",
+    )
+    group.add_argument(
+        "--microphone",
+        nargs="?",
+        const=DEFAULT_DEVICE,
+        metavar="DEVICE",
+        help="record its sound with a camera's pictures; the system's own without a name",
+    )
+    group.add_argument(
+        "--virtual-camera",
+        nargs="?",
+        const=DEFAULT_DEVICE,
+        metavar="DEVICE",
+        help="be a camera for video calls; the first free one without a name",
+    )
+    group.add_argument(
+        "--serve",
+        type=port,
+        nargs="?",
+        const=server.DEFAULT_PORT,
+        metavar="PORT",
+        help=f"show it on a page of this machine, on port {server.DEFAULT_PORT} or another",
+    )
+    group.add_argument(
+        "--serve-host", default=server.DEFAULT_HOST, metavar="ADDRESS", help="another address for the page"
+    )
+    group.add_argument("--serve-token", metavar="SECRET", help="what all who ask for the page have to know")
+
+
+def size(text: str) -> tuple[int, int]:
+    """An argument as 640x480."""
+    if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):
+        return int(match[1]), int(match[2])
+    raise argparse.ArgumentTypeError(f"expected a size as 640x480, got '{text}'")
+
+
+def port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
+
+
 def main(argv=None) -> None:
     args = parse_args(argv)
-    drive(
-        source=args.source,
-        tf_model=args.tf_model,
-        landmark_model=args.landmark_model,
-        driving=DrivingOptions(args.retarget == "on", args.calibration, args.hold, args.no_face),
-        smoothing=args.smoothing,
-        show_drawing=args.show == 1,
+    if args.list_cameras:
+        print(cameras.table(cameras.list_cameras()))
+        return
+    serves = args.serve is None and args.source == BROWSER
+    outputs = OutputOptions(
+        view=VIEWS[args.show],
+        mirror=args.mirror,
+        label=args.label,
+        window=not args.no_window,
+        fullscreen=args.fullscreen,
+        size=args.size,
         record=args.record,
         record_generated_only=args.record_view == "generated",
-        no_window=args.no_window,
-        start=args.start,
-        end=args.end,
+        microphone=args.microphone,
+        virtual_camera=args.virtual_camera,
+        serve=server.DEFAULT_PORT if serves else args.serve,
+        serve_host=args.serve_host,
+        serve_token=args.serve_token,
+    )
+    drive(
+        SourceOptions(args.source, args.start, args.end, args.camera_size, args.camera_fps),
+        args.tf_model or [default_model()],
+        args.landmark_model,
+        DrivingOptions(args.retarget == "on", args.calibration, args.hold, args.no_face),
+        outputs,
+        engine=args.engine,
+        precision=args.precision,
+        smoothing=args.smoothing,
         limit=args.limit,
         stats_file=args.stats,
     )

@@ -118,6 +118,13 @@ def non_negative_float(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a number, 0 or above, got '{text}'")
 
 
+def positive_float(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number above 0, got '{text}'")
+
+
 def fraction(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 <= float(text) <= 1:

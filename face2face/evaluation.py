@@ -12,7 +12,8 @@ from face2face.framing import Window
 from face2face.generator import Generator
 from face2face.judging import Judge
 from face2face.landmarks import LandmarkDetector, draw
-from face2face.live import Painter, Stats
+from face2face.painter import Painter
+from face2face.stats import Stats
 from face2face.video import Frame, open_source
 
 STILL_FRAMES, STILL_NOISE = 60, 2.0

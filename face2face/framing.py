@@ -99,3 +99,17 @@ def resize(picture: np.ndarray, size: int) -> np.ndarray:
         return picture
     interpolation = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
     return cv2.resize(picture, (size, size), interpolation=interpolation)
+
+
+def fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Scale a picture, uint8 (H, W, C), into `width` x `height` as large as it goes, black around it."""
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    if size != picture.shape[1::-1]:
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        picture = cv2.resize(picture, size, interpolation=interpolation)
+    if size == (width, height):
+        return picture
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    edges = (top, height - size[1] - top, left, width - size[0] - left)
+    return cv2.copyMakeBorder(picture, *edges, cv2.BORDER_CONSTANT)

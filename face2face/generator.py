@@ -1,53 +1,166 @@
 """A frozen generator behind one interface, whatever engine runs it."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, engines, graph_check
+from face2face.engines import EngineError, OpenVino, Paint, TensorFlow
+from face2face.graph_check import GeneratorFile
+from face2face.landmarks import POINTS, draw
+from face2face.model_cache import ModelCache
 from face2face.target import Target
 
-INPUT_TENSOR = "image_tensor:0"
-OUTPUT_TENSOR = "generate_output/output:0"
-TARGET_TENSOR = "face2face/target:0"
-"""The contract of a frozen graph. The first two are those of the 2017 demo; its graphs lack the third."""
+AUTO = "auto"
+"""Of engines: OpenVINO, or TensorFlow where it sees a GPU. Of precisions: the fastest that is near enough."""
+
+NEAR_ENOUGH = 0.5
+"""The mean difference to float32, of 255, that `AUTO` allows a precision."""
+FASTER = 0.95
+"""A precision is faster if it takes at most that share of the time: less is noise."""
+
+_TRIES = 12  # drawings that precisions are compared on
 
 
 class Generator:
-    """Paints the target's face from a drawing, with TensorFlow.
+    """Paints the target's face from a drawing.
 
     target: what the graph knows of its target; of the original's graphs, only the size.
+    engine: what runs it, and at which precision, for people to read.
     """
 
-    def __init__(self, path: str | Path):
-        """Raises: UserError if the file is missing, damaged, or no generator's frozen graph."""
-        path = cli.existing_file(path, "the frozen model")
-        cli.load_tensorflow()
-        import tensorflow as tf
-        from google.protobuf.message import DecodeError
-
-        definition = tf.compat.v1.GraphDef()
-        try:
-            definition.ParseFromString(path.read_bytes())
-            with tf.Graph().as_default() as graph:
-                tf.import_graph_def(definition, name="")
-            shape = graph.get_tensor_by_name(INPUT_TENSOR).shape.as_list()
-            graph.get_tensor_by_name(OUTPUT_TENSOR)
-        except (DecodeError, ValueError, KeyError) as error:
-            reason = f"{error}".splitlines()[0] if str(error) else "not a graph"
-            raise cli.UserError(
-                f"expected a frozen graph from {INPUT_TENSOR} to {OUTPUT_TENSOR}, got {path} ({reason})"
-            ) from None
-        if len(shape) != 3 or not shape[0] or shape[1] != 2 * shape[0] or shape[2] != 3:
-            raise cli.UserError(f"{path}: expected {INPUT_TENSOR} of shape (S, 2 S, 3), got {shape}")
-        session = tf.compat.v1.Session(graph=graph)
-        self.target = Target(shape[0])
-        if any(node.name == TARGET_TENSOR.split(":")[0] for node in definition.node):
-            self.target = Target.from_json(session.run(TARGET_TENSOR).decode(), str(path))
-        self._pair = np.zeros(shape, np.uint8)
-        self._paint = session.make_callable(OUTPUT_TENSOR, [INPUT_TENSOR])
+    def __init__(self, path: str | Path, engine: str = AUTO, precision: str = "float32"):
+        """
+        Args:
+            engine: one of `engines.ENGINES`, or `AUTO`. precision: of `engines.PRECISIONS`, or `AUTO`.
+        Raises: UserError if the file is missing, damaged, or no generator's frozen graph; or could do more
+            than paint; or cannot be run in the way that was asked for.
+        """
+        file = graph_check.check(path)
+        size = file.image_size
+        self.target = Target(size)
+        if file.target is not None:
+            self.target = Target.from_json(file.target, str(path))
+            if self.target.image_size != size:
+                raise cli.UserError(
+                    f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
+                )
+        self._pair = np.zeros((size, 2 * size, 3), np.uint8)
+        with ThreadPoolExecutor(1) as aside:  # an engine is imported while the file is hashed
+            cache = aside.submit(ModelCache, file.files).result
+            self.engine, self._paint = self._load(file, engine, precision, cache)
 
     def __call__(self, drawing: np.ndarray) -> np.ndarray:
         """uint8 (S, S, 3), RGB -> uint8 (S, S, 3), RGB."""
+        return self._painted(self._paint, drawing)
+
+    def _painted(self, paint: Paint, drawing: np.ndarray) -> np.ndarray:
         self._pair[:, : self.target.image_size] = drawing
-        return np.squeeze(self._paint(self._pair))
+        return paint(self._pair)
+
+    def _load(
+        self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], ModelCache]
+    ) -> tuple[str, Paint]:
+        """By the first engine that can run the file."""
+        makers = {"openvino": lambda: OpenVino(file, cache), "tensorflow": lambda: TensorFlow(file)}
+        order = [engine] if engine != AUTO else list(engines.ENGINES)
+        if engine == AUTO and file.is_ir:
+            order = ["openvino"]
+        elif engine == AUTO and engines.has_gpu_driver() and TensorFlow(file).sees_gpu:
+            order.reverse()
+        failed = []
+        for name in order:
+            try:
+                loaded = makers[name]()
+                found = self._at_precision(file, loaded, precision, cache)
+            except EngineError as error:
+                failed.append((name, error))
+                continue
+            for name, error in failed:
+                cli.warn(f"{name} cannot run {file.path} ({error}): going on with {loaded.name}")
+            return found
+        raise graph_check.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
+
+    def _at_precision(
+        self,
+        file: GeneratorFile,
+        engine: OpenVino | TensorFlow,
+        precision: str,
+        cache: Callable[[], ModelCache],
+    ) -> tuple[str, Paint]:
+        """An engine's name with the precision that it is to run at, and the graph that it loaded."""
+        if precision == AUTO:
+            key = f"{engine.name}, {engine.processor}"
+            precision = "float32"
+            if len(engine.precisions) > 1:
+                known = cache().note(key) or {}
+                if known.get("precision") not in engine.precisions:
+                    known = self._compare(engine)
+                    cache().write_note(key, known)
+                precision = known["precision"]
+        elif precision not in engine.precisions:
+            raise cli.UserError(
+                f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
+                f"{engine.name} has no other on this machine"
+            )
+        paint = engine.load(precision)
+        if file.is_int8:
+            precision = f"int8 and {precision}"
+        size = self.target.image_size
+        face = self._painted(paint, np.zeros((size, size, 3), np.uint8))
+        if face.shape != (size, size, 3) or face.dtype != np.uint8:
+            raise EngineError(f"it paints {face.dtype} {face.shape}, not uint8 {(size, size, 3)}")
+        return f"{engine.name}, {precision}", paint
+
+    def _compare(self, engine: OpenVino | TensorFlow) -> dict:
+        """The fastest precision whose faces are near those of float32, and what was measured.
+
+        One is loaded after the other: together they would take more memory than is needed ever after.
+        """
+        drawings = sample_drawings(self.target, _TRIES)
+        exact, milliseconds = self._try(engine, "float32", drawings)
+        measured = {"float32": {"milliseconds": milliseconds, "difference": 0.0}}
+        for precision in engine.precisions[1:]:
+            faces, milliseconds = self._try(engine, precision, drawings)
+            difference = round(float(np.abs(faces - exact).mean()), 4)
+            measured[precision] = {"milliseconds": milliseconds, "difference": difference}
+        limit = FASTER * measured["float32"]["milliseconds"]
+        near = [
+            precision
+            for precision, found in measured.items()
+            if found["difference"] < NEAR_ENOUGH and found["milliseconds"] <= limit
+        ]
+        best = min(near, key=lambda precision: measured[precision]["milliseconds"], default="float32")
+        return {"precision": best, "measured": measured}
+
+    def _try(
+        self, engine: OpenVino | TensorFlow, precision: str, drawings: list[np.ndarray]
+    ) -> tuple[np.ndarray, float]:
+        """The faces of some drawings, int16 (N, S, S, 3), and the milliseconds that the quickest took."""
+        paint = engine.load(precision)
+        faces, times = [], []
+        for drawing in drawings:
+            began = time.perf_counter()
+            faces.append(self._painted(paint, drawing).astype(np.int16))
+            times.append(time.perf_counter() - began)
+        return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
+
+
+def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
+    """Drawings such as a driver makes, uint8 (S, S, 3), RGB: the target's face in any of its expressions and
+    head motions. Of an unknown target, lines anywhere."""
+    size, face = target.image_size, target.face
+    random = np.random.default_rng(0)
+    if face is None:
+        shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
+    else:
+        # Mostly near the face at rest, as people are: all extremes at once are no face.
+        (low, high), (low_shift, high_shift) = face.ranges.T, face.motion[:2].T
+        side = np.where(random.random((count, len(low))) < 0.5, low, high)
+        along = side * (1 - np.sqrt(random.random(side.shape)))
+        shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
+        shapes += random.uniform(low_shift, high_shift, (count, 1, 2))
+    return [draw(shape, size, target.drawing) for shape in shapes]

@@ -9,6 +9,14 @@ from pix2pix import images
 from tests import made
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """What is kept of models is kept here, and not with the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def clips() -> Path:
     """The folder of the sample clips, fetched once."""

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,3 +152,13 @@ def real_pairs(clip: Path, count: int, folder: Path) -> None:
     ):
         result = run_script(*command, cwd=folder)
         assert result.returncode == 0, result.stderr
+
+
+def until(what, seconds: float = 60):
+    """The first true answer, asked for again and again."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := what():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")

@@ -9,7 +9,7 @@ import pytest
 
 import evaluate
 from face2face.framing import Window
-from face2face.generator import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.landmarks import LandmarkDetector
 from face2face.video import open_source
 from tests.made import edge

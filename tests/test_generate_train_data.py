@@ -14,7 +14,7 @@ import generate_train_data
 from face2face import sidecar
 from face2face.geometry import eye_distance
 from face2face.landmarks import LandmarkDetector, draw
-from face2face.sinks import open_recording
+from face2face.recording import open_recording
 from face2face.video import open_source
 from pix2pix import images
 from tests import made

@@ -15,7 +15,8 @@ import pytest
 import run_webcam
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
-from face2face.live import STAGES, DrivingOptions, Painter, Stats
+from face2face.painter import DrivingOptions, Painter
+from face2face.stats import STAGES, Stats
 from face2face.tracking import Tracker
 from face2face.video import Frame, open_source
 from pix2pix import images
@@ -42,7 +43,7 @@ def played(path: Path) -> list[np.ndarray]:
 
 
 def painter(model: Path, smoothing: float = 0.0, **driving) -> Painter:
-    return Painter(Tracker(LandmarkDetector(), smoothing), Generator(model), DrivingOptions(**driving))
+    return Painter(Tracker(LandmarkDetector(), smoothing), [Generator(model)], DrivingOptions(**driving))
 
 
 def pictures(clip: Path, numbers) -> list[Frame]:
@@ -231,7 +232,7 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
         (["--record", "out.docx"], "expected a recording of .mp4"),
         (["--smoothing", "2"], "argument --smoothing: expected a number from 0 to 1, got '2'"),
         (["--limit", "0"], "argument --limit: expected a whole number above 0"),
-        (["--show", "2"], "argument --show: invalid choice: 2"),
+        (["--show", "4"], "argument --show: invalid choice: 4"),
         (["--start", "5", "--end", "4"], "expected --end after --start"),
     ],
 )

@@ -84,7 +84,7 @@ def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
 
 
 def test_a_training_in_two_parts_remembers_its_best(trained, pairs, tmp_path, capsys):
-    """Killed after the last step's validation, and begun again from step 20: the same history, the same best."""
+    """Stopped after the last step's validation, begun again from step 20: the same history and best."""
     for last in (20, 40):
         trainer.train(replace(OPTS, max_steps=last), pairs / "train", tmp_path)
     assert history(tmp_path) == history(trained)

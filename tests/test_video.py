@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.sinks import open_recording
+from face2face.recording import open_recording
 from face2face.video import FALLBACK_FPS, natural_order, open_source
 from pix2pix import images
 
@@ -101,7 +101,7 @@ def test_a_stream_that_is_not_there(address):
 @pytest.mark.parametrize(
     "spec, message",
     [
-        ("63", r"camera 63 cannot be opened: is it plugged in, and not used by another program\?"),
+        ("63", "camera 63 cannot be opened: "),
         (
             "nowhere.mp4",
             "expected a video file, a camera's number, a stream's address or a folder, got 'nowhere.mp4'",

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 
+from face2face.video import open_source
+from face2face.window import has_screen
 from tests import made
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool (apt-get install)"
-)
+from tests.made import until
 
 TITLE = "face2face"
 
@@ -21,6 +21,8 @@ TITLE = "face2face"
 @pytest.fixture
 def display(tmp_path, monkeypatch):
     """A screen of 1280x800, empty and black."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("needs Xvfb and xdotool (apt-get install)")
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
         stdout=subprocess.PIPE,
@@ -43,16 +45,6 @@ def screenshot() -> np.ndarray:
         return np.array(grabber.grab(grabber.monitors[0]))[:, :, 2::-1]
 
 
-def until(what, seconds: float = 60):
-    """The first true answer, asked for again and again."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := what():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
 def xdotool(*arguments) -> str:
     return subprocess.run(["xdotool", *arguments], capture_output=True, text=True).stdout.strip()
 
@@ -62,21 +54,39 @@ def window() -> str:
 
 
 @pytest.fixture
-def running(display, frozen_model, clips):
-    """run_webcam.py on a clip, when its window shows a picture."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, made.ROOT / "run_webcam.py", "--tf-model", frozen_model),
-            *("--source", clips / "WolfgangLanger_Pexels.mp4"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    until(lambda: process.poll() is not None or (window() and screenshot().any()))
-    yield process
-    process.kill()
-    process.communicate()
+def start(display, frozen_model, clips, tmp_path):
+    """Runs run_webcam.py on a clip, in a folder of its own, until its window shows a picture."""
+    processes = []
+
+    def run(*arguments) -> subprocess.Popen:
+        command = [sys.executable, made.ROOT / "run_webcam.py", "--tf-model", frozen_model]
+        process = subprocess.Popen(
+            [*command, "--source", clips / "WolfgangLanger_Pexels.mp4", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        until(lambda: process.poll() is not None or (window() and screenshot().any()))
+        assert process.poll() is None, process.communicate()
+        xdotool("windowfocus", "--sync", window())
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def running(start):
+    return start()
+
+
+def press(*keys: str) -> None:
+    for key in keys:
+        xdotool("key", "--window", window(), key)
 
 
 def end_of(process) -> str:
@@ -101,14 +111,62 @@ def test_the_title_tells_the_frames_per_second(running):
 
 @pytest.mark.parametrize("key", ["q", "Escape"])
 def test_a_key_ends_it(running, key):
-    xdotool("windowfocus", "--sync", window())
-    xdotool("key", "--window", window(), key)
+    press(key)
     end_of(running)
 
 
 def test_the_windows_own_button_ends_it(running, display):
     press_close_button(display)
     end_of(running)
+
+
+def shown() -> np.ndarray:
+    """What is in the window of `--size 600x300`, uint8 (300, 600, 3), RGB."""
+    return screenshot()[:300, :600]
+
+
+def test_size_and_keys(start, tmp_path):
+    process = start("--size", "600x300")
+    until(lambda: shown()[-3:].any() and shown()[:, -3:].any())
+    assert not screenshot()[300:].any() and not screenshot()[:, 600:].any()
+    until(lambda: shown()[:, :150].mean() > 20)  # beside the face, the driver
+    press("v", "v", "v")
+    until(lambda: not shown()[200:, :140].any())  # the face alone, in the middle
+    assert shown()[200:, 160:440].any(axis=-1).mean() > 0.9
+
+    dark = (shown()[150:190, :140].mean(), shown()[150:190, 160:300].mean())
+    press("h")
+    until(lambda: shown()[150:190, :140].max() > 200)  # the keys' letters, on a dark panel
+    assert shown()[150:190, 160:300].mean() < 0.6 * dark[1]
+    press("h")
+
+    press("space")
+    until(is_still)
+    press("space")
+    until(lambda: not is_still())
+
+    press("s")
+    (snapshot,) = until(lambda: list(tmp_path.glob("face2face-*.png")))
+    until(lambda: cv2.imread(str(snapshot)) is not None)
+    side = 2 * made.SMALL.image_size
+    assert cv2.imread(str(snapshot)).shape == (side, side, 3)  # the view that was shown
+
+    press("r")
+    (recording,) = until(lambda: list(tmp_path.glob("face2face-*.mp4")))
+    until(lambda: recording.stat().st_size > 10_000)
+    press("r")
+    press("q")
+    said = end_of(process)
+    assert f"wrote {recording.name}" in said
+    with open_source(str(recording)) as source:
+        assert len(list(source.frames())) >= 5
+
+
+def is_still() -> bool:
+    """Whether the face stands still below the letters, for longer than a slow machine takes for a frame."""
+    first = shown()[120:]
+    time.sleep(0.5)
+    return np.array_equal(shown()[120:], first)
 
 
 def press_close_button(display: str) -> None:
@@ -118,8 +176,19 @@ def press_close_button(display: str) -> None:
     from Xlib.protocol.event import ClientMessage
 
     screen = Display(display)
-    shown = screen.create_resource_object("window", int(window()))
+    shown = screen.create_resource_object("window", int(until(window)))
     protocols, delete = (screen.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
     data = (32, [delete, X.CurrentTime, 0, 0, 0])
     shown.send_event(ClientMessage(window=shown, client_type=protocols, data=data))
+    screen.sync()  # else it may be closed before the event is sent
     screen.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+@pytest.mark.parametrize("display", [None, "", ":4711", "nonsense"])
+def test_no_screen(monkeypatch, display):
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    assert not has_screen()

@@ -1,0 +1,212 @@
+"""Engines and precisions: the same faces whatever runs the graph, a quick second start, fall-backs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from face2face import model_cache
+from face2face.cli import UserError
+from face2face.generator import AUTO, NEAR_ENOUGH, Generator, sample_drawings
+from pix2pix import frozen
+from tests import made
+
+SIZE = 64
+V1 = tf.compat.v1
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache, to which nothing else writes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return model_cache.root()
+
+
+def kept(cache: Path) -> list[Path]:
+    return sorted(path for path in cache.rglob("*") if path.is_file())
+
+
+def has_bfloat16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def faces(generator: Generator) -> np.ndarray:
+    return np.array([generator(drawing) for drawing in sample_drawings(generator.target, 6)]).astype(int)
+
+
+def test_both_engines_paint_the_same(frozen_model):
+    by_openvino, by_tensorflow = (Generator(frozen_model, engine) for engine in ("openvino", "tensorflow"))
+    assert by_openvino.engine.startswith("OpenVINO ") and by_openvino.engine.endswith(", float32")
+    assert by_tensorflow.engine.startswith("TensorFlow ")
+    difference = np.abs(faces(by_openvino) - faces(by_tensorflow))
+    assert (difference <= 1).mean() >= 0.999
+    assert np.std(faces(by_openvino)) > 20
+    assert by_openvino.target.to_json() == by_tensorflow.target.to_json()
+
+
+def test_a_graph_of_half_precision_runs_on_both(frozen_model, tmp_path):
+    graph = V1.GraphDef.FromString(frozen_model.read_bytes())
+    frozen.write(frozen.halve(graph), tmp_path / "half.pb")
+    by_openvino, by_tensorflow = (
+        faces(Generator(tmp_path / "half.pb", e)) for e in ("openvino", "tensorflow")
+    )
+    assert (np.abs(by_openvino - by_tensorflow) <= 1).mean() >= 0.999
+
+
+def test_tensorflow_is_not_imported_for_openvino(frozen_model, clips):
+    code = (
+        "import sys, run_webcam; run_webcam.main(sys.argv[1:]); "
+        "print([name for name in ('tensorflow', 'keras', 'openvino') if name in sys.modules])"
+    )
+    arguments = ("--tf-model", frozen_model, "--source", clips / "single_face.mp4", "--no-window")
+    said = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments), "--limit", "2"],
+        cwd=made.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert said.stdout.splitlines()[-1] == "['openvino']", said.stderr
+
+
+# --- precision ------------------------------------------------------------------------------------------
+
+
+def test_bfloat16_is_near_enough_or_not_there(frozen_model):
+    if has_bfloat16():
+        generator = Generator(frozen_model, "openvino", "bfloat16")
+        assert generator.engine.endswith(", bfloat16")
+        difference = np.abs(faces(generator) - faces(Generator(frozen_model, "openvino"))).mean()
+        assert 0 < difference < NEAR_ENOUGH
+    else:
+        with pytest.raises(UserError, match="expected --precision float32, got bfloat16"):
+            Generator(frozen_model, "openvino", "bfloat16")
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="there is nothing to choose from")
+def test_the_precision_is_measured_once(frozen_model, cache):
+    first = Generator(frozen_model, "openvino", AUTO)
+    (notes,) = [path for path in kept(cache) if path.name == "notes.json"]
+    content = json.loads(notes.read_text())
+    ((key, known),) = content.items()
+    assert known["precision"] == first.engine.split(", ")[-1]
+    assert set(known["measured"]) == {"float32", "bfloat16"}
+    other = ({"float32", "bfloat16"} - {known["precision"]}).pop()
+    notes.write_text(json.dumps({key: known | {"precision": other}}))
+    assert Generator(frozen_model, "openvino", AUTO).engine.endswith(
+        f", {other}"
+    )  # it was not measured again
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', '{"OpenVINO": {"precision": "int4"}}'])
+def test_damaged_notes_are_made_anew(frozen_model, cache, content):
+    files = [frozen_model]
+    notes = model_cache.ModelCache(files)
+    notes.write_note("a", {"b": 1})
+    (path,) = kept(cache)
+    path.write_text(content)
+    assert not model_cache.ModelCache(files).note("a")
+    notes.write_note("a", {"b": 2})
+    assert model_cache.ModelCache(files).note("a") == {"b": 2}
+
+
+# --- the cache ------------------------------------------------------------------------------------------
+
+
+def test_a_converted_graph_is_kept_by_its_content(frozen_model, cache, tmp_path):
+    first = faces(Generator(frozen_model, "openvino"))
+    made_first = {path: path.stat().st_mtime_ns for path in kept(cache)}
+    assert {path.name for path in made_first} == {"model.xml", "model.bin"}
+    elsewhere = shutil.copy(frozen_model, tmp_path / "copy.pb")
+    assert np.array_equal(faces(Generator(elsewhere, "openvino")), first)
+    assert {path: path.stat().st_mtime_ns for path in kept(cache)} == made_first
+    changed = V1.GraphDef.FromString(frozen_model.read_bytes())
+    changed.node.add(name="more", op="NoOp")
+    frozen.write(changed, tmp_path / "changed.pb")
+    Generator(tmp_path / "changed.pb", "openvino")
+    assert len(kept(cache)) == 4
+
+
+def test_without_a_cache_everything_still_works(frozen_model, tmp_path, monkeypatch):
+    expected = faces(Generator(frozen_model, "openvino"))
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
+    assert np.array_equal(faces(Generator(frozen_model, "openvino")), expected)
+    assert Generator(frozen_model, "openvino", AUTO).engine.startswith("OpenVINO ")
+
+
+def test_the_cache_forgets_what_was_not_used_for_longest(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_cache, "MAX_BYTES", 2500)
+    names = []
+    for i in range(4):
+        (tmp_path / f"{i}.pb").write_text(str(i))
+        content = model_cache.ModelCache([tmp_path / f"{i}.pb"])
+        converted = content.folder("it", lambda folder: (folder / "model.bin").write_bytes(bytes(1000)))
+        names.append(converted.parent.name)
+        os.utime(converted.parent, (1000 + i, 1000 + i))
+    assert {path.name for path in cache.iterdir()} == set(names[2:])
+
+
+# --- what falls back ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_2017(tmp_path_factory) -> Path:
+    """A graph with what the 2017 demo's have: resized by area, batch statistics, dropout, `lrelu` by hand."""
+    with tf.Graph().as_default() as graph:
+        image = V1.placeholder(tf.uint8, (SIZE, 2 * SIZE, 3), "image_tensor")
+        picture = tf.image.convert_image_dtype(image, tf.float32)
+        picture = picture[:, : tf.shape(picture)[1] // 2] * 2 - 1
+        picture = V1.image.resize_area(picture[None], (SIZE, SIZE))
+        padded = tf.pad(picture, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        x = V1.nn.conv2d(padded, np.full((4, 4, 3, 8), 0.1, np.float32), [1, 2, 2, 1], "VALID")
+        x = 0.6 * x + 0.4 * tf.abs(x)
+        mean, variance = V1.nn.moments(x, axes=[0, 1, 2], keep_dims=False)
+        x = tf.nn.batch_normalization(x, mean, variance, np.zeros(8, "f"), np.ones(8, "f"), 1e-5)
+        x = V1.nn.dropout(x, keep_prob=0.5)
+        x = tf.nn.relu(tf.concat([x, x], axis=3))
+        weights = np.full((4, 4, 3, 16), 0.05, np.float32)
+        x = V1.nn.conv2d_transpose(x, weights, [1, SIZE, SIZE, 3], [1, 2, 2, 1], "SAME")
+        face = (tf.tanh(x) + 1) / 2
+        with tf.name_scope("generate_output/"):
+            tf.image.convert_image_dtype(face, tf.uint8, saturate=True, name="output")
+    path = tmp_path_factory.mktemp("2017") / "frozen_model.pb"
+    frozen.write(graph.as_graph_def(), path)
+    return path
+
+
+def test_a_graph_that_openvino_cannot_run_falls_back_with_one_line(of_2017, capfd):
+    generator = Generator(of_2017, AUTO)
+    warning, *rest = capfd.readouterr().err.splitlines()
+    assert warning.startswith("warning: openvino cannot run ") and "going on with TensorFlow" in warning
+    assert not rest and generator.engine.startswith("TensorFlow ")
+    face = generator(sample_drawings(generator.target, 1)[0])
+    assert face.shape == (SIZE, SIZE, 3) and face.std() > 0
+
+
+def test_an_engine_that_was_asked_for_does_not_fall_back(of_2017):
+    with pytest.raises(UserError, match=r"expected a frozen graph .*\(openvino: "):
+        Generator(of_2017, "openvino")
+
+
+def test_without_openvino_tensorflow_runs_it(frozen_model, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # as if it were not installed
+    assert Generator(frozen_model).engine.startswith("TensorFlow ")
+    assert "openvino cannot be imported" in capfd.readouterr().err
+
+
+def test_tensorflow_reads_no_ir(frozen_model, tmp_path):
+    import openvino
+
+    openvino.save_model(openvino.Core().read_model(frozen_model), tmp_path / "model.xml")
+    with pytest.raises(UserError, match=r"tensorflow: it reads no \.xml"):
+        Generator(tmp_path / "model.xml", "tensorflow")
+    assert Generator(tmp_path / "model.xml").engine.startswith("OpenVINO ")

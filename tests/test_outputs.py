@@ -1,0 +1,234 @@
+"""Where a run's pictures go: recordings with sound, marks, labels, and disks that are full."""
+
+import contextlib
+import errno
+import os
+import threading
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+import run_webcam
+from face2face import live, marks
+from face2face.cli import UserError
+from face2face.generator import Generator
+from face2face.landmarks import LandmarkDetector
+from face2face.outputs import OutputOptions, open_presenter
+from face2face.painter import DrivingOptions, Painter
+from face2face.recorder import Recorder, free
+from face2face.stats import Stats
+from face2face.streams import LiveSource
+from face2face.tracking import Tracker
+from pix2pix import images
+from tests import made
+from tests.made import edge
+from tests.test_server import ask
+from tests.test_streams import Device
+
+SIZE = made.SMALL.image_size
+LIMIT = 12
+
+
+@pytest.fixture
+def drive(frozen_model, clips, tmp_path, monkeypatch):
+    """Runs run_webcam.py on a clip with sound, in a folder of its own; gives the exit code."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, limit: int = LIMIT) -> int:
+        given = ("--tf-model", frozen_model, "--source", clips / "single_face.mp4", "--limit", limit)
+        return edge(run_webcam.main, *given, "--no-window", *arguments)
+
+    return run
+
+
+def length(path: Path, kind: str) -> float:
+    """Seconds of a recording's pictures ("video") or sound ("audio")."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(**{kind: 0}))
+    if kind == "audio":
+        return sum(frame.samples / frame.sample_rate for frame in frames)
+    return float(frames[-1].time - frames[0].time) + 1 / 24
+
+
+def test_a_files_recording_has_its_sound(drive):
+    assert drive("--record", "out.mp4", "--start", 1) == 0
+    assert length(Path("out.mp4"), "audio") == pytest.approx(length(Path("out.mp4"), "video"), abs=0.05)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webm"])
+def test_other_endings(drive, ending):
+    assert drive("--record", f"out{ending}") == 0
+    with av.open(f"out{ending}") as container:
+        assert len(list(container.decode(video=0))) == LIMIT
+        assert len(container.streams.audio) == (ending == ".webm")
+
+
+def test_the_label_is_on_the_face_and_not_on_the_driver(drive):
+    for folder, options in (("plain", ()), ("labelled", ("--label",))):
+        assert drive("--record", folder, *options, limit=1) == 0
+    plain, labelled = (images.read(Path(folder) / "1.png") for folder in ("plain", "labelled"))
+    assert np.array_equal(plain[:, : 2 * SIZE], labelled[:, : 2 * SIZE])
+    assert drive("--record", "face", "--record-view", "generated", limit=1) == 0
+    face = marks.label(images.read(Path("face/1.png")))
+    assert drive("--record", "face-labelled", "--record-view", "generated", "--label", limit=1) == 0
+    assert np.array_equal(images.read(Path("face-labelled/1.png")), face)
+
+
+def test_a_mirror_is_for_the_eye_only(drive):
+    for folder, options in (("plain", ()), ("mirrored", ("--mirror",))):
+        assert drive("--record", folder, *options, limit=1) == 0
+    assert np.array_equal(images.read(Path("plain/1.png")), images.read(Path("mirrored/1.png")))
+
+
+def test_the_overlay_is_the_driver_with_his_landmarks(drive):
+    for folder, show in (("driver", 0), ("overlay", 2), ("alone", 3)):
+        assert drive("--record", folder, "--show", show, limit=1) == 0
+    driver, overlay, alone = (images.read(Path(name) / "1.png") for name in ("driver", "overlay", "alone"))
+    lines = (driver != overlay).any(axis=-1)
+    assert 0.005 < lines[:, : 2 * SIZE].mean() < 0.2 and not lines[:, 2 * SIZE :].any()
+    assert (overlay[lines] > 100).mean() > 0.5
+    assert np.array_equal(alone, driver)  # the recording keeps its two pictures
+
+
+# --- disks that are full ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_ends_the_recording_and_not_the_program(drive, capsys):
+    Path("out.mp4").symlink_to("/dev/full")
+    assert drive("--record", "out.mp4") == 0
+    said = capsys.readouterr()
+    assert f"{LIMIT} frames, {LIMIT} with a face" in said.out
+    assert "warning: the recording ended: No space left on device: out.mp4" in said.err
+
+
+class Full:
+    """A recording on a disk that takes three pictures."""
+
+    def __init__(self):
+        self.count = 0
+
+    def write(self, picture, seconds):
+        self.count += 1
+        if self.count > 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self):
+        pass
+
+
+def test_after_a_full_disk_another_recording_may_begin(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder(25.0, path=Path("out.mp4"))
+    monkeypatch.setattr("face2face.recorder.open_recording", lambda *_: Full())
+    recorder.begin()
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    for number in range(5):
+        recorder.write(picture, number / 25)
+    assert recorder.path is None
+    assert recorder.notice == "the recording ended: No space left on device: out.mp4"
+    monkeypatch.undo()
+    os.chdir(tmp_path)
+    Path("out.mp4").touch()
+    recorder.toggle()
+    recorder.write(picture, 1.0)
+    recorder.toggle()
+    assert recorder.notice == "wrote out-2.mp4" and Path("out-2.mp4").stat().st_size > 0
+
+
+def test_a_recording_that_cannot_begin_is_a_notice(tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    recorder = Recorder(25.0, path=tmp_path / "out")
+    recorder.toggle()
+    assert recorder.path is None and "expected an empty folder to record to" in recorder.notice
+    assert capsys.readouterr().err.startswith("warning: no recording: ")
+
+
+def test_names_that_are_free(tmp_path):
+    assert free(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    for name in ("a.mp4", "a-2.mp4"):
+        (tmp_path / name).touch()
+    assert free(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
+
+
+# --- sources that are gone ---------------------------------------------------------------------------------
+
+
+def test_while_a_camera_is_gone_the_user_is_told_and_may_end(frozen_model, clips, capsys):
+    """The page tells it; its button ends the program at once, though the source waits for the camera."""
+    plugged_in = iter([True])
+
+    def open_device():
+        if not next(plugged_in, False):
+            raise UserError("camera 0 cannot be opened")
+        return Device(clips / "single_face.mp4")
+
+    def end_when_told() -> None:
+        made.until(lambda: "waiting for it" in presenter.state.state)
+        told.append(time.monotonic())
+        ask(presenter.page, "/command/end", "POST")
+
+    told = []
+    source = LiveSource("camera 0", open_device)
+    painter = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], DrivingOptions())
+    with contextlib.ExitStack() as stack:
+        stack.callback(source.close)
+        options = OutputOptions(window=False, serve=0)
+        presenter = open_presenter(stack, options, source, None, ["model"], painter.size)
+        thread = threading.Thread(target=end_when_told)
+        thread.start()
+        stats = Stats()
+        live.run(source, painter, stats, presenter)
+        assert time.monotonic() - told[0] < 3
+        thread.join()
+    assert stats.frames > 0
+    assert "warning: camera 0 sends no pictures: waiting for it" in capsys.readouterr().err
+
+
+# --- models and arguments ---------------------------------------------------------------------------------
+
+
+def test_without_a_model_the_tutorials_is_taken_and_then_a_shipped_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_webcam, "SHIPPED_MODELS", tmp_path / "models")
+    assert edge(run_webcam.main, "--source", "nowhere.mp4") == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: the frozen model not found: face2face-reduced-model")
+    (tmp_path / "models").mkdir()
+    for name in ("README.md", "small.pb"):
+        (tmp_path / "models" / name).touch()
+    assert run_webcam.default_model() == tmp_path / "models/small.pb"
+    Path("face2face-reduced-model").mkdir()
+    run_webcam.DEFAULT_MODEL.touch()
+    assert run_webcam.default_model() == run_webcam.DEFAULT_MODEL
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--size", "600"], "argument --size: expected a size as 640x480, got '600'"),
+        (["--size", "0x480"], "argument --size: expected a size"),
+        (["--camera-size", "axb"], "argument --camera-size: expected a size"),
+        (["--camera-fps", "0"], "argument --camera-fps: expected a number above 0, got '0'"),
+        (["--camera-fps", "30"], "--camera-size and --camera-fps are for cameras, got "),
+        (["--serve", "70000"], "argument --serve: expected a port from 0 to 65535, got '70000'"),
+        (["--serve", "0", "--serve-host", "0.0.0.0"], "--serve-host 0.0.0.0 lets others in"),
+        (
+            ["--serve-token", "secret"],
+            "--serve-host and --serve-token are of the page: expected --serve, too",
+        ),
+        (["--fullscreen"], "--fullscreen and --size are of the window: expected no --no-window"),
+        (["--microphone"], "--microphone is for cameras and streams, got single_face.mp4"),
+        (["--source", "browser", "--start", "1"], "are not for --source browser"),
+        (["--record", "out.docx"], "expected a recording of .mp4"),
+    ],
+)
+def test_wrong_arguments(arguments, message, drive, capsys):
+    assert drive(*arguments) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ") and message in error
+    assert not list(Path().iterdir())

@@ -1,0 +1,178 @@
+"""The page as a person uses it: in Chromium, against the running program."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from face2face.video import open_source
+from tests import made
+from tests.made import until
+
+CAMERA_FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def chromium(clips, tmp_path_factory):
+    """A browser whose camera shows a clip."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        pytest.skip("needs Chromium and its driver (apt-get install chromium chromium-driver)")
+    folder = tmp_path_factory.mktemp("chromium")
+    with open_source(str(clips / "single_face.mp4")) as source:
+        jpegs = [
+            cv2.imencode(".jpg", frame.picture)[1].tobytes() for frame in source.frames(range(CAMERA_FRAMES))
+        ]
+    (folder / "camera.mjpeg").write_bytes(b"".join(jpegs))
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    switches = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+    switches += " disable-component-update disable-sync disable-dev-shm-usage"
+    switches += " use-fake-ui-for-media-stream use-fake-device-for-media-stream"
+    switches += (
+        f" use-file-for-fake-video-capture={folder / 'camera.mjpeg'} user-data-dir={folder / 'profile'}"
+    )
+    for switch in switches.split(" "):
+        options.add_argument(f"--{switch}")
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome.set_window_size(900, 700)
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def start(frozen_model, tmp_path):
+    """Runs run_webcam.py with a page, in a folder of its own; gives the process and the page's address."""
+    processes = []
+
+    def run(*arguments) -> tuple[subprocess.Popen, str]:
+        command = [sys.executable, made.ROOT / "run_webcam.py", "--tf-model", frozen_model, "--no-window"]
+        process = subprocess.Popen(
+            [*command, "--serve", "0", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        for line in process.stdout:
+            if found := re.match(r"the page: (http://\S+)", line):
+                return process, found[1]
+        raise AssertionError(process.communicate())
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+class Page:
+    """What a person sees of it, and does with it."""
+
+    def __init__(self, chrome, address: str):
+        self._chrome = chrome
+        chrome.get(address)
+
+    def find(self, selector: str):
+        return self._chrome.find_element("css selector", selector)
+
+    def text(self, selector: str) -> str:
+        return self.find(selector).text
+
+    def click(self, command: str) -> None:
+        self.find(f"[data-command={command}]").click()
+
+    def is_pressed(self, command: str) -> bool:
+        return self.find(f"[data-command={command}]").get_attribute("aria-pressed") == "true"
+
+    def picture(self) -> np.ndarray:
+        """The picture as it is shown, uint8 (H, W, 3), BGR."""
+        data = np.frombuffer(self.find("#picture img").screenshot_as_png, np.uint8)
+        return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+    def moves(self) -> bool:
+        first = self.picture()
+        time.sleep(0.5)  # longer than a slow machine takes for a frame
+        return bool(np.abs(self.picture().astype(int) - first).max() > 20)
+
+    def fill(self) -> float:
+        """The share of the picture's width that is not dark: two squares beside each other fill it."""
+        return float((self.picture()[40:-40].max(axis=(0, 2)) > 60).mean())
+
+
+@pytest.fixture
+def clip(clips) -> Path:
+    return clips / "WolfgangLanger_Pexels.mp4"
+
+
+def test_the_page_shows_the_face_and_its_buttons_work(chromium, start, clip, tmp_path):
+    process, address = start("--source", clip)
+    page = Page(chromium, address)
+    until(page.moves)
+    until(lambda: re.fullmatch(r"\d+\.\d frames/s", page.text("#fps")))
+    assert re.fullmatch(r"\d+ ms", page.text("#latency"))
+    assert page.text("#mark") == "AI-generated"
+
+    page.click("record")
+    (recording,) = until(lambda: list(tmp_path.glob("face2face-*.mp4")))
+    until(lambda: page.is_pressed("record"))
+    assert recording.name in page.text("#recording")
+
+    page.click("calibrate")
+    until(lambda: "calibrating" in page.text("#state"))
+
+    both = page.fill()
+    for view in ("drawing", "overlay", "generated"):
+        page.click("view")
+        until(lambda view=view: page.text("#view") == f": {view}")
+    until(lambda: page.fill() < 0.7 * both)  # the face alone, in the middle
+
+    page.click("record")
+    until(lambda: not page.is_pressed("record"))
+    until(lambda: page.text("#notice") == f"wrote {recording.name}")
+
+    page.click("freeze")
+    until(lambda: page.is_pressed("freeze") and not page.moves())
+
+    page.click("end")
+    chromium.switch_to.alert.accept()
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert f"wrote {recording.name}" in said
+    with open_source(str(recording)) as source:
+        assert len(list(source.frames())) >= 5
+    until(lambda: "the program has ended" in page.text("#state"))
+
+
+def test_the_token_opens_the_page_and_a_wrong_one_does_not(chromium, start, clip):
+    _, address = start("--source", clip, "--serve-token", "secret")
+    chromium.delete_all_cookies()
+    for wrong in ("", "?token=wrong"):
+        chromium.get(address.partition("?")[0] + wrong)
+        assert chromium.find_element("css selector", "body").text == "refused: no token, or a wrong one"
+    page = Page(chromium, address)
+    assert chromium.current_url == address.partition("?")[0]  # not to be read over a shoulder
+    until(page.moves)
+    page.click("mirror")
+    until(lambda: page.is_pressed("mirror"))
+
+
+def test_the_browsers_camera_drives_the_face(chromium, start, tmp_path):
+    process, address = start("--source", "browser", "--stats", "stats.json")
+    page = Page(chromium, address)
+    until(page.moves)
+    until(lambda: page.text("#state") == "")  # the driver was learned
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    stats = json.loads((tmp_path / "stats.json").read_text())
+    assert stats["frames_with_face"] >= 10

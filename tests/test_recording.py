@@ -1,0 +1,202 @@
+"""Recordings play, with the time stamps they were given, also when the program is killed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from face2face import recording
+from face2face.cli import UserError
+from face2face.video import open_source
+from pix2pix import images
+from tests import made
+
+SIDE = 64
+
+ENDLESS = f"""
+import sys
+sys.path.insert(0, {str(made.ROOT)!r})
+from pathlib import Path
+import numpy as np
+from face2face.recording import open_recording
+
+recording = open_recording(Path(sys.argv[1]), 25.0)
+number = 0
+while True:
+    recording.write(np.full(({SIDE}, {2 * SIDE}, 3), number % 200, np.uint8), number / 25)
+    number += 1
+    print(number, flush=True)
+"""
+
+
+def level(number: int) -> np.ndarray:
+    picture = np.full((SIDE, 2 * SIDE, 3), 20 * number, np.uint8)
+    picture[:, SIDE:] = (200, 60, 20)  # its colours tell RGB from BGR
+    return picture
+
+
+def record(path: Path, count: int = 10, seconds=lambda number: number / 25) -> None:
+    out = recording.open_recording(path, 25.0)
+    for number in range(count):
+        out.write(level(number), seconds(number))
+    out.close()
+
+
+def played(path: Path) -> list:
+    with av.open(str(path)) as container:
+        return [(float(frame.time), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("ending", sorted(recording.CODECS))
+def test_a_recording_plays_what_was_written(tmp_path, ending):
+    path = tmp_path / "new" / f"out{ending}"
+    record(path)
+    frames = played(path)
+    assert len(frames) == 10
+    for number, (seconds, picture) in enumerate(frames):
+        assert seconds == pytest.approx(number / 25, abs=0.002)
+        assert np.abs(picture.astype(int) - level(number)).mean() < 5
+
+
+def test_a_recording_is_read_by_our_own_source(tmp_path):
+    record(tmp_path / "out.mp4")
+    with open_source(str(tmp_path / "out.mp4")) as source:
+        assert len(list(source.frames())) == 10
+
+
+def test_frames_keep_their_own_times(tmp_path):
+    """A camera's frames come when they come."""
+    times = [0.0, 0.03, 0.2, 0.21, 0.9]
+    record(tmp_path / "out.mp4", 5, times.__getitem__)
+    assert [seconds for seconds, _ in played(tmp_path / "out.mp4")] == pytest.approx(times, abs=0.002)
+
+
+def test_times_that_stand_still_lose_no_frame(tmp_path):
+    record(tmp_path / "out.mp4", 6, lambda number: 0.0)
+    assert len(played(tmp_path / "out.mp4")) == 6
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
+def test_a_recording_plays_after_a_kill(tmp_path, ending):
+    path = tmp_path / f"out{ending}"
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, path], stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if int(line) == 150:
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait(timeout=30) == -signal.SIGKILL
+    assert len(played(path)) >= 60
+
+
+def test_nothing_recorded_leaves_no_file(tmp_path):
+    record(tmp_path / "out.mp4", 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_gets_pngs(tmp_path):
+    record(tmp_path / "out", 3)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "2.png", "3.png"]
+    assert np.array_equal(images.read(tmp_path / "out" / "3.png"), level(2))
+
+
+def test_a_folder_with_data_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(UserError, match="expected an empty folder to record to, got one that holds data"):
+        recording.open_recording(tmp_path, 25.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_ending_that_is_none(tmp_path):
+    with pytest.raises(UserError, match=r"expected a recording of \.mp4, .* or a folder, got .*out\.docx"):
+        recording.open_recording(tmp_path / "out.docx", 25.0)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_a_recording_begins_at_0_wherever_its_source_is(tmp_path, ending):
+    record(tmp_path / f"out{ending}", 4, lambda number: 7.3 + number / 25)
+    seconds = [seconds for seconds, _ in played(tmp_path / f"out{ending}")]
+    assert seconds == pytest.approx([0, 0.04, 0.08, 0.12], abs=0.002)
+
+
+def test_a_gif_shows_no_picture_shorter_than_browsers_do(tmp_path):
+    record(tmp_path / "out.gif", 10, lambda number: number / 100)
+    seconds = [seconds for seconds, _ in played(tmp_path / "out.gif")]
+    assert seconds == pytest.approx([0, 0.02, 0.04, 0.06, 0.08], abs=0.001)
+
+
+def test_a_large_picture_is_made_smaller_for_a_gif(tmp_path):
+    out = recording.open_recording(tmp_path / "out.gif", 25.0)
+    out.write(np.zeros((300, 600, 3), np.uint8), 0.0)
+    out.close()
+    ((_, picture),) = played(tmp_path / "out.gif")
+    assert picture.shape == (256, recording.GIF_WIDTH, 3)
+
+
+def test_pictures_of_another_size_are_fitted_into_the_first_ones(tmp_path):
+    out = recording.open_recording(tmp_path / "out.mp4", 25.0)
+    out.write(level(1), 0.0)
+    out.write(np.full((SIDE, SIDE, 3), 200, np.uint8), 0.04)
+    out.close()
+    _, (_, second) = played(tmp_path / "out.mp4")
+    assert second.shape == (SIDE, 2 * SIDE, 3)
+    assert second[:, SIDE // 2 + 4 : -SIDE // 2 - 4].mean() == pytest.approx(200, abs=3)
+    assert second[:, : SIDE // 2 - 4].mean() < 3 and second[:, -SIDE // 2 + 4 :].mean() < 3
+
+
+# --- disks that are full ------------------------------------------------------------------------------------
+
+LIMITED = f"""
+import resource, signal, sys
+sys.path.insert(0, {str(made.ROOT)!r})
+from pathlib import Path
+import numpy as np
+from face2face.recording import open_recording
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+recording = open_recording(Path(sys.argv[1]), 25.0)
+rng = np.random.default_rng(0)
+written = 0
+try:
+    for number in range(1000):
+        recording.write(rng.integers(0, 256, ({SIDE}, {2 * SIDE}, 3), np.uint8), number / 25)
+        written += 1
+except OSError as error:
+    print(error.strerror)
+try:
+    recording.close()
+except OSError:
+    pass
+print(written)
+"""
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ""])
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no limit of a file's size")
+def test_where_no_more_can_be_written_an_error_says_so_and_the_rest_plays(tmp_path, ending):
+    path = tmp_path / f"out{ending}"
+    code = LIMITED if ending else LIMITED.replace("200_000, 200_000", "1000, 1000")
+    result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    reason, written = result.stdout.split("\n")[:2]
+    assert reason == os.strerror(errno.EFBIG)
+    if ending:
+        assert 5 < int(written) < 1000
+        assert len(played(path)) >= 5
+    else:
+        assert not list(path.iterdir())  # no half picture
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("ending", sorted(recording.CODECS))
+def test_a_full_disk_is_an_os_error(tmp_path, ending):
+    (tmp_path / f"out{ending}").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        record(tmp_path / f"out{ending}", 200)

@@ -1,0 +1,138 @@
+"""A recording's sound is its source's, in time with the pictures: a clip flashes as its tones begin."""
+
+import itertools
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from face2face import recording
+from face2face.cli import UserError
+from face2face.sound import FileSound, Microphone, has_sound
+from face2face.video import open_source
+
+FPS, SIDE, SECONDS = 25, 64, 4.0
+BEGINS = (1.0, 2.2, 3.0)
+"""Where the clip flashes and sounds, for LASTS seconds."""
+LASTS = 0.2
+RATE = 44_100
+
+
+def write_clip(path: Path, sound_from: float = 0.0, sound_until: float = SECONDS) -> Path:
+    """A clip of black pictures and silence, with flashes and tones."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt = SIDE, SIDE, "yuv420p"
+        audio = container.add_stream("aac", rate=RATE, layout="stereo")
+        for i in range(round(SECONDS * FPS)):
+            lit = any(begin <= i / FPS + 1e-6 < begin + LASTS for begin in BEGINS)
+            picture = np.full((SIDE, SIDE, 3), 230 if lit else 10, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        t = np.arange(round(sound_from * RATE), round(sound_until * RATE)) / RATE
+        tone = np.sin(2 * np.pi * 880 * t) * sum((t >= begin) & (t < begin + LASTS) for begin in BEGINS) / 2
+        frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]).astype(np.float32), "fltp", "stereo")
+        frame.rate, frame.pts = RATE, round(sound_from * RATE)
+        for packet in [*audio.encode(frame), *audio.encode(), *video.encode()]:
+            container.mux(packet)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("sound") / "flashes.mp4")
+
+
+def record(clip: Path, path: Path, start: float = 0.0, end: float | None = None, limit: int = 10_000) -> None:
+    """Record a clip, or a part of it, with its sound."""
+    with open_source(str(clip), start, end) as source:
+        sound = FileSound(clip)
+        out = recording.open_recording(path, source.fps, sound)
+        for frame, _ in zip(source.frames(), range(limit), strict=False):
+            out.write(frame.picture, frame.seconds)
+        out.close()
+        sound.close()
+
+
+def flashes(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        pictures = [(float(each.time), each.to_ndarray(format="gray")) for each in container.decode(video=0)]
+    frames = [(seconds, picture.mean()) for seconds, picture in pictures]
+    return [seconds for (_, before), (seconds, light) in itertools.pairwise(frames) if before < 120 < light]
+
+
+def heard(path: Path) -> tuple[float, np.ndarray]:
+    """When the sound begins, and its samples, mono, 48,000 a second."""
+    resampler = av.AudioResampler("fltp", "mono", 48_000)
+    with av.open(str(path)) as container:
+        parts = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    return float(parts[0].pts * parts[0].time_base), np.concatenate([part.to_ndarray()[0] for part in parts])
+
+
+def tones(path: Path) -> list[float]:
+    begin, samples = heard(path)
+    loud = np.nonzero(np.abs(samples) > 0.1)[0]
+    firsts = loud[np.concatenate([[True], np.diff(loud) > 4800])]
+    return [begin + first / 48_000 for first in firsts]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv", ".webm"])
+def test_the_sound_is_in_time_with_the_picture(clip, tmp_path, ending):
+    record(clip, tmp_path / f"out{ending}")
+    assert flashes(tmp_path / f"out{ending}") == pytest.approx(BEGINS, abs=0.002)
+    assert tones(tmp_path / f"out{ending}") == pytest.approx(BEGINS, abs=0.005)  # a frame is 0.04
+
+
+@pytest.mark.parametrize(
+    "part, shown",
+    [({"start": 0.9, "end": 2.6}, [0.1, 1.3]), ({"start": 2.0}, [0.2, 1.0]), ({"limit": 40}, [1.0])],
+)
+def test_a_part_has_its_own_sound(clip, tmp_path, part, shown):
+    path = tmp_path / "out.mp4"
+    record(clip, path, **part)
+    assert flashes(path) == pytest.approx(shown, abs=1 / FPS)
+    assert tones(path) == pytest.approx(flashes(path), abs=0.005)
+    begin, samples = heard(path)
+    with av.open(str(path)) as container:
+        pictures = sum(1 for _ in container.decode(video=0))
+    assert begin == 0 and len(samples) / 48_000 == pytest.approx(
+        pictures / FPS, abs=0.025
+    )  # AAC: 0.02 at once
+
+
+def test_sound_that_begins_late_and_ends_early_is_silence_there(tmp_path):
+    clip = write_clip(tmp_path / "short.mp4", sound_from=2.0, sound_until=2.6)
+    record(clip, tmp_path / "out.mp4")
+    assert tones(tmp_path / "out.mp4") == pytest.approx([2.2], abs=0.005)
+    _, samples = heard(tmp_path / "out.mp4")
+    assert len(samples) / 48_000 == pytest.approx(SECONDS, abs=0.025)
+
+
+def test_a_recording_that_begins_later_takes_the_sound_from_there(clip, tmp_path):
+    """As the key `r` does, with the clip already running."""
+    with open_source(str(clip)) as source:
+        frames = list(source.frames())
+    sound = FileSound(clip)
+    out = recording.open_recording(tmp_path / "out.mp4", FPS, sound)
+    for frame in frames[50:90]:
+        out.write(frame.picture, frame.seconds)
+    out.close()
+    sound.close()
+    assert tones(tmp_path / "out.mp4") == pytest.approx([0.2, 1.0], abs=0.005)
+
+
+def test_which_files_have_sound(clip, tmp_path):
+    out = recording.open_recording(tmp_path / "silent.mp4", FPS)
+    out.write(np.zeros((SIDE, SIDE, 3), np.uint8), 0.0)
+    out.close()
+    (tmp_path / "no.mp4").write_text("no film")
+    assert has_sound(clip)
+    assert not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path / "no.mp4")
+
+
+def test_a_microphone_that_is_not_there(capfd):
+    with pytest.raises(
+        UserError, match=r"microphone 'nowhere' cannot be opened|no microphone can be heard here"
+    ):
+        Microphone("nowhere", 0.0)
+    assert capfd.readouterr().err == ""  # nothing of the system's own
