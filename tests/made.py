@@ -119,6 +119,17 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     return folder
 
 
+def repeating_model(path: Path, size: int) -> Path:
+    """A frozen graph that answers with its drawing, and knows no target, as those of the original."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, 3), "image_tensor")
+        tf.identity(image[None, :, :size], name="generate_output/output")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
 def edge(main, *arguments) -> int:
     """Run a script's `main` in this process, as its own process would, and return the exit code."""
     before = signal.getsignal(signal.SIGTERM)  # which `cli.run` changes
