@@ -169,32 +169,32 @@ def test_a_full_disk_costs_no_checkpoint(small_disk, tmp_path, monkeypatch):
     assert int(subject.step) == 3 and subject.is_finite()
 
 
-@pytest.mark.parametrize("poison", ["loss", "weights"])
-def test_numbers_that_are_none_stop_a_training(poison, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("poisoned, noticed", [("losses", 5), ("weights", 6)])
+def test_numbers_that_are_none_stop_a_training(poisoned, noticed, tmp_path, monkeypatch, capsys):
+    """Before step 6 is saved: the losses were none in the step before, or the weights are only after it."""
     pairs = made.write_pairs(tmp_path / "pairs", 2, OPTS.image_size)
     model = tmp_path / "model"
     real = trainer.Trainer.set_lr
 
     def set_lr(self, step: int, last_step: int) -> None:
         real(self, step, last_step)
-        if step == 4:
-            if poison == "loss":
-                bias = self.generator.get_layer("decoder_1_conv").bias
-                bias.assign(bias * np.nan)
-            else:
-                self.lr.assign(np.inf)
+        if step == 4 and poisoned == "losses":
+            bias = self.generator.get_layer("decoder_1_conv").bias
+            bias.assign(bias * np.nan)
+        if step == 5 and poisoned == "weights":
+            self.lr.assign(np.inf)
 
     monkeypatch.setattr(trainer.Trainer, "set_lr", set_lr)
     monkeypatch.setattr(options, "from_args", lambda args: OPTS)
     arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", model]
     assert made.edge(pix2pix.main, *arguments) == 1
     *_, error = capsys.readouterr().err.splitlines()
-    last = steps(model)[-1]
-    assert error.startswith(f"error: the {'losses' if poison == 'loss' else 'weights'} are no longer finite")
-    assert "at step 5: " in error or "at step 6: " in error
-    assert error.endswith(f"the last good checkpoint is {model}/ckpt-{last}")
-    assert last <= 4
-    assert all(np.isfinite(value).all() for value in weights(model).values() if value.dtype.kind == "f")
+    assert error == (
+        f"error: the {poisoned} are no longer finite at step {noticed}: training has stopped; "
+        f"the last good checkpoint is {model}/ckpt-3"
+    )
+    assert steps(model) == [3]
+    assert all(np.isfinite(value).all() for value in weights(model).values())
 
 
 # --- bad input ------------------------------------------------------------------------------------------
