@@ -1,45 +1,80 @@
 """What must not cost a training: kill -9 at any moment, a full disk, numbers that are none, bad input."""
 
+import contextlib
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from face2face.cli import UserError
+from pix2pix import images, options, pix2pix, trainer
+from pix2pix.checkpoints import Checkpoints
 from tests import made
 
 OPTS = replace(
-    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=300, save_freq=3, val_freq=20
+    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=400, save_freq=3, val_freq=50
 )
 KILLS = 20
+CHAINS = 2
+"""Trainings that are killed side by side: each process that begins anew mostly keeps one core busy."""
 
 TRAIN_AGAIN = f"""
 import os, sys
 sys.path.insert(0, {str(made.ROOT)!r})
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import keras, tensorflow as tf
 from pathlib import Path
 from pix2pix import trainer
-from tests import test_robustness
+from tests.test_robustness import OPTS
 
-print("ready", flush=True)
 for line in sys.stdin:  # a process forked for each run: TensorFlow is imported once, and has not begun
     pairs, folder = line.split()
     child = os.fork()
     if not child:
-        tf.config.run_functions_eagerly(True)  # no seconds of tracing
-        trainer.train(test_robustness.OPTS, Path(pairs), Path(folder))
+        trainer.train(OPTS, Path(pairs), Path(folder))
         os._exit(0)
-    print(child, flush=True)
-    _, status = os.waitpid(child, 0)
-    print("ended", status, flush=True)
+    print("began", child, flush=True)
+    print("ended", os.waitpid(child, 0)[1], flush=True)
 """
+
+
+class Runs:
+    """A process that trains in processes of its own, one after the other."""
+
+    def __init__(self, pairs: Path):
+        self._pairs = pairs
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", TRAIN_AGAIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(self, folder: Path) -> int:
+        """Train on in a folder; returns the process's id."""
+        self._process.stdin.write(f"{self._pairs} {folder}\n")
+        self._process.stdin.flush()
+        return self._said("began")
+
+    def end(self) -> int:
+        """How the process ended: 0, or the number of a signal."""
+        return self._said("ended")
+
+    def _said(self, what: str) -> int:
+        while not (line := self._process.stdout.readline()).startswith(what):
+            assert line, "the runs have ended"
+        return int(line.split()[1])
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
 
 
 def steps(folder: Path) -> list[int]:
@@ -52,43 +87,154 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
 
 
+def killed_again_and_again(pairs: Path, folder: Path, kills: int, seed: int) -> Path:
+    """Train in a folder to the end, with that many kills at random moments, most of them during a save."""
+    runs, rng = Runs(pairs), random.Random(seed)
+    for _ in range(kills):
+        before = steps(folder)[-1:]
+        child = runs.start(folder)
+        while steps(folder)[-1:] == before:  # it has come to steps of its own
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.1))
+        os.kill(child, signal.SIGKILL)
+        assert runs.end() == signal.SIGKILL, "trained to the end before it was killed"
+    runs.start(folder)
+    assert runs.end() == 0
+    runs.close()
+    return folder
+
+
 def test_a_training_survives_kill_9_at_random_moments(tmp_path):
+    """Each start goes on from a whole checkpoint; in the end all is as if nothing had happened."""
     pairs = made.write_pairs(tmp_path / "train", 4, OPTS.image_size)
     made.write_pairs(tmp_path / "val", 2, OPTS.image_size)
-    script = tmp_path / "again.py"
-    script.write_text(TRAIN_AGAIN)
-    runs = subprocess.Popen(
-        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    with ThreadPoolExecutor(CHAINS) as pool:
+        chains = [
+            pool.submit(killed_again_and_again, pairs, tmp_path / f"killed-{i}", KILLS // CHAINS, i)
+            for i in range(CHAINS)
+        ]
+        folders = [chain.result() for chain in chains]
+    whole = killed_again_and_again(pairs, tmp_path / "whole", 0, 0)
+    for folder in folders:
+        ours, theirs = weights(folder), weights(whole)
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+        assert (folder / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
+        assert steps(folder / "best") == steps(whole / "best")
+
+
+# --- a full disk, and no numbers ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that fills the disk of a folder (or forbids large files, where nothing can be mounted)."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
+    is_mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True).returncode == 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        if is_mounted:
+            with contextlib.suppress(OSError), (folder / "filling").open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+
+    yield folder, fill
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    if is_mounted:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_costs_no_checkpoint(small_disk, tmp_path, monkeypatch):
+    folder, fill = small_disk
+    pairs = made.write_pairs(tmp_path / "pairs", 2, OPTS.image_size)
+    opts = replace(OPTS, max_steps=9, summary_freq=0)
+    real, model = Checkpoints.save, folder / "model"
+
+    def save(self, step: int) -> str:
+        if step == 6:
+            fill()
+        return real(self, step)
+
+    monkeypatch.setattr(Checkpoints, "save", save)
+    with pytest.raises(UserError, match=rf"cannot save a checkpoint in .*, {model}/ckpt-3 is whole: "):
+        trainer.train(opts, pairs, model)
+    assert steps(model) == [3]
+    subject = trainer.Trainer(opts)
+    assert Checkpoints(model, **subject.objects()).restore() == str(model / "ckpt-3")
+    assert int(subject.step) == 3 and subject.is_finite()
+
+
+@pytest.mark.parametrize("poisoned, noticed", [("losses", 5), ("weights", 6)])
+def test_numbers_that_are_none_stop_a_training(poisoned, noticed, tmp_path, monkeypatch, capsys):
+    """Before step 6 is saved: the losses were none in the step before, or the weights are only after it."""
+    pairs = made.write_pairs(tmp_path / "pairs", 2, OPTS.image_size)
+    model = tmp_path / "model"
+    real = trainer.Trainer.set_lr
+
+    def set_lr(self, step: int, last_step: int) -> None:
+        real(self, step, last_step)
+        if step == 4 and poisoned == "losses":
+            bias = self.generator.get_layer("decoder_1_conv").bias
+            bias.assign(bias * np.nan)
+        if step == 5 and poisoned == "weights":
+            self.lr.assign(np.inf)
+
+    monkeypatch.setattr(trainer.Trainer, "set_lr", set_lr)
+    monkeypatch.setattr(options, "from_args", lambda args: OPTS)
+    arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", model]
+    assert made.edge(pix2pix.main, *arguments) == 1
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error == (
+        f"error: the {poisoned} are no longer finite at step {noticed}: training has stopped; "
+        f"the last good checkpoint is {model}/ckpt-3"
     )
+    assert steps(model) == [3]
+    assert all(np.isfinite(value).all() for value in weights(model).values())
 
-    def start(folder: Path) -> int:
-        runs.stdin.write(f"{pairs} {folder}\n")
-        while not (line := runs.stdout.readline()).strip().isdigit():
-            assert line, "the runs have ended"
-        return int(line)
 
-    def end() -> int:
-        while not (line := runs.stdout.readline()).startswith("ended"):
-            assert line, "the runs have ended"
-        return int(line.split()[1])
+# --- bad input ------------------------------------------------------------------------------------------
 
-    rng, folder = random.Random(0), tmp_path / "killed"
-    killed = 0
-    while killed < KILLS:
-        before = steps(folder)[-1:] or [0]
-        child = start(folder)
-        while not steps(folder) or steps(folder)[-1] == before[0]:  # it has come to steps of its own
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0, 0.3))
-        os.kill(child, signal.SIGKILL)
-        assert end() == signal.SIGKILL, "trained to the end before it was killed"
-        killed += 1
-        assert steps(folder)[-1] > before[0]
-    assert start(folder) and end() == 0
-    assert start(tmp_path / "whole") and end() == 0
-    runs.stdin.close()
-    assert runs.wait(timeout=60) == 0
-    ours, theirs = weights(folder), weights(tmp_path / "whole")
-    assert ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
-    assert (folder / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
-    assert steps(folder / "best") == steps(tmp_path / "whole" / "best")
+
+def test_odd_pictures_and_stray_files_are_used_or_named(tmp_path, capsys):
+    pairs = made.write_pairs(tmp_path / "pairs", 2, OPTS.image_size)
+    picture = images.read(pairs / "1.png")
+    cv2.imwrite(str(pairs / "grey.png"), picture[:, :, 0])
+    cv2.imwrite(str(pairs / "alpha.png"), np.dstack([picture, picture[:, :, :1]]))
+    cv2.imwrite(str(pairs / "deep.png"), picture.astype(np.uint16) * 257)
+    (pairs / "notes.txt").write_text("not a picture")
+    (pairs / "broken.png").write_bytes((pairs / "1.png").read_bytes()[:40])
+    images.write(pairs / "odd.png", made.noise(32, 50))
+    trainer.train(replace(OPTS, max_steps=5, jitter="crop"), pairs, tmp_path / "model")
+    said = capsys.readouterr()
+    assert "\n5 pairs, " in said.out
+    warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
+    assert [Path(line.split(": ")[-1]).name for line in warnings] == ["broken.png", "odd.png"]
+
+
+def test_a_single_pair_is_enough(tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 1, OPTS.image_size)
+    assert int(trainer.train(replace(OPTS, max_steps=2), pairs, tmp_path / "model").step) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to(tmp_path, capsys):
+    pairs = made.write_pairs(tmp_path / "pairs", 1)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", closed / "model", "--max_steps", 1]
+    assert made.edge(pix2pix.main, *arguments) == 2
+    assert f"error: Permission denied: {closed / 'model'}" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_models_folder(tmp_path, capsys):
+    pairs = made.write_pairs(tmp_path / "pairs", 1)
+    (tmp_path / "model").write_text("")
+    arguments = [*("--mode", "train", "--input_dir", pairs), *("--output_dir", tmp_path / "model")]
+    assert made.edge(pix2pix.main, *arguments, "--max_steps", 1) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error == f"error: File exists: {tmp_path / 'model'}"
