@@ -24,17 +24,17 @@ def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
     judge = Judge(LandmarkDetector(args.landmark_model), FaceDescriptor())
     driving = DrivingOptions(retarget=args.retarget == "on")
 
-    def painter() -> Painter:
-        return Painter(Tracker(judge.detector, args.smoothing), [generator], driving)
+    def painter(source: str = "") -> Painter:
+        return Painter(Tracker(judge.detector, args.smoothing), [generator], driving, source)
 
     result = Evaluation()
-    frames, own_flicker = evaluation.target_frames(
+    frames = evaluation.target_frames(
         args.target, generator, judge.detector, args.start, args.end, args.frames
     )
     descriptor, own_sharpness = evaluation.evaluate_self(frames, generator, judge, result)
-    first = evaluation.evaluate_cross(
-        args.driver, painter(), judge, descriptor, own_sharpness, own_flicker, result
-    )
+    first = evaluation.evaluate_cross(args.driver, painter(), judge, descriptor, own_sharpness, result)
+    own = painter(Path(args.target).name)
+    evaluation.evaluate_flicker(args.target, args.start, args.end, generator, own, result)
     evaluation.evaluate_still(first, painter(), judge, result)
     return result
 

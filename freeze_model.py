@@ -42,7 +42,7 @@ def freeze(
     from pix2pix import checkpoints, frozen, inference, networks
 
     drawings = _drawings(calibration, opts) if calibration else []
-    folded = networks.generator(opts.image_size, opts.ngf, folded=True)
+    folded = networks.generator_of(opts, folded=True)
     checkpoints.restore_generator(folded, model_folder)
     graph = frozen.freeze(folded, known)
     if half:

@@ -61,8 +61,7 @@ STAGES = (
         "3 train pix2pix",
         """
         pix2pix/pix2pix.py --mode train --output_dir face2face-model --input_dir photos/combined/train \
-            --which_direction AtoB --max_steps 1500 --ngf 32 --ndf 32 --no_flip --jitter redraw --ema \
-            --lr_decay 0.5 --seed 1 --save_freq 300
+            --which_direction AtoB --preset quick --seed 1
         """,
         "face2face-model/checkpoint",
     ),

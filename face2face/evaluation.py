@@ -1,5 +1,6 @@
 """The three judgements of a generator: driven by its own target, by another person, by a still face."""
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from face2face.video import Frame, open_source
 
 STILL_FRAMES, STILL_NOISE = 60, 2.0
 """The still driver: one frame so often, each time with sensor noise of that deviation, of 255."""
+
+RUN_FRAMES = 200
+"""Successive frames of the target that drive it as live."""
 
 IDENTITY_FRAMES = 150
 """Frames whose face is compared with the target's: describing one takes longer than painting it."""
@@ -49,38 +53,50 @@ class TargetFrames:
     numbers: list[int]
 
 
+def known_window(clip: str, generator: Generator) -> Window | None:
+    """The window in which the generator saw a clip of its target; None if it was trained on whole frames."""
+    known = _known_video(clip, generator)
+    return Window(*known["window"]) if known and known["window"] else None
+
+
+def _known_video(clip: str, generator: Generator) -> dict | None:
+    return next((video for video in generator.target.videos if video["name"] == Path(clip).name), None)
+
+
+def in_model_space(frame: Frame, window: Window | None, size: int) -> tuple[Window, np.ndarray]:
+    """A frame's window, by default its middle, and what is seen there: uint8 (S, S, 3), RGB."""
+    window = window or Window.centre(*frame.picture.shape[1::-1])
+    return window, cv2.cvtColor(window.picture(frame.picture, size), cv2.COLOR_BGR2RGB)
+
+
 def target_frames(
     clip: str, generator: Generator, detector: LandmarkDetector, start: float, end: float | None, count: int
-) -> tuple[TargetFrames, float]:
-    """Frames of the target that training has not seen, in the window it was trained in; and the flicker of
-    the clip outside the face, from one frame to the next."""
-    target = generator.target
-    known = next((video for video in target.videos if video["name"] == Path(clip).name), None)
+) -> TargetFrames:
+    """Frames of the target that training has not seen, in the window it was trained in."""
+    known, window, size = (
+        _known_video(clip, generator),
+        known_window(clip, generator),
+        generator.target.image_size,
+    )
     trained = set(known["frames"]) if known else set()
     with open_source(clip, start, end) as video:
         numbers = [frame.number for frame in video.frames() if frame.number not in trained]
         if not numbers:
             raise cli.UserError(f"expected frames that training has not seen, got none in {clip}")
         chosen = {numbers[int((i + 0.5) * len(numbers) / count)] for i in range(min(count, len(numbers)))}
-        window = Window(*known["window"]) if known and known["window"] else None
-        seen, changes = TargetFrames([], [], []), []
+        seen = TargetFrames([], [], [])
         with cli.progress(len(chosen), "target's frames", "frames") as bar:
-            for frame in video.frames(chosen | {number + 1 for number in chosen}):
-                framed = window or Window.centre(*frame.picture.shape[1::-1])
-                picture = cv2.cvtColor(framed.picture(frame.picture, target.image_size), cv2.COLOR_BGR2RGB)
-                if seen.numbers and frame.number == seen.numbers[-1] + 1:
-                    region = judging.outside(seen.points[-1], target.image_size)
-                    changes.append(judging.flicker(seen.pictures[-1], picture, region))
-                if frame.number in chosen:
-                    bar.update()
-                    face = detector.find(frame.picture)
-                    if face is not None:
-                        seen.pictures.append(picture)
-                        seen.points.append(framed.points(face.points, target.image_size))
-                        seen.numbers.append(frame.number)
+            for frame in video.frames(chosen):
+                bar.update()
+                face = detector.find(frame.picture)
+                if face is not None:
+                    framed, picture = in_model_space(frame, window, size)
+                    seen.pictures.append(picture)
+                    seen.points.append(framed.points(face.points, size))
+                    seen.numbers.append(frame.number)
     if not seen.numbers:
         raise cli.UserError(f"expected the target's face, got none in {clip}")
-    return seen, float(np.mean(changes)) if changes else 0.0
+    return seen
 
 
 def evaluate_self(
@@ -135,9 +151,8 @@ def evaluate_cross(
     judge: Judge,
     mean_descriptor: np.ndarray,
     own_sharpness: float,
-    own_flicker: float,
     result: Evaluation,
-) -> Frame | None:
+) -> Frame:
     """Another person drives, as live. Returns the first frame with a face."""
     first = None
     expressions: list[list[list[float]]] = []
@@ -190,10 +205,44 @@ def evaluate_cross(
         },
     }
     result.figures["steady"] = {
-        "flicker outside the face (of 255)": float(np.mean(changes)) if changes else 0.0,
-        "the target's own": own_flicker,
+        "flicker outside the face (of 255), driven by another": float(np.mean(changes)) if changes else 0.0
     }
     return first
+
+
+def evaluate_flicker(
+    clip: str,
+    start: float,
+    end: float | None,
+    generator: Generator,
+    painter: Painter,
+    result: Evaluation,
+) -> None:
+    """The target drives itself, frame after frame as live: beside what changes in its own video."""
+    window, size = known_window(clip, generator), generator.target.image_size
+    changes: list[tuple[float, float]] = []
+    before: tuple[np.ndarray, np.ndarray] | None = None
+    with open_source(clip, start, end) as video, cli.progress(RUN_FRAMES, "steady", "frames") as bar:
+        for frame in itertools.islice(video.frames(), RUN_FRAMES):
+            bar.update()
+            painted = painter(frame, Stats())
+            if painted.points is None:
+                before = None
+                continue
+            framed, true = in_model_space(frame, window, size)
+            if before is not None:
+                region = judging.outside(framed.points(painted.points, size), size)
+                now = (painted.generated, true)
+                changes.append(
+                    tuple(judging.flicker(*both, region) for both in zip(before, now, strict=True))
+                )
+            before = painted.generated, true
+    if changes:
+        generated, true = np.mean(changes, axis=0)
+        result.figures["steady"] |= {
+            "the same, driven by the target itself": float(generated),
+            "of the target's own frames then": float(true),
+        }
 
 
 def evaluate_still(frame: Frame, painter: Painter, judge: Judge, result: Evaluation) -> None:

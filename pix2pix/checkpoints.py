@@ -1,5 +1,6 @@
 """Checkpoints of a training: saved whole, found again, restored."""
 
+import shutil
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,6 +10,9 @@ from face2face.cli import UserError
 KEPT = 3
 """The newest checkpoints that stay in a training folder."""
 
+
+BEST, LAST = "best", "last"
+"""Which weights of a training: those that validated best, in a folder of their own, or the newest."""
 
 AVERAGE = "average"
 """The name in a checkpoint of the generator whose weights are the moving average."""
@@ -25,11 +29,19 @@ class Checkpoints:
 
     def __init__(self, folder: Path, **objects):
         self._checkpoint = tf.train.Checkpoint(**objects)
+        self._folder = folder
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=KEPT)
 
+    @property
+    def latest(self) -> str | None:
+        return self._manager.latest_checkpoint
+
     def save(self, step: int) -> str:
-        """Save all objects; the older checkpoints go only after this one is whole. Returns its path."""
-        return self._manager.save(checkpoint_number=step)
+        """Save all objects; the older checkpoints go only after this one is whole. Returns its path.
+
+        Raises: UserError if it cannot be written; the older ones stay.
+        """
+        return _save(self._manager, self._folder, step)
 
     def restore(self, folder: Path | None = None) -> str | None:
         """Restore the newest checkpoint, of another folder if given; returns its path, or None."""
@@ -37,6 +49,32 @@ class Checkpoints:
         if path:
             _restore(path, lambda: _match(self._checkpoint.restore(path)))
         return path
+
+
+class Best:
+    """A generator's weights, alone, in the folder `best` of a training: one checkpoint, the best so far."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder / BEST
+
+    def save(self, generator, step: int) -> None:
+        """Raises: UserError if it cannot be written; the older one stays."""
+        checkpoint = tf.train.Checkpoint(generator=by_name(generator))
+        _save(tf.train.CheckpointManager(checkpoint, str(self._folder), max_to_keep=1), self._folder, step)
+
+
+def _save(manager: tf.train.CheckpointManager, folder: Path, step: int) -> str:
+    before = manager.latest_checkpoint
+    try:
+        return manager.save(checkpoint_number=step)
+    except (tf.errors.OpError, OSError) as error:
+        name = f"ckpt-{step}"
+        if before is None or Path(before).name != name:
+            for left in folder.glob(f"{name}.*"):
+                left.unlink() if left.is_file() else shutil.rmtree(left)
+        reason = " ".join(str(error).split())
+        kept = f"{before} is whole" if before else "there is none yet"
+        raise UserError(f"cannot save a checkpoint in {folder}, the last one, {kept}: {reason}") from None
 
 
 def newest(folder: Path) -> str:
@@ -47,12 +85,23 @@ def newest(folder: Path) -> str:
     return path
 
 
-def restore_generator(generator, folder: Path) -> str:
+def choose(folder: Path, which: str | None) -> Path:
+    """The folder with a training's best or last weights; the best where there are some, if `which` is None.
+
+    Raises: UserError if there are no best ones.
+    """
+    has_best = tf.train.latest_checkpoint(str(folder / BEST)) is not None
+    if which == BEST and not has_best:
+        raise UserError(f"expected a training that was validated, got one without a best one: {folder}")
+    return folder / BEST if has_best and which != LAST else folder
+
+
+def restore_generator(generator, folder: Path, which: str | None = LAST) -> str:
     """Restore the generator's weights, alone, from a training or reduced folder; returns the path.
 
-    Of a training with `--ema` they are the averaged ones.
+    Of a training with `--ema` they are the averaged ones. `which`: see `choose`.
     """
-    path = newest(folder)
+    path = newest(choose(folder, which))
 
     def restore() -> None:
         names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}

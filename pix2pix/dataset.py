@@ -12,7 +12,7 @@ from face2face.geometry import eye_distance, mirrored
 from face2face.landmarks import draw
 from face2face.sidecar import Sidecar
 from face2face.video import image_paths
-from pix2pix import images
+from pix2pix import colours, images, networks
 from pix2pix.options import Options
 
 # How far `redraw` moves a face, either way: less than a driver does, whose motion the target's bounds.
@@ -20,38 +20,54 @@ REDRAW_SHIFT = 0.02
 """In sides of the picture."""
 REDRAW_ZOOM = 0.03
 REDRAW_ROLL = np.radians(2.0)
-REDRAW_NOISE = 0.006
+REDRAW_NOISE = 0.004
 """Of each point, in distances of the eyes: what the detector's places differ by from frame to frame."""
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
 
 
-def find_pictures(folder: Path) -> list[Path]:
+def find_pictures(folder: Path, name: str = "--input_dir") -> list[Path]:
     """The images of a folder. One that cannot be read is named and left out.
 
     Raises: UserError if none is left.
     """
-    return _find(folder, "images", lambda picture: None)
+    return _find(folder, "images", lambda picture: None, name)
 
 
-def find_pairs(folder: Path) -> list[Path]:
+def find_pairs(folder: Path, aspect_ratio: float = 1.0, name: str = "--input_dir") -> list[Path]:
     """The pairs of a folder. One that cannot be read, or has no two halves, is named and left out.
 
+    Args:
+        aspect_ratio: of a half.
+        name: of the option that gave the folder.
     Raises: UserError if none is left.
     """
+    shape = "twice as wide as high"
+    if aspect_ratio != 1:
+        shape = f"{2 * aspect_ratio:g} times as wide as high (--aspect_ratio {aspect_ratio:g})"
 
     def fault(picture: np.ndarray) -> str | None:
         height, width = picture.shape[:2]
-        return None if width == 2 * height else f"a pair, twice as wide as high, got {width}x{height}"
+        fits = width % 2 == 0 and abs(width - 2 * aspect_ratio * height) <= (aspect_ratio != 1) * 2
+        return None if fits else f"a pair, {shape}, got {width}x{height}"
 
-    return _find(folder, "combined pairs (of process.py)", fault)
+    return _find(folder, "combined pairs (of process.py)", fault, name)
 
 
-def _find(folder: Path, what: str, fault: Callable[[np.ndarray], str | None]) -> list[Path]:
+def find(folder: Path, options: Options, name: str = "--input_dir") -> list[Path]:
+    """What a training with these options reads: pairs, or pictures to colour."""
+    if options.lab_colorization:
+        return find_pictures(folder, name)
+    return find_pairs(folder, options.aspect_ratio, name)
+
+
+def _find(
+    folder: Path, what: str, fault: Callable[[np.ndarray], str | None], name: str = "--input_dir"
+) -> list[Path]:
     """The images of a folder in which `fault` finds nothing to say."""
     usable = []
-    for path in image_paths(cli.existing_dir(folder, "--input_dir")):
+    for path in image_paths(cli.existing_dir(folder, name)):
         try:
             if complaint := fault(images.read(path)):
                 raise cli.UserError(f"expected {complaint}: {path}")
@@ -69,22 +85,36 @@ def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
     return (a, b) if options.which_direction == "AtoB" else (b, a)
 
 
+def read_unit(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """A file -> (input, target) as the networks see them without jitter, float32 (S, S, C) in [-1, 1]."""
+    pictures = (images.read(path),) if options.lab_colorization else read_pair(path, options)
+    return in_unit([images.squeeze(half, options.image_size) for half in pictures], options)
+
+
+def in_unit(squares, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """A pair, or a picture to colour, uint8 (S, S, 3) each -> (input, target), float32 in [-1, 1]."""
+    if options.lab_colorization:
+        lightness, colour = colours.split(squares[0])
+        return (lightness, colour) if options.which_direction == "AtoB" else (colour, lightness)
+    return tuple(images.to_unit(half.astype(np.float32)) for half in squares)
+
+
 def jitter(
     inputs: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same random crop and flip for both halves (paper, section 6.2: scaled to 286, cropped to 256).
 
     Args:
-        inputs, targets: uint8 (H, H, 3).
+        inputs, targets: uint8 (H, W, 3); what is not square is squeezed.
     Returns:
         Two uint8 (S, S, 3), S being `image_size`.
     """
     size = options.image_size
-    scale = options.scale_size / inputs.shape[0]
+    high, wide = (options.scale_size / side for side in inputs.shape[:2])
     left, top = rng.integers(0, options.scale_size - size, endpoint=True, size=2)
     flip = options.flip and rng.random() < 0.5
     # Scale, crop and flip in one interpolation: pixel centres lie on whole numbers.
-    matrix = np.array([[scale, 0, (scale - 1) / 2 - left], [0, scale, (scale - 1) / 2 - top]])
+    matrix = np.array([[wide, 0, (wide - 1) / 2 - left], [0, high, (high - 1) / 2 - top]])
     if flip:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
     return tuple(
@@ -138,29 +168,47 @@ def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]
 
 
 def training_batches(
-    pairs: list[Path], options: Options, first_step: int, beside: Sidecar | None = None
+    pairs: list[Path],
+    options: Options,
+    first_step: int,
+    beside: Sidecar | None = None,
+    worker: tuple[int, int] = (0, 1),
+    replicas: int = 1,
 ) -> tf.data.Dataset:
     """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on.
 
     Args:
         beside: the pairs' sidecar, which `--jitter redraw` needs.
+        worker: number and count of the workers that share each batch.
+        replicas: devices in all that share it; a worker's take theirs one after the other.
     """
     cv2.setNumThreads(1)  # the networks use the cores
 
     def samples():
-        return sample_order(len(pairs), options.seed, first_step * options.batch_size)
+        number, count = worker
+        share = options.batch_size // count
+        for sample, index in sample_order(len(pairs), options.seed, first_step * options.batch_size):
+            if sample % options.batch_size // share == number:
+                yield sample, index
 
     def load(sample: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([options.seed, int(sample)])
+        if options.lab_colorization:
+            picture = images.read(pairs[index])
+            return in_unit(jitter(picture, picture, options, rng), options)
         inputs, targets = read_pair(pairs[index], options)
         if options.jitter == "redraw":
-            return redraw(beside.images[pairs[index].name].points, targets, options, rng)
-        return jitter(inputs, targets, options, rng)
+            points = beside.images[pairs[index].name].points
+            return in_unit(redraw(points, targets, options, rng), options)
+        return in_unit(jitter(inputs, targets, options, rng), options)
 
     def load_tensors(sample, index):
-        halves = tf.numpy_function(load, (sample, index), (tf.uint8, tf.uint8), stateful=False)
-        shape = (options.image_size, options.image_size, 3)
-        return [images.to_unit(tf.cast(tf.ensure_shape(half, shape), tf.float32)) for half in halves]
+        halves = tf.numpy_function(load, (sample, index), (tf.float32, tf.float32), stateful=False)
+        size = options.image_size
+        return [
+            tf.ensure_shape(half, (size, size, count))
+            for half, count in zip(halves, networks.channels_of(options), strict=True)
+        ]
 
     number = tf.TensorSpec((), tf.int64)
     return (
@@ -170,6 +218,6 @@ def training_batches(
             num_parallel_calls=_PARALLEL_READS,
             deterministic=True,
         )
-        .batch(options.batch_size, drop_remainder=True)
+        .batch(options.batch_size // replicas, drop_remainder=True)
         .prefetch(_BATCHES_AHEAD)
     )

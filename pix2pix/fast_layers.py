@@ -3,6 +3,8 @@
 import tensorflow as tf
 from keras import layers
 
+from pix2pix.distribution import assign, mean_of_all
+
 
 class BatchNorm(layers.BatchNormalization):
     """Batch normalisation over channels as one operation; its statistics are float32 in each precision."""
@@ -10,6 +12,15 @@ class BatchNorm(layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not training:
             return super().call(inputs, training=False)
+        context = tf.distribute.get_replica_context()
+        together = context is not None and context.num_replicas_in_sync > 1
+        outputs, mean, variance = (self._of_all_devices if together else self._of_this_device)(inputs)
+        for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            assign(average.value, average * self.momentum + new * (1 - self.momentum))
+        return outputs
+
+    def _of_this_device(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Normalised inputs, and their mean and variance."""
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
@@ -21,9 +32,31 @@ class BatchNorm(layers.BatchNormalization):
         )
         values = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         biased = variance * (values - 1) / values  # it gives the unbiased one, but normalises with this
-        for average, new in ((self.moving_mean, mean), (self.moving_variance, biased)):
-            average.assign(average * self.momentum + new * (1 - self.momentum))
-        return outputs
+        return outputs, mean, biased
+
+    def _of_all_devices(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The same over a batch whose pictures are spread over several devices."""
+        x = tf.cast(inputs, tf.float32)
+        mean, square = mean_of_all([tf.reduce_mean(x, (0, 1, 2)), tf.reduce_mean(x * x, (0, 1, 2))])
+        variance = tf.nn.relu(square - mean * mean)
+        outputs = tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, self.epsilon)
+        return tf.cast(outputs, inputs.dtype), mean, variance
+
+
+class PictureNorm(layers.Layer):
+    """Normalises each map of a picture by its own mean and variance: no statistics of training are needed."""
+
+    def __init__(self, epsilon: float, **kwargs):
+        super().__init__(**kwargs)
+        self._epsilon = epsilon
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(shape=input_shape[-1:], initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=input_shape[-1:], initializer="zeros", name="beta")
+
+    def call(self, inputs):
+        mean, variance = tf.nn.moments(inputs, (1, 2), keepdims=True)
+        return tf.nn.batch_normalization(inputs, mean, variance, self.beta, self.gamma, self._epsilon)
 
 
 class HalvingConv(layers.Conv2D):

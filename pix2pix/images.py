@@ -39,3 +39,18 @@ def to_unit(picture):
 def from_unit(picture: np.ndarray) -> np.ndarray:
     """[-1, 1] -> uint8, rounded."""
     return np.clip(np.rint((np.asarray(picture, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def stretch(picture: np.ndarray, aspect_ratio: float) -> np.ndarray:
+    """A squeezed square, (S, S, 3), at its real width by height: S high."""
+    if aspect_ratio == 1:
+        return picture
+    size = picture.shape[0]
+    return cv2.resize(picture, (max(1, round(size * aspect_ratio)), size), interpolation=cv2.INTER_CUBIC)
+
+
+def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
+    """A picture of any shape -> the whole of it as (size, size, 3)."""
+    if picture.shape[:2] == (size, size):
+        return picture
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)

@@ -9,18 +9,27 @@ import tensorflow as tf
 from face2face import cli, target
 from face2face.framing import Window
 from face2face.landmarks import draw
-from pix2pix import checkpoints, dataset, images, metrics, networks, report
+from pix2pix import checkpoints, colours, dataset, images, metrics, networks, report
 from pix2pix.options import Options
+
+
+def runner(generator) -> Callable[[np.ndarray], np.ndarray]:
+    """A generator as a function of one picture in the networks' range: float32 (S, S, C) -> (S, S, D)."""
+    run = tf.function(lambda inputs: generator(inputs, training=False))
+    return lambda inputs: run(tf.constant(inputs[None], tf.float32))[0].numpy()
 
 
 def painter(generator) -> Callable[[np.ndarray], np.ndarray]:
     """A generator as a function of one picture: uint8 (S, S, 3), RGB -> the same."""
-    run = tf.function(lambda inputs: generator(inputs, training=False))
+    run = runner(generator)
+    return lambda drawing: images.from_unit(run(images.to_unit(drawing.astype(np.float32))))
 
-    def paint(drawing: np.ndarray) -> np.ndarray:
-        return images.from_unit(run(tf.constant(images.to_unit(drawing[None].astype(np.float32))))[0])
 
-    return paint
+def shown(opts: Options, *pictures: np.ndarray) -> list[np.ndarray]:
+    """Inputs, outputs and targets of the networks, (S, S, C) -> what they look like, uint8 (S, S, 3), RGB."""
+    if opts.lab_colorization:
+        return colours.visible(*pictures)
+    return [images.from_unit(picture) for picture in pictures]
 
 
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
@@ -32,24 +41,31 @@ def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
 
 
 def test(
-    opts: Options, pairs: list[Path], checkpoint: Path, output_dir: Path, filetype: str, unpaired: bool
+    opts: Options,
+    pairs: list[Path],
+    checkpoint: Path,
+    output_dir: Path,
+    filetype: str,
+    unpaired: bool,
+    which: str | None = None,
 ) -> Path:
-    """Paint the face of each pair (or single picture) and write a report; returns the path of its page."""
-    generator = networks.generator(opts.image_size, opts.ngf)
-    checkpoints.restore_generator(generator, checkpoint)
-    paint = painter(generator)
+    """Paint the face of each pair (or single picture) and write a report; returns the path of its page.
+
+    Args:
+        which: the checkpoint, as `checkpoints.choose` takes it.
+    """
+    generator = networks.generator_of(opts)
+    print(f"weights of {checkpoints.restore_generator(generator, checkpoint, which)}")
+    run = runner(generator)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
         for path in pairs:
-            halves = [images.read(path)] if unpaired else dataset.read_pair(path, opts)
-            halves = [Window.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
-            pictures = {"inputs": halves[0], "outputs": paint(halves[0])}
-            if not unpaired:
-                pictures["targets"] = halves[1]
+            pictures = _paint(opts, path, run, unpaired)
             said: dict = {}
-            if not unpaired:
+            if "targets" in pictures:
                 measures.append(metrics.compare(pictures["outputs"], pictures["targets"]))
                 said = {"measures": str(measures[-1]), "badness": -measures[-1].ssim}
+            pictures = {kind: images.stretch(p, opts.aspect_ratio) for kind, p in pictures.items()}
             rows.append(report.write_row(output_dir, path.stem, pictures, filetype, **said))
             bar.update()
     summary = f"mean over {len(rows)} images: {metrics.mean(measures)}" if measures else ""
@@ -59,18 +75,41 @@ def test(
     return page
 
 
-def export(opts: Options, checkpoint: Path, output_dir: Path) -> None:
+def _paint(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str, np.ndarray]:
+    """A file's pictures by kind, uint8 (S, S, 3): inputs, outputs and, of a pair, targets."""
+    if opts.lab_colorization:
+        inputs, targets = dataset.read_unit(path, opts)
+        pictures = shown(opts, inputs, run(inputs), targets)
+        return dict(zip(("inputs", "outputs", "targets"), pictures, strict=True))
+    halves = [images.read(path)] if unpaired else dataset.read_pair(path, opts)
+    if opts.aspect_ratio == 1:
+        halves = [Window.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
+    else:
+        halves = [images.squeeze(half, opts.image_size) for half in halves]
+    outputs = images.from_unit(run(images.to_unit(halves[0].astype(np.float32))))
+    pictures = {"inputs": halves[0], "outputs": outputs}
+    return pictures if unpaired else pictures | {"targets": halves[1]}
+
+
+def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
     """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings.
 
-    Raises: UserError if the folder holds something else than an older export, which would be lost.
+    Raises: UserError if the model does not paint pictures, or if the folder holds something else than an
+        older export, which would be lost.
     """
+    refuse_colours(opts, checkpoint)
     if output_dir.is_dir() and any(output_dir.iterdir()) and not (output_dir / "saved_model.pb").is_file():
         raise cli.UserError(f"expected a new --output_dir, got one with other files: {output_dir}")
-    trained = networks.generator(opts.image_size, opts.ngf)
-    checkpoints.restore_generator(trained, checkpoint)
+    trained = networks.generator_of(opts)
+    checkpoints.restore_generator(trained, checkpoint, which)
     module = PngGenerator(networks.fold(trained), opts.image_size)
     with cli.whole_output(output_dir) as unfinished:
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.paint})
+
+
+def refuse_colours(opts: Options, folder: Path) -> None:
+    if opts.lab_colorization:
+        raise cli.UserError(f"expected a model that paints pictures, got one of --lab_colorization: {folder}")
 
 
 class PngGenerator(tf.Module):

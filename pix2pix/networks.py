@@ -5,12 +5,15 @@ reads the encoder's map of the same size. Pictures are float32, RGB, in [-1, 1],
 """
 
 import math
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import layers
 
-from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv
+from pix2pix import options
+from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv, PictureNorm
+from pix2pix.options import Options
 
 CHANNELS = 3
 KERNEL = 4
@@ -42,45 +45,58 @@ def _normal():
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _normalise(x, name: str, folded: bool):
-    if folded:
-        return x
+def _normalise(x, name: str):
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
     return BatchNorm(epsilon=EPSILON, gamma_initializer=gamma, name=f"{name}_norm")(x)
 
 
-def _encoder_block(x, filters: int, name: str, norm: bool, folded: bool):
-    """(S, S, C) -> (S/2, S/2, filters)."""
-    conv = HalvingConv if x.shape[1] <= SMALL and not folded else layers.Conv2D
-    x = conv(
-        filters,
-        KERNEL,
-        strides=2,
-        padding="same",
-        use_bias=folded or not norm,
-        kernel_initializer=_normal(),
-        name=f"{name}_conv",
-    )(x)
-    return _normalise(x, name, folded) if norm else x
+@dataclass(frozen=True)
+class _Blocks:
+    """How the generator's blocks are made. Arguments as of `generator`."""
+
+    folded: bool
+    separable: bool
+    statistics: str
+
+    def down(self, x, filters: int, name: str, norm: bool):
+        """(S, S, C) -> (S/2, S/2, filters)."""
+        fast = x.shape[1] <= SMALL and not self.folded
+        x = self._conv(HalvingConv if fast else layers.Conv2D, filters, 2, name, norm)(x)
+        return self._norm(x, name) if norm else x
+
+    def up(self, x, filters: int, name: str, norm: bool):
+        """(S, S, C) -> (2S, 2S, filters)."""
+        fast = x.shape[1] <= SMALL and not self.folded
+        x = layers.ReLU(name=f"{name}_relu")(x)
+        if self.separable:  # there is no separable transposed one
+            x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(x)
+            x = self._conv(None, filters, 1, name, norm)(x)
+        else:
+            x = self._conv(DoublingConv if fast else layers.Conv2DTranspose, filters, 2, name, norm)(x)
+        return self._norm(x, name) if norm else x
+
+    def _conv(self, kind, filters: int, strides: int, name: str, norm: bool) -> layers.Layer:
+        settings = {"strides": strides, "padding": "same", "name": f"{name}_conv"}
+        settings["use_bias"] = self.folded or not norm
+        if self.separable:
+            kernels = {"depthwise_initializer": _normal(), "pointwise_initializer": _normal()}
+            return layers.SeparableConv2D(filters, KERNEL, **kernels, **settings)
+        return kind(filters, KERNEL, kernel_initializer=_normal(), **settings)
+
+    def _norm(self, x, name: str):
+        if self.statistics == options.PICTURE:
+            return PictureNorm(EPSILON, name=f"{name}_norm")(x)
+        return x if self.folded else _normalise(x, name)
 
 
-def _decoder_block(x, filters: int, name: str, norm: bool, folded: bool):
-    """(S, S, C) -> (2S, 2S, filters)."""
-    x = layers.ReLU(name=f"{name}_relu")(x)
-    conv = DoublingConv if x.shape[1] <= SMALL and not folded else layers.Conv2DTranspose
-    x = conv(
-        filters,
-        KERNEL,
-        strides=2,
-        padding="same",
-        use_bias=folded or not norm,
-        kernel_initializer=_normal(),
-        name=f"{name}_conv",
-    )(x)
-    return _normalise(x, name, folded) if norm else x
-
-
-def generator(image_size: int, ngf: int, folded: bool = False) -> keras.Model:
+def generator(
+    image_size: int,
+    ngf: int,
+    folded: bool = False,
+    separable: bool = False,
+    statistics: str = options.MOVING,
+    channels: tuple[int, int] = (CHANNELS, CHANNELS),
+) -> keras.Model:
     """U-Net: float32 (N, S, S, 3) in [-1, 1] -> the same.
 
     The outermost encoder block has no norm, as in the paper, nor has the innermost: its map is 1x1, whose
@@ -88,37 +104,57 @@ def generator(image_size: int, ngf: int, folded: bool = False) -> keras.Model:
 
     Args:
         folded: without batch norm and dropout, in Keras's plain layers, for the weights that `fold` makes.
+        separable: in separable convolutions.
+        statistics: options.PICTURE for the weights of the original trainer's generator: each picture is
+            normalised by its own statistics, in the innermost block too. Such a generator is folded.
+        channels: of the drawing and of the face.
     """
     widths = encoder_widths(image_size)
     levels = len(widths)
-    x = inputs = keras.Input((image_size, image_size, CHANNELS), name="drawing")
+    blocks = _Blocks(folded, separable, statistics)
+    innermost_norm = statistics == options.PICTURE
+    x = inputs = keras.Input((image_size, image_size, channels[0]), name="drawing")
     skips = []
     for level, width in enumerate(widths, 1):
         name = f"encoder_{level}"
         if level > 1:
             x = layers.LeakyReLU(negative_slope=SLOPE, name=f"{name}_relu")(x)
-        x = _encoder_block(x, width * ngf, name, norm=1 < level < levels, folded=folded)
+        x = blocks.down(x, width * ngf, name, norm=1 < level < levels + innermost_norm)
         skips.append(x)
     for level in range(levels, 1, -1):
         name = f"decoder_{level}"
         if level < levels:
             x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 1]])
-        x = _decoder_block(x, widths[level - 2] * ngf, name, norm=True, folded=folded)
+        x = blocks.up(x, widths[level - 2] * ngf, name, norm=True)
         if levels - level < DROPOUT_BLOCKS and not folded:
             x = layers.Dropout(DROPOUT, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
-    x = _decoder_block(x, CHANNELS, "decoder_1", norm=False, folded=folded)
+    x = blocks.up(x, channels[1], "decoder_1", norm=False)
     outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
     return keras.Model(inputs, outputs, name="generator")
 
 
-def discriminator(image_size: int, ndf: int) -> keras.Model:
+def channels_of(opts: Options) -> tuple[int, int]:
+    """Channels of what the generator reads and paints: lightness has one, colours alone have two."""
+    if not opts.lab_colorization:
+        return CHANNELS, CHANNELS
+    return (1, 2) if opts.which_direction == "AtoB" else (2, 1)
+
+
+def generator_of(opts: Options, folded: bool = False) -> keras.Model:
+    """The generator that a model's options speak of."""
+    return generator(
+        opts.image_size, opts.ngf, folded, opts.separable_conv, opts.statistics, channels_of(opts)
+    )
+
+
+def discriminator(image_size: int, ndf: int, channels: tuple[int, int] = (CHANNELS, CHANNELS)) -> keras.Model:
     """PatchGAN: (drawing, face), each (N, S, S, 3) -> logits (N, S/8 - 2, S/8 - 2, 1).
 
     Each logit judges a patch of 70x70 pixels: real (positive) or painted.
     """
-    shape = (image_size, image_size, CHANNELS)
-    inputs = [keras.Input(shape, name="drawing"), keras.Input(shape, name="face")]
+    shapes = [(image_size, image_size, count) for count in channels]
+    inputs = [keras.Input(shape, name=name) for shape, name in zip(shapes, ("drawing", "face"), strict=True)]
     x = layers.Concatenate(name="pair")(inputs)
     widths, strides = [1, 2, 4, 8], [2, 2, 2, 1]
     for layer, (width, stride) in enumerate(zip(widths, strides, strict=True), 1):
@@ -133,7 +169,7 @@ def discriminator(image_size: int, ndf: int) -> keras.Model:
             name=f"{name}_conv",
         )(x)
         if norm:
-            x = _normalise(x, name, folded=False)
+            x = _normalise(x, name)
         x = layers.LeakyReLU(negative_slope=SLOPE, name=f"{name}_relu")(x)
     x = layers.ZeroPadding2D(1, name="layer_5_pad")(x)
     x = layers.Conv2D(1, KERNEL, kernel_initializer=_normal(), name="layer_5_conv")(x)
@@ -152,14 +188,17 @@ def fold(trained: keras.Model) -> keras.Model:
     Each norm is a scale and a shift of the convolution before it: w' = w * g, b' = beta - mean * g, where
     g = gamma / sqrt(variance + epsilon).
     """
-    ngf = trained.get_layer("encoder_1_conv").filters
-    folded = generator(trained.input_shape[1], ngf, folded=True)
+    outermost = trained.get_layer("encoder_1_conv")
+    separable = isinstance(outermost, layers.SeparableConv2D)
+    channels = trained.input_shape[-1], trained.output_shape[-1]
+    folded = generator(trained.input_shape[1], outermost.filters, True, separable, channels=channels)
     names = {layer.name for layer in trained.layers}
     for layer in folded.layers:
         if not layer.name.endswith("_conv"):
             continue
         source = trained.get_layer(layer.name)
-        kernel, bias = source.kernel.numpy(), source.bias.numpy() if source.use_bias else 0.0
+        weights = source.get_weights()
+        *first, kernel, bias = weights if source.use_bias else [*weights, 0.0]
         norm_name = layer.name.replace("_conv", "_norm")
         if norm_name in names:
             norm = trained.get_layer(norm_name)
@@ -168,5 +207,5 @@ def fold(trained: keras.Model) -> keras.Model:
             transposed = isinstance(layer, layers.Conv2DTranspose)  # its kernel is (h, w, out, in)
             kernel = kernel * (gain[:, None] if transposed else gain)
             bias = norm.beta.numpy() + (bias - mean) * gain
-        layer.set_weights([kernel, bias])
+        layer.set_weights([*first, kernel, bias])
     return folded

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from pix2pix.distribution import assign, mean_of_all
+
 BETA2, EPSILON = 0.999, 1e-8
 
 FIRST_SCALE = 2.0**15
@@ -36,20 +38,21 @@ class Adam(tf.Module):
         return loss * self.scale if self._scaled else loss
 
     def step(self, tape: tf.GradientTape, loss: tf.Tensor, lr: tf.Variable) -> None:
-        """Move the variables against the gradients of a loss from `scaled`."""
-        gradients = tape.gradient(loss, self._variables)
+        """Move the variables against the gradients of a loss from `scaled`, the mean of all devices'."""
+        gradients = mean_of_all(tape.gradient(loss, self._variables))
         if not self._scaled:
             self._apply(gradients, lr)
             return
         gradients = [gradient / self.scale for gradient in gradients]
         if tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]):
             self._apply(gradients, lr)
-            self.good_steps.assign_add(1)
-            if self.good_steps % DOUBLED_AFTER == 0:
-                self.scale.assign(self.scale * 2)
+            good_steps = self.good_steps + 1
+            assign(self.good_steps, good_steps)
+            if good_steps % DOUBLED_AFTER == 0:
+                assign(self.scale, self.scale * 2)
         else:
-            self.good_steps.assign(0)
-            self.scale.assign(tf.maximum(self.scale / 2, 1.0))
+            assign(self.good_steps, tf.zeros_like(self.good_steps))
+            assign(self.scale, tf.maximum(self.scale / 2, 1.0))
 
     def _apply(self, gradients: list[tf.Tensor], lr: tf.Variable) -> None:
         moments = zip(self._variables, self.mean.values(), self.square.values(), gradients, strict=True)
@@ -66,5 +69,5 @@ class Adam(tf.Module):
                 epsilon=EPSILON,
                 grad=gradient,
             )
-        self.beta1_power.assign(self.beta1_power * self._beta1)
-        self.beta2_power.assign(self.beta2_power * BETA2)
+        assign(self.beta1_power, self.beta1_power * self._beta1)
+        assign(self.beta2_power, self.beta2_power * BETA2)

@@ -15,6 +15,18 @@ FORMAT_VERSION = 1
 TRAINING, REDUCED = "training", "reduced"
 """The stages of a model's folder."""
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
+
+MOVING, PICTURE = "moving", "picture"
+"""What a generator is normalised by when it paints: averages from training, or each picture's own
+statistics, as the original trainer's are."""
+
+
+def _ratio(text: str) -> float:
+    if not (value := cli.non_negative_float(text)):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got '{text}'")
+    return value
+
 
 def _option(default, type=None, choices=None, shapes_weights=False, help=""):
     metadata = {"type": type, "choices": choices, "help": help, "shapes_weights": shapes_weights}
@@ -23,7 +35,7 @@ def _option(default, type=None, choices=None, shapes_weights=False, help=""):
 
 @dataclass(frozen=True)
 class Options:
-    """What a training depends on. Names and defaults are those of the original trainer."""
+    """What a training depends on. Names are those of the original trainer, and most defaults; see `PAPER`."""
 
     which_direction: str = _option(
         "AtoB",
@@ -31,15 +43,29 @@ class Options:
         shapes_weights=True,
         help="which half of a pair is read: A is the left",
     )
-    image_size: int = field(default=MODEL_SIZE, metadata={"shapes_weights": True})
+    image_size: int = _option(
+        MODEL_SIZE, int, choices=(256, 512), shapes_weights=True, help="side of what the generator paints"
+    )
     drawing: str = field(default=ORIGINAL_DRAWING, metadata={"shapes_weights": True})
+    statistics: str = field(default=MOVING, metadata={"shapes_weights": True})
     ngf: int = _option(64, cli.positive_int, shapes_weights=True, help="generator filters in the first layer")
     ndf: int = _option(
         64, cli.positive_int, shapes_weights=True, help="discriminator filters in the first layer"
     )
-    batch_size: int = _option(1, cli.positive_int, help="pairs per step")
+    separable_conv: bool = _option(
+        False, shapes_weights=True, help="separable convolutions in the generator: fewer weights and products"
+    )
+    lab_colorization: bool = _option(
+        False, shapes_weights=True, help="learn colours: --input_dir holds pictures, whose A is the lightness"
+    )
+    aspect_ratio: float = _option(
+        1.0, _ratio, help="width by height of the pictures, which are squeezed to squares"
+    )
+    batch_size: int = _option(1, cli.positive_int, help="pairs per step, of all devices together")
     scale_size: int = _option(
-        286, cli.positive_int, help="jitter: scale pairs to this before a random crop to 256"
+        286,
+        cli.positive_int,
+        help="jitter: scale pairs to this before a random crop to 256; twice that for 512",
     )
     flip: bool = _option(True, help="jitter: mirror pairs at random")
     jitter: str = _option(
@@ -51,7 +77,7 @@ class Options:
     lr_decay: float = _option(
         0.0, cli.fraction, help="share of the training, its last, in which lr falls to 0"
     )
-    ema: bool = _option(False, help="keep a moving average of the generator's weights, and export that")
+    ema: bool = _option(True, help="keep a moving average of the generator's weights, and export that")
     beta1: float = _option(0.5, cli.fraction, help="Adam's momentum")
     l1_weight: float = _option(100.0, cli.non_negative_float, help="weight of the generator's L1 loss")
     gan_weight: float = _option(1.0, cli.non_negative_float, help="weight of the generator's GAN loss")
@@ -62,14 +88,23 @@ class Options:
         0.0, cli.non_negative_float, help="weight of the generator's L1 loss on the discriminator's maps"
     )
     precision: str = _option(
-        "float32",
-        choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"),
+        "auto",
+        choices=PRECISIONS,
         help="of the networks' products while training; auto: what this machine computes fastest",
+    )
+    strategy: str = _option(
+        "auto",
+        choices=("auto", "none", "mirrored", "multi-worker"),
+        help="which devices: one; all GPUs of this machine; the machines that TF_CONFIG names; what there is",
     )
     seed: int | None = _option(None, int, help="of everything random (default: chosen, and saved)")
     max_epochs: int | None = _option(None, cli.positive_int, help="how often to go through the pairs")
     max_steps: int | None = _option(
-        None, cli.positive_int, help="how many steps to train, whatever the epochs"
+        None, cli.non_negative_int, help="how many steps to train, whatever the epochs; 0: by the epochs"
+    )
+    val_freq: int = _option(1000, cli.non_negative_int, help="steps between validations, 0: none")
+    patience: int = _option(
+        0, cli.non_negative_int, help="stop after so many validations without a better SSIM, 0: never"
     )
     summary_freq: int = _option(
         100, cli.non_negative_int, help="steps between TensorBoard summaries, 0: none"
@@ -78,33 +113,103 @@ class Options:
     display_freq: int = _option(
         0, cli.non_negative_int, help="steps between pictures of the training in index.html, 0: none"
     )
-    save_freq: int = _option(5000, cli.positive_int, help="steps between checkpoints")
+    trace_freq: int = _option(
+        0, cli.non_negative_int, help="steps between profiles of a step for TensorBoard, 0: none"
+    )
+    save_freq: int = _option(
+        5000, cli.non_negative_int, help="steps between checkpoints, 0: one at the end alone"
+    )
 
     def __post_init__(self):
+        if self.aspect_ratio != 1 and self.jitter == "redraw":
+            raise cli.UserError(f"expected --aspect_ratio 1 with --jitter redraw, got {self.aspect_ratio}")
+        if self.lab_colorization and self.jitter == "redraw":
+            raise cli.UserError("expected --jitter crop with --lab_colorization, got redraw")
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
 
 
+PAPER = {
+    "precision": "float32",
+    "ngf": 64,
+    "ndf": 64,
+    "batch_size": 1,
+    "jitter": "crop",
+    "flip": True,
+    "lr": 0.0002,
+    "lr_decay": 0.0,
+    "beta1": 0.5,
+    "ema": False,
+    "l1_weight": 100.0,
+    "gan_weight": 1.0,
+    "gan_loss": "vanilla",
+    "feature_matching": 0.0,
+}
+"""`--paper`: the settings of 2017, whatever the defaults."""
+
+_DRIVEN = {"jitter": "redraw", "flip": False, "lr_decay": 0.5}
+"""What serves a face that is driven by landmarks."""
+_LIGHT = {"ngf": 32, "ndf": 32}
+"""A quarter of the work in each step."""
+
+PRESETS = {
+    "quick": {**_DRIVEN, **_LIGHT, "max_steps": 1500, "save_freq": 250, "val_freq": 500},
+    "standard": {**_DRIVEN, **_LIGHT, "max_steps": 10_000, "save_freq": 1000},
+    "quality": {**_DRIVEN, "max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
+}
+"""`--preset`: minutes, an hour, a night on a CPU."""
+
+
+class _Given(argparse.Action):
+    """Stores a value, and that it was given: presets leave it alone."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        value = self.const if self.nargs == 0 else values
+        setattr(namespace, self.dest, value)
+        namespace.given = getattr(namespace, "given", {}) | {self.dest: value}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One argument per option that can be chosen, with its default."""
+    """In groups of their own: one argument per option that can be chosen, with its default; the presets."""
+    sets = parser.add_argument_group("sets of options, which options given beside them change")
+    either = sets.add_mutually_exclusive_group()
+    either.add_argument(
+        "--preset", choices=tuple(PRESETS), help="for minutes, an hour, or a night on a CPU without a GPU"
+    )
+    either.add_argument("--paper", action="store_true", help="as in 2017: Isola et al., arXiv 1611.07004")
+    group = parser.add_argument_group("training")
     for option in fields(Options):
         if "help" not in option.metadata:
             continue
-        name, settings = f"--{option.name}", {"default": option.default, "help": option.metadata["help"]}
+        name, settings = f"--{option.name}", {"action": _Given, "default": option.default}
+        told = option.metadata["help"]
         if isinstance(option.default, bool):
-            parser.add_argument(name, action="store_true", **settings)
-            parser.add_argument(
-                f"--no_{option.name}", action="store_false", dest=option.name, help="the opposite"
+            group.add_argument(name, nargs=0, const=True, help=told, **settings)
+            group.add_argument(
+                f"--no_{option.name}", dest=option.name, nargs=0, const=False, help="the opposite", **settings
             )
         else:
             for key in ("type", "choices"):
                 if option.metadata[key]:
                     settings[key] = option.metadata[key]
-            parser.add_argument(name, **settings)
+            group.add_argument(name, help=told, **settings)
+
+
+def given(args: argparse.Namespace) -> dict:
+    """The options that were given on the command line, by name."""
+    return getattr(args, "given", {})
 
 
 def from_args(args: argparse.Namespace) -> Options:
-    return Options(**{o.name: getattr(args, o.name) for o in fields(Options) if hasattr(args, o.name)})
+    """The defaults, changed by a preset or `--paper`, changed by what was given."""
+    chosen = {**(PAPER if args.paper else PRESETS.get(args.preset, {})), **given(args)}
+    if "max_epochs" in given(args) and "max_steps" not in given(args):
+        chosen["max_steps"] = None  # not the preset's
+    if "scale_size" not in chosen:
+        default = Options()
+        size = chosen.get("image_size", default.image_size)
+        chosen["scale_size"] = default.scale_size * size // default.image_size
+    return Options(**chosen)
 
 
 def write(folder: Path, options: Options, stage: str) -> None:

@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
@@ -11,26 +12,37 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 from face2face import cli
 from pix2pix import options
 
+EXIT_STOPPED = 1
+"""Of a training that cannot go on: what it computes are no numbers, or another machine is gone."""
 
-def train(args: argparse.Namespace) -> None:
+
+def train(args: argparse.Namespace) -> int:
     cli.existing_dir(require(args, "input_dir"), "--input_dir")
     opts = options.from_args(args)
     start_from = cli.existing_dir(args.checkpoint, "--checkpoint") if args.checkpoint else None
+    val_dir = cli.existing_dir(args.val_dir, "--val_dir") if args.val_dir else None
     cli.load_tensorflow()
-    from pix2pix import trainer
+    from pix2pix import loop, trainer
 
-    trainer.train(opts, args.input_dir, args.output_dir, start_from)
+    try:
+        trainer.train(opts, args.input_dir, args.output_dir, start_from, val_dir)
+    except loop.Stopped as stopped:
+        print(f"error: {stopped}", file=sys.stderr)
+        return EXIT_STOPPED
+    return 0
 
 
 def test(args: argparse.Namespace) -> None:
     input_dir = cli.existing_dir(require(args, "input_dir"), "--input_dir")
     opts = options.read(require(args, "checkpoint"), options.TRAINING)
+    if "aspect_ratio" in options.given(args):
+        opts = replace(opts, aspect_ratio=args.aspect_ratio)
     cli.load_tensorflow()
     from pix2pix import dataset, inference
 
-    pictures = dataset.find_pictures(input_dir) if args.unpaired else dataset.find_pairs(input_dir)
+    pictures = dataset.find_pictures(input_dir) if args.unpaired else dataset.find(input_dir, opts)
     page = inference.test(
-        opts, pictures, args.checkpoint, args.output_dir, args.output_filetype, args.unpaired
+        opts, pictures, args.checkpoint, args.output_dir, args.output_filetype, args.unpaired, args.which
     )
     print(f"wrote {page}")
 
@@ -40,7 +52,7 @@ def export(args: argparse.Namespace) -> None:
     cli.load_tensorflow()
     from pix2pix import inference
 
-    inference.export(opts, args.checkpoint, args.output_dir)
+    inference.export(opts, args.checkpoint, args.output_dir, args.which)
     print(f"wrote {args.output_dir}: a SavedModel, PNG in, PNG out")
 
 
@@ -65,13 +77,21 @@ def parse_args(argv=None) -> argparse.Namespace:
         "--output_filetype", choices=("png", "jpeg"), default="png", help="test: format of the pictures"
     )
     parser.add_argument("--unpaired", action="store_true", help="test: --input_dir holds drawings, not pairs")
-    options.add_arguments(parser.add_argument_group("training"))
+    parser.add_argument(
+        "--which",
+        choices=("best", "last"),
+        help="test, export: weights that validated best, or the newest (default: best, where there are some)",
+    )
+    parser.add_argument(
+        "--val_dir", type=Path, help="train: pairs to validate on (default: the val beside a train)"
+    )
+    options.add_arguments(parser)
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> None:
+def main(argv=None) -> int | None:
     args = parse_args(argv)
-    {"train": train, "test": test, "export": export}[args.mode](args)
+    return {"train": train, "test": test, "export": export}[args.mode](args)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""The training of pix2pix: losses, the train step, the loop (Isola et al., arXiv 1611.07004)."""
+"""The training of pix2pix: losses, the train step, a whole training (Isola et al., arXiv 1611.07004)."""
 
+import os
 import random
-import signal
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
 
 from face2face import cli, sidecar, target
-from pix2pix import dataset, images, networks, objectives, options, precision, report
+from pix2pix import dataset, distribution, networks, objectives, options, precision
 from pix2pix.checkpoints import AVERAGE, Checkpoints, by_name
+from pix2pix.loop import Loop
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
+from pix2pix.validation import Validation, default_dir
 
 EMA_DECAY = 0.999
 """Of `--ema`, for each step: the average spans about the last thousand steps."""
@@ -22,18 +22,21 @@ EMA_DECAY = 0.999
 EMA_EVERY = 10
 """Steps from one update of the average to the next: it reads all weights, which takes a tenth of a step."""
 
-_SMOOTHING = 0.99
-"""Of the losses that are shown: the share of the last mean in the new one."""
-
 
 class Trainer:
-    """Both networks and their optimisers."""
+    """Both networks and their optimisers, with copies on all devices of a strategy."""
 
-    def __init__(self, opts: Options):
+    def __init__(self, opts: Options, strategy: tf.distribute.Strategy | None = None):
         self.options = opts
+        self.strategy = strategy or tf.distribute.get_strategy()
+        with self.strategy.scope():
+            self._make(opts)
+
+    def _make(self, opts: Options) -> None:
         with precision.policy(opts.precision):
-            self.generator = networks.generator(opts.image_size, opts.ngf)
-            self.discriminator = networks.discriminator(opts.image_size, opts.ndf)
+            self.generator = networks.generator_of(opts)
+            channels = networks.channels_of(opts)
+            self.discriminator = networks.discriminator(opts.image_size, opts.ndf, channels)
         self.judge = networks.with_features(self.discriminator)
         self.lr = tf.Variable(opts.lr, trainable=False)
         self.generator_optimizer, self.discriminator_optimizer = (
@@ -41,7 +44,13 @@ class Trainer:
             for network in (self.generator, self.discriminator)
         )
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.average = networks.generator(opts.image_size, opts.ngf) if opts.ema else None
+        self.bad_step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.average = networks.generator_of(opts) if opts.ema else None
+
+    @property
+    def exported(self):
+        """The generator whose weights are validated, tested and reduced."""
+        return self.average or self.generator
 
     def objects(self) -> dict:
         """What a checkpoint holds, by name."""
@@ -54,11 +63,32 @@ class Trainer:
         }
         return objects | ({AVERAGE: by_name(self.average)} if self.average else {})
 
+    def variables(self) -> list[tf.Variable]:
+        """All that training changes, the same list on all workers."""
+        nets = [self.generator, self.discriminator] + ([self.average] if self.average else [])
+        optimizers = (self.generator_optimizer, self.discriminator_optimizer)
+        of_optimizers = [v for optimizer in optimizers for v in optimizer.variables]
+        return [*(v.value for net in nets for v in net.variables), *of_optimizers, self.step]
+
     def build(self) -> None:
         """Trace the train step ahead of the first, which takes some seconds."""
-        size, channels = self.options.image_size, networks.CHANNELS
-        picture = tf.TensorSpec((self.options.batch_size, size, size, channels), tf.float32)
-        self.train_step.get_concrete_function(picture, picture)
+        if self.strategy.num_replicas_in_sync > 1:
+            return  # batches of several devices have no common signature
+        size = self.options.image_size
+        pair = [
+            tf.TensorSpec((self.options.batch_size, size, size, channels), tf.float32)
+            for channels in networks.channels_of(self.options)
+        ]
+        self.train_step.get_concrete_function(*pair)
+
+    @tf.function
+    def _is_finite(self) -> tf.Tensor:
+        weights = [*self.generator.trainable_variables, *self.discriminator.trainable_variables]
+        return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v.value)) for v in weights])
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return bool(self._is_finite())
 
     def set_lr(self, step: int, last_step: int) -> None:
         """The learning rate of a step: constant, then falling to 0 in a line over the last `lr_decay`."""
@@ -73,13 +103,24 @@ class Trainer:
 
     @tf.function
     def _update_average(self, decay: tf.Tensor) -> None:
+        self.strategy.run(self._move_average, (decay,))
+
+    def _move_average(self, decay: tf.Tensor) -> None:
         for mean, new in zip(self.average.variables, self.generator.variables, strict=True):
             if mean.dtype == "float32":
-                mean.assign_add((1 - decay) * (new - mean))
+                distribution.assign(mean.value, mean + (1 - decay) * (new - mean))
 
     @tf.function
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        """One step of both networks on a batch, (N, S, S, 3) each; returns the losses and the outputs."""
+        """One step of both networks on a batch, (N, S, S, C) each; returns the losses and the outputs.
+
+        Of several devices each computes its part of the batch; the losses are their mean.
+        """
+        losses, outputs = self.strategy.run(self._step_on_device, (inputs, targets))
+        local = self.strategy.experimental_local_results
+        return {name: local(loss)[0] for name, loss in losses.items()}, local(outputs)[0]
+
+    def _step_on_device(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict, tf.Tensor]:
         opts = self.options
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.generator(inputs, training=True)
@@ -97,8 +138,12 @@ class Trainer:
             )
         self.discriminator_optimizer.step(tape, scaled_losses[0], self.lr)
         self.generator_optimizer.step(tape, scaled_losses[1], self.lr)
-        self.step.assign_add(1)
-        return {"discriminator": discriminator_loss, **generator}, outputs
+        losses = {"discriminator": discriminator_loss, **generator}
+        losses = dict(zip(losses, distribution.mean_of_all(list(losses.values())), strict=True))
+        distribution.assign(self.step, self.step + 1)
+        is_bad = ~tf.reduce_all(tf.math.is_finite(list(losses.values()))) & (self.bad_step == 0)
+        distribution.assign(self.bad_step, tf.where(is_bad, self.step, self.bad_step))
+        return losses, outputs
 
 
 def trained_variables(network) -> dict[str, tf.Variable]:
@@ -117,39 +162,55 @@ def settle_precision(opts: Options) -> Options:
 
     def step_of(name: str) -> Callable[[], None]:
         trainer = Trainer(replace(opts, precision=name, ema=False))
-        size = opts.image_size
-        picture = tf.zeros((opts.batch_size, size, size, networks.CHANNELS))
-        return lambda: float(trainer.train_step(picture, picture)[0]["l1"])
+        shape = (opts.batch_size, opts.image_size, opts.image_size)
+        pair = [tf.zeros((*shape, channels)) for channels in networks.channels_of(opts)]
+        return lambda: float(trainer.train_step(*pair)[0]["l1"])
 
     return replace(opts, precision=precision.fastest(step_of))
 
 
-def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | None = None) -> None:
+def train(
+    opts: Options,
+    input_dir: Path,
+    output_dir: Path,
+    start_from: Path | None = None,
+    val_dir: Path | None = None,
+) -> Trainer:
     """Train on the pairs of a folder until the last step, or go on with what `output_dir` holds.
 
     Args:
         start_from: the folder of another training whose newest checkpoint is the beginning.
-    Raises: UserError for bad input; KeyboardInterrupt after the state has been saved.
+        val_dir: pairs to validate on; None: the `val` beside a `train`, if it is there.
+    Raises: UserError for bad input; KeyboardInterrupt after the state has been saved; loop.Stopped.
     """
-    pairs = dataset.find_pairs(input_dir)
+    strategy = distribution.strategy(opts.strategy)
+    is_chief = distribution.is_chief(strategy)
+    check_shares(opts, strategy)
+    pairs = dataset.find(input_dir, opts)
+    val_pairs = validation_pairs(opts, input_dir, val_dir) if is_chief else []
     steps_per_epoch = -(-len(pairs) // opts.batch_size)
     last_step = opts.max_steps or (opts.max_epochs or 0) * steps_per_epoch
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     beside = landmarks_of(pairs, input_dir, opts)
-    opts = agree_with_folder(replace(opts, drawing=beside.drawing), output_dir)
-    opts = settle_precision(opts)
+    opts = replace(opts, drawing=beside.drawing)
+    if is_chief:
+        opts = settle_precision(agree_with_folder(opts, output_dir))
+    opts = settle_with_chief(opts, strategy)
     tf.keras.utils.set_random_seed(opts.seed)
-    trainer = Trainer(opts)
+    trainer = Trainer(opts, strategy)
     checkpoints = Checkpoints(output_dir, **trainer.objects())
-    begun_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
-    options.write(output_dir, opts, options.TRAINING)
-    if beside.images:
-        target.Target.measure(beside, opts.image_size).write(output_dir)
+    begun_from = None
+    if is_chief:
+        begun_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
+        options.write(output_dir, opts, options.TRAINING)
+        if beside.images and opts.aspect_ratio == 1:
+            target.Target.measure(beside, opts.image_size).write(output_dir)
+    distribution.spread(strategy, trainer.variables())
     first_step = int(trainer.step)
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
-    print(f"precision {opts.precision}")
+    print(f"on {device(strategy)}, precision {opts.precision}")
     print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
     if begun_from:
         print(
@@ -157,8 +218,72 @@ def train(opts: Options, input_dir: Path, output_dir: Path, start_from: Path | N
             + (": trained to the end already" if first_step >= last_step else "")
         )
     if first_step < last_step:
-        batches = dataset.training_batches(pairs, opts, first_step, beside)
-        Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch).run(first_step, last_step)
+        batches = batches_of(strategy, pairs, opts, first_step, beside)
+        validation = (
+            Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
+        )
+        Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch, validation).run(
+            first_step, last_step
+        )
+    return trainer
+
+
+def check_shares(opts: Options, strategy: tf.distribute.Strategy) -> None:
+    replicas = strategy.num_replicas_in_sync
+    if opts.batch_size % replicas:
+        raise cli.UserError(
+            f"expected --batch_size as a multiple of {replicas}, the number of devices, got {opts.batch_size}"
+        )
+
+
+def validation_pairs(opts: Options, input_dir: Path, val_dir: Path | None) -> list[Path]:
+    """The pairs to validate on; none if nobody asks for it or there are none.
+
+    Raises: UserError if there are none but the options need some.
+    """
+    folder = val_dir or default_dir(input_dir)
+    if folder is None or not opts.val_freq:
+        if opts.patience:
+            raise cli.UserError("--patience needs pairs to validate on: give --val_dir, and no --val_freq 0")
+        return []
+    return dataset.find(folder, opts, "--val_dir")
+
+
+def settle_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> Options:
+    """The options with the chief's seed and precision: it has looked into the folder."""
+    seed = distribution.of_chief(strategy, opts.seed or 0)
+    known = options.PRECISIONS.index(opts.precision)
+    return replace(opts, seed=seed, precision=options.PRECISIONS[distribution.of_chief(strategy, known)])
+
+
+def device(strategy: tf.distribute.Strategy) -> str:
+    """What computes, for people."""
+    if gpus := tf.config.list_physical_devices("GPU"):
+        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+        here = names[0] if strategy.num_replicas_in_sync == 1 else ", ".join(names)
+    else:
+        here = f"CPU, {os.cpu_count()} threads"
+    replicas = strategy.num_replicas_in_sync
+    return here if replicas == 1 else f"{here}, one of {replicas} devices that train together"
+
+
+def batches_of(
+    strategy: tf.distribute.Strategy,
+    pairs: list[Path],
+    opts: Options,
+    first_step: int,
+    beside: sidecar.Sidecar,
+) -> Iterable:
+    """The training's batches, those of several devices dealt out among them."""
+    if strategy.num_replicas_in_sync == 1:
+        return dataset.training_batches(pairs, opts, first_step, beside)
+
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        worker = context.input_pipeline_id, context.num_input_pipelines
+        replicas = context.num_replicas_in_sync
+        return dataset.training_batches(pairs, opts, first_step, beside, worker, replicas)
+
+    return strategy.distribute_datasets_from_function(of_worker)
 
 
 def agree_with_folder(opts: Options, output_dir: Path) -> Options:
@@ -188,104 +313,3 @@ def landmarks_of(pairs: list[Path], input_dir: Path, opts: Options) -> sidecar.S
     if missing and opts.jitter == "redraw":
         raise cli.UserError(f"--jitter redraw needs the landmarks of each pair, got none of {missing}")
     return beside
-
-
-class Loop:
-    """The steps of a training, with progress, summaries, pictures and checkpoints at their times."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        checkpoints: Checkpoints,
-        batches: tf.data.Dataset,
-        folder: Path,
-        steps_per_epoch: int,
-    ):
-        self.trainer, self.checkpoints, self.batches, self.folder = trainer, checkpoints, batches, folder
-        self.steps_per_epoch = steps_per_epoch
-        self.shown_losses: dict[str, float] = {}
-
-    def run(self, step: int, last_step: int) -> None:
-        """Train from `step` to `last_step`. On Ctrl-C the step is finished and saved before it is raised."""
-        opts = self.trainer.options
-        is_log = not sys.stderr.isatty()
-        summaries = tf.summary.create_file_writer(str(self.folder))
-        batches = iter(self.batches)
-        self.trainer.build()
-        saved = step
-        with (
-            cli.progress(last_step, "training", "steps", step, log_seconds=float("inf")) as bar,
-            _Interruption() as interruption,
-        ):
-            while step < last_step and not interruption.came:
-                inputs, targets = next(batches)
-                self.trainer.set_lr(step, last_step)
-                losses, outputs = self.trainer.train_step(inputs, targets)
-                step += 1
-                self.trainer.update_average(step)
-                self.smooth(losses)
-                bar.set_postfix_str(self.describe(step, bar), refresh=False)
-                bar.update()
-                if is_log and due(step, opts.progress_freq):
-                    bar.refresh()
-                if due(step, opts.summary_freq):
-                    self.summarise(summaries, step, losses, inputs, outputs, targets)
-                if due(step, opts.display_freq):
-                    self.display(step, inputs, outputs, targets)
-                if due(step, opts.save_freq):
-                    saved = step
-                    self.checkpoints.save(step)
-        if saved != step:
-            print(f"saved {self.checkpoints.save(step)}")
-        summaries.close()
-        if interruption.came:
-            raise KeyboardInterrupt
-
-    def smooth(self, losses: dict[str, tf.Tensor]) -> None:
-        for name, loss in losses.items():
-            last = self.shown_losses.get(name, float(loss))
-            self.shown_losses[name] = _SMOOTHING * last + (1 - _SMOOTHING) * float(loss)
-
-    def describe(self, step: int, bar) -> str:
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in self.shown_losses.items())
-        epoch = (step - 1) // self.steps_per_epoch + 1
-        rate = (step - bar.initial) * self.trainer.options.batch_size / (time.time() - bar.start_t)
-        return f"epoch {epoch}, {losses}, {rate:.1f} images/s"
-
-    def summarise(self, summaries, step: int, losses: dict, *pictures: tf.Tensor) -> None:
-        with summaries.as_default(step=step):
-            for name, loss in losses.items():
-                tf.summary.scalar(f"loss/{name}", loss)
-            for name, picture in zip(("inputs", "outputs", "targets"), pictures, strict=True):
-                tf.summary.image(name, (picture + 1) / 2, max_outputs=1)
-        summaries.flush()
-
-    def display(self, step: int, *pictures: tf.Tensor) -> None:
-        """Add the step's first pair to the training's index.html."""
-        first = [images.from_unit(picture[0]) for picture in pictures]
-        report.add_step(self.folder, step, dict(zip(("inputs", "outputs", "targets"), first, strict=True)))
-
-
-def due(step: int, frequency: int) -> bool:
-    return frequency > 0 and step % frequency == 0
-
-
-class _Interruption:
-    """Remembers Ctrl-C and SIGTERM instead of being torn out of a step; a second Ctrl-C is not held back."""
-
-    came = False
-
-    def __enter__(self):
-        self._before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def _note(self, *_):
-        self.came = True
-        self._restore()
-
-    def _restore(self):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def __exit__(self, *_):
-        self._restore()

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 96, 72
 """Of the made photos."""
 
-SMALL = Options(image_size=64, scale_size=72, ngf=4, ndf=4, seed=1, max_steps=4)
+SMALL = Options(
+    image_size=64, scale_size=72, ngf=4, ndf=4, seed=1, max_steps=4, ema=False, precision="float32"
+)
 """Options of networks that train in milliseconds a step."""
 
 
@@ -87,10 +89,9 @@ def unsettle(network, seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
     for layer in network.layers:
         if layer.name.endswith("_conv"):
-            kernel, *biases = layer.get_weights()
-            inputs = kernel.size // layer.filters
-            kernel = rng.normal(0, np.sqrt(2 / inputs), kernel.shape)
-            layer.set_weights([kernel, *(rng.normal(0, 0.1, bias.shape) for bias in biases)])
+            weights = layer.get_weights()  # kernels, of more than one axis, and a bias
+            deviations = [np.sqrt(2 * layer.filters / w.size) if w.ndim > 1 else 0.1 for w in weights]
+            layer.set_weights([rng.normal(0, d, w.shape) for d, w in zip(deviations, weights, strict=True)])
         if layer.name.endswith("_norm"):
             bounds = {"gamma": (0.5, 1.5), "beta": (-0.5, 0.5), "mean": (-0.5, 0.5), "variance": (0.2, 2.0)}
             layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in bounds.values()])
@@ -116,6 +117,17 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
         pairs = write_pairs(folder.with_name(f"{folder.name}-pairs"), 8, opts.image_size)
         Target.measure(sidecar.read(pairs), opts.image_size).write(folder)
     return folder
+
+
+def repeating_model(path: Path, size: int) -> Path:
+    """A frozen graph that answers with its drawing, and knows no target, as those of the original."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, 3), "image_tensor")
+        tf.identity(image[None, :, :size], name="generate_output/output")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
 
 
 def edge(main, *arguments) -> int:

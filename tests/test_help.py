@@ -38,7 +38,7 @@ def test_all_scripts_of_the_tutorial_are_tested():
     [
         (
             "pix2pix/pix2pix.py",
-            "--scale_size SCALE_SIZE jitter: scale pairs to this before a random crop to 256 (default: 286)",
+            "jitter: scale pairs to this before a random crop to 256; twice that for 512 (default: 286)",
         ),
         ("pix2pix/tools/process.py", "--size SIZE resize: side in pixels (default: 256)"),
         ("pix2pix/tools/split.py", "--train_frac TRAIN_FRAC share of the images to train on (default: 0.8)"),

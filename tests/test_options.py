@@ -14,6 +14,10 @@ ORIGINALS_DEFAULTS = {
     "progress_freq": 50,
     "display_freq": 0,
     "save_freq": 5000,
+    "trace_freq": 0,
+    "aspect_ratio": 1.0,
+    "separable_conv": False,
+    "lab_colorization": False,
     "batch_size": 1,
     "which_direction": "AtoB",
     "ngf": 64,
@@ -50,15 +54,45 @@ def test_defaults_are_the_original_trainers():
     assert ORIGINALS_DEFAULTS.items() <= asdict(parsed()).items()
 
 
-def test_what_the_original_did_not_have_is_off_by_default():
-    given = parsed()
-    assert (given.jitter, given.lr_decay, given.ema) == ("crop", 0.0, False)
-    assert (given.gan_loss, given.feature_matching, given.precision) == ("vanilla", 0.0, "float32")
+def test_the_papers_settings_are_those_of_2017():
+    assert ORIGINALS_DEFAULTS.items() <= asdict(parsed("--paper")).items()
+    paper = parsed("--paper")
+    assert (paper.jitter, paper.lr_decay, paper.ema) == ("crop", 0.0, False)
+    assert (paper.gan_loss, paper.feature_matching, paper.precision) == ("vanilla", 0.0, "float32")
+    assert parsed("--paper", "--ema", "--lr", "0.1") == replace(paper, ema=True, lr=0.1)
+
+
+@pytest.mark.parametrize("name", options.PRESETS)
+def test_a_preset_is_changed_by_what_is_given(name):
+    preset = options.PRESETS[name]
+    assert parsed("--preset", name) == Options(**preset)
+    changed = parsed("--ngf", "8", "--flip", "--preset", name, "--max_epochs", "3")
+    assert changed == Options(**{**preset, "ngf": 8, "flip": True, "max_steps": None, "max_epochs": 3})
+    assert parsed("--preset", name, "--lr", str(Options().lr)) == Options(**preset)
+
+
+def test_a_preset_and_the_paper_exclude_each_other(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed("--paper", "--preset", "quick")
+    assert ended.value.code == 2 and "not allowed with argument" in capsys.readouterr().err
+
+
+def test_a_larger_picture_is_scaled_in_proportion():
+    assert parsed("--image_size", "512").scale_size == 572
+    assert parsed("--image_size", "512", "--scale_size", "520").scale_size == 520
+
+
+@pytest.mark.parametrize(
+    "other", [["--aspect_ratio", "1.5"], ["--lab_colorization"]], ids=["aspect_ratio", "lab_colorization"]
+)
+def test_what_redrawing_cannot_do_is_refused(other):
+    with pytest.raises(UserError, match=r"expected --.*redraw"):
+        parsed("--jitter", "redraw", *other)
 
 
 def test_arguments_become_options():
-    given = parsed("--ngf", "8", "--no_flip", "--which_direction", "BtoA", "--lr", "0.001", "--ema")
-    assert given == Options(ngf=8, flip=False, which_direction="BtoA", lr=0.001, ema=True)
+    given = parsed("--ngf", "8", "--no_flip", "--which_direction", "BtoA", "--lr", "0.001", "--no_ema")
+    assert given == Options(ngf=8, flip=False, which_direction="BtoA", lr=0.001, ema=False)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +101,8 @@ def test_arguments_become_options():
         (["--ngf", "0"], "expected a whole number above 0, got '0'"),
         (["--lr", "-1"], "expected a number, 0 or above, got '-1'"),
         (["--beta1", "2"], "expected a number from 0 to 1, got '2'"),
+        (["--aspect_ratio", "0"], "expected a number above 0, got '0'"),
+        (["--image_size", "300"], "invalid choice: 300"),
         (["--summary_freq", "-1"], "expected a whole number, 0 or above, got '-1'"),
         (["--which_direction", "AtoA"], "invalid choice: 'AtoA'"),
     ],

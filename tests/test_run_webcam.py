@@ -16,6 +16,7 @@ import run_webcam
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
 from face2face.painter import DrivingOptions, Painter
+from face2face.pipeline import MAX_UNDER_WAY
 from face2face.stats import STAGES, Stats
 from face2face.tracking import Tracker
 from face2face.video import Frame, open_source
@@ -146,6 +147,30 @@ def test_a_calibration_is_kept(frozen_model, clip, tmp_path):
     assert file.read_text() == kept
 
 
+def test_models_are_switched_from_one_frame_to_the_next(frozen_model, clip, tmp_path):
+    """Each draws as it was trained; the driver is not learned anew; pictures keep the largest one's size."""
+    large = made.repeating_model(tmp_path / "large.pb", 2 * SIZE)
+    (frame,) = pictures(clip, [0])
+    live = Painter(
+        Tracker(LandmarkDetector(), 0.0), [Generator(frozen_model), Generator(large)], DrivingOptions()
+    )
+
+    def face(seconds: float) -> np.ndarray:
+        return live(Frame(0, seconds, frame.picture), Stats()).generated
+
+    first = [face(seconds) for seconds in np.arange(0, 2, 0.25)][-1]
+    live.choose(1)
+    drawn = face(2.0)
+    expected = painter(large, retarget=False)(frame, Stats()).drawing
+    assert expected.any() and np.abs(drawn.astype(int) - expected).mean() < 1  # it looked near the last face
+    live.choose(0)
+    last = live(Frame(0, 2.25, frame.picture), Stats())
+    assert np.array_equal(last.generated, first) and last.state == ""
+    assert drawn.shape == first.shape == (2 * SIZE, 2 * SIZE, 3)
+    live.choose(2)  # there is none
+    assert np.array_equal(face(2.5), first)
+
+
 # --- sources and ends -----------------------------------------------------------------------------------
 
 
@@ -154,8 +179,9 @@ def test_a_recording_and_statistics(frozen_model, clip, tmp_path, capsys):
     assert drive(frozen_model, clip, *arguments) == 0
     stats = json.loads((tmp_path / "stats.json").read_text())
     assert (stats["frames"], stats["frames_with_face"]) == (20, 20)
-    assert stats["fps"] > 0 and stats["stages"].keys() == set(STAGES)
-    for times in stats["stages"].values():
+    assert stats["fps"] > 0 and stats["stages"].keys() == set(STAGES) and stats["dropped"] == 0
+    assert stats["latency"]["median_ms"] < 1.2 * MAX_UNDER_WAY * 1000 / stats["fps"]
+    for times in (stats["latency"], *stats["stages"].values()):
         assert 0 <= times["median_ms"] <= times["p95_ms"]
     frames = played(tmp_path / "out.mp4")
     assert len(frames) == 20 and frames[0].shape == (2 * SIZE, 4 * SIZE, 3)
@@ -188,12 +214,7 @@ def test_a_machine_without_a_screen_goes_on(frozen_model, clip, tmp_path, monkey
 
 def test_a_graph_of_the_original_draws_the_driver_where_he_is(clip, tmp_path, capsys):
     """It knows no target: retargeting is off, and that is said."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as graph:
-        image = tf.compat.v1.placeholder(tf.uint8, (SIZE, 2 * SIZE, 3), "image_tensor")
-        tf.identity(image[None, :, :SIZE], name="generate_output/output")
-    (tmp_path / "original.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    made.repeating_model(tmp_path / "original.pb", SIZE)
     arguments = ("--record", tmp_path / "out", "--record-view", "generated", "--limit", 1, "--smoothing", 0)
     assert drive(tmp_path / "original.pb", clip, *arguments) == 0
     assert "retargeting is off:" in capsys.readouterr().out
@@ -232,6 +253,9 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
         (["--record", "out.docx"], "expected a recording of .mp4"),
         (["--smoothing", "2"], "argument --smoothing: expected a number from 0 to 1, got '2'"),
         (["--limit", "0"], "argument --limit: expected a whole number above 0"),
+        (["--tf-model", "{clip}"] * 9, "expected --tf-model at most 9 times, got 10"),
+        (["--engine", "theano"], "argument --engine: invalid choice"),
+        (["--precision", "float8"], "argument --precision: invalid choice"),
         (["--show", "4"], "argument --show: invalid choice: 4"),
         (["--start", "5", "--end", "4"], "expected --end after --start"),
     ],

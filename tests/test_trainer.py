@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from face2face import target
 from face2face.cli import UserError
 from face2face.sidecar import FILE_NAME as SIDECAR
-from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer
+from pix2pix import checkpoints, dataset, images, loop, networks, options, precision, trainer
 from tests import made
 
 STEPS = 60
@@ -288,7 +288,7 @@ def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_end_of_a_step(number):
     before = signal.getsignal(number)
-    with trainer._Interruption() as interruption:
+    with loop._Interruption() as interruption:
         assert not interruption.came
         os.kill(os.getpid(), number)
         assert interruption.came

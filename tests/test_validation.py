@@ -1,0 +1,151 @@
+import csv
+from dataclasses import astuple, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import reduce_model
+from face2face.cli import UserError
+from pix2pix import checkpoints, dataset, images, inference, metrics, networks, options, trainer, validation
+from tests import made
+
+OPTS = replace(made.SMALL, ema=True, max_steps=40, val_freq=10, lr=0.002)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    """train/ and, beside it, val/ of other faces."""
+    folder = tmp_path_factory.mktemp("pairs")
+    made.write_pairs(folder / "train", 4)
+    made.write_pairs(folder / "val", 7)
+    for i in range(1, 5):
+        (folder / "val" / f"{i}.png").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(pairs, tmp_path_factory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("trained")
+    trainer.train(OPTS, pairs / "train", folder)
+    return folder
+
+
+def history(folder: Path) -> dict[int, list[float]]:
+    """Step -> L1, PSNR, SSIM."""
+    with (folder / "history.csv").open() as file:
+        head, *rows = csv.reader(file)
+    assert head == ["step", "l1", "psnr", "ssim"]
+    return {int(step): [float(value) for value in values] for step, *values in rows}
+
+
+def measured(folder: Path, pairs: Path, which: str) -> metrics.Measures:
+    """By hand: what a folder's generator paints of the validation pairs."""
+    generator = networks.generator_of(OPTS)
+    checkpoints.restore_generator(generator, folder, which)
+    paint = inference.painter(generator)
+    found = [dataset.read_pair(path, OPTS) for path in dataset.find_pairs(pairs / "val")]
+    return metrics.mean([metrics.compare(paint(drawing), face) for drawing, face in found])
+
+
+def best_step(folder: Path) -> int:
+    (path,) = (folder / "best").glob("*.index")
+    return int(path.stem.split("-")[1])
+
+
+def test_the_val_beside_train_is_validated_on(trained, pairs):
+    rows = history(trained)
+    assert list(rows) == [10, 20, 30, 40]
+    assert rows[40] == pytest.approx(astuple(measured(trained, pairs, checkpoints.LAST)))
+    assert rows[40][2] > rows[10][2]  # it learns
+
+
+def test_the_best_weights_are_kept(trained, pairs):
+    rows = history(trained)
+    best = max(rows, key=lambda step: rows[step][2])
+    assert best_step(trained) == best
+    assert rows[best] == pytest.approx(astuple(measured(trained, pairs, checkpoints.BEST)))
+
+
+def test_validation_is_in_tensorboard(trained):
+    events = EventAccumulator(str(trained), size_guidance={"tensors": 0}).Reload()
+    for name in ("l1", "psnr", "ssim"):
+        assert [event.step for event in events.Tensors(f"validation/{name}")] == [10, 20, 30, 40]
+
+
+def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
+    without = trainer.train(replace(OPTS, val_freq=0), pairs / "train", tmp_path)
+    assert not (tmp_path / "history.csv").exists() and not (tmp_path / "best").exists()
+    generator = networks.generator_of(OPTS)
+    checkpoints.restore_generator(generator, trained)
+    for a, b in zip(generator.weights, without.average.weights, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_a_training_in_two_parts_remembers_its_best(trained, pairs, tmp_path, capsys):
+    """Stopped after the last step's validation, begun again from step 20: the same history and best."""
+    for last in (20, 40):
+        trainer.train(replace(OPTS, max_steps=last), pairs / "train", tmp_path)
+    assert history(tmp_path) == history(trained)
+    assert best_step(tmp_path) == best_step(trained)
+    said = capsys.readouterr().out
+    assert said.count(" (the best so far)") >= 1
+    assert f"step 40, validation: {metrics.Measures(*history(tmp_path)[40])}" in said
+
+
+class Judged(validation.Validation):
+    """Whose generator is as good as told."""
+
+    told = ()
+
+    def measure(self) -> metrics.Measures:
+        return metrics.Measures(1.0, 20.0, self.told[len(self.history)])
+
+
+def test_patience_ends_a_training(pairs, tmp_path, monkeypatch, capsys):
+    Judged.told = (0.1, 0.5, 0.4, 0.5, 0.9)
+    monkeypatch.setattr(trainer, "Validation", Judged)
+    opts = replace(OPTS, val_freq=1, patience=2, ema=False)
+    trained = trainer.train(opts, pairs / "train", tmp_path)
+    assert int(trained.step) == 4 and list(history(tmp_path)) == [1, 2, 3, 4]
+    assert best_step(tmp_path) == 2
+    assert "stopped at step 4: 2 validations without a better SSIM" in capsys.readouterr().out
+    assert int(trainer.train(opts, pairs / "train", tmp_path).step) == 4  # it stays so
+    assert made.edge(reduce_model.main, "--model-input", tmp_path, "--model-output", tmp_path / "r") == 0
+    assert f"{tmp_path}/best/ckpt-2: " in capsys.readouterr().out
+    arguments = ["--model-input", tmp_path, "--model-output", tmp_path / "r", "--which", "last"]
+    assert made.edge(reduce_model.main, *arguments) == 0
+    assert f"{tmp_path}/ckpt-4: " in capsys.readouterr().out
+
+
+def test_the_best_is_asked_for_where_there_is_none(tmp_path, capsys):
+    folder = made.training_folder(tmp_path / "model", with_target=False)
+    arguments = ["--model-input", folder, "--model-output", tmp_path / "r", "--which", "best"]
+    assert made.edge(reduce_model.main, *arguments) == 2
+    assert "expected a training that was validated, got one without a best one" in capsys.readouterr().err
+
+
+def test_patience_needs_something_to_validate_on(pairs, tmp_path):
+    with pytest.raises(UserError, match="--patience needs pairs to validate on"):
+        trainer.train(replace(OPTS, patience=1), pairs / "val", tmp_path / "model")
+    with pytest.raises(UserError, match="expected a folder as --val_dir, not found"):
+        trainer.train(OPTS, pairs / "val", tmp_path / "model", val_dir=tmp_path / "nowhere")
+    assert not (tmp_path / "model").exists()
+
+
+def test_many_pairs_are_spread_evenly(tmp_path):
+    paths = dataset.find_pairs(made.write_pairs(tmp_path / "val", 5))
+    twice = [path for path in paths for _ in range(validation.MAX_PAIRS)]
+    generator = networks.generator_of(made.SMALL)
+    found = validation.Validation(generator, twice, made.SMALL, tmp_path, 0).pairs
+    assert len(found) == validation.MAX_PAIRS
+    faces = {images.from_unit(face).tobytes() for _, face in found}
+    assert len(faces) == 5
+
+
+def test_a_damaged_history_is_named(pairs, tmp_path):
+    options.write(tmp_path, OPTS, options.TRAINING)
+    (tmp_path / "history.csv").write_text("step,l1\n1,x\n")
+    with pytest.raises(UserError, match=r"damaged, or not written by this trainer: .*history\.csv"):
+        trainer.train(OPTS, pairs / "train", tmp_path)
