@@ -1,5 +1,6 @@
 """What is heard while pictures are recorded: the source file's sound, or a microphone's."""
 
+import collections
 import contextlib
 import os
 import queue
@@ -18,12 +19,19 @@ from face2face.cli import UserError
 RATE = 48_000
 """Samples a second: of all sound in here."""
 
+_LATE_PIECES, _LATE_SECONDS = 50, 0.1  # of a microphone: as a rule, a second of pieces
+
 _QUEUED_CHUNKS = 1000  # of a microphone that nobody reads: about twenty seconds, then the oldest go
 
 MICROPHONES = {"linux": ("alsa", "default"), "darwin": ("avfoundation", ":default"), "win32": ("dshow", None)}
 """By platform: the system's interface, and what it calls the microphone that it is set to."""
 
-ALSA_CONFIGURATION = Path("/usr/share/alsa/alsa.conf")
+ALSA_FILES = {
+    "ALSA_CONFIG_DIR": "usr/share/alsa",
+    "ALSA_CONFIG_PATH": "usr/share/alsa/alsa.conf",
+    "ALSA_PLUGIN_DIR": "usr/lib*/**/alsa-lib",
+}
+"""Linux: where the system has what the ALSA inside PyAV looks for elsewhere, by its variables."""
 
 
 class Sound(ABC):
@@ -115,21 +123,14 @@ class Microphone(Sound):
     def _listen(self) -> None:
         import av
 
-        resample = _Resampler(self.channels)
-        heard_until = None
+        resample, timeline = _Resampler(self.channels), Timeline()
         with contextlib.suppress(av.FFmpegError):  # unplugged: silence from here on
             for frame in self._container.decode(self._stream):
                 if self._ended.is_set():
                     return
                 arrived = time.monotonic() - self._clock
                 for _, samples in resample(frame):
-                    length = samples.shape[1] / RATE
-                    # Pieces follow each other without gaps; when they come is only roughly known.
-                    begin = arrived - length if heard_until is None else heard_until
-                    if abs(arrived - length - begin) > 0.1:
-                        begin = arrived - length
-                    heard_until = begin + length
-                    self._put((begin, samples))
+                    self._put((timeline.place(arrived, samples.shape[1] / RATE), samples))
 
     def _put(self, piece: tuple[float, np.ndarray]) -> None:
         while True:
@@ -153,6 +154,32 @@ class Microphone(Sound):
             self._container.close()
 
 
+class Timeline:
+    """When the pieces of a microphone's sound began, which come late by more or less, one after the other.
+
+    They follow each other without gaps, however late one comes, for the machine may be busy. Only if all come
+    late for a while, some sound was lost in between.
+    """
+
+    def __init__(self):
+        self._heard_until: float | None = None
+        self._late: collections.deque[float] = collections.deque(maxlen=_LATE_PIECES)
+
+    def place(self, arrived: float, length: float) -> float:
+        """The second at which a piece of that length began, that arrived at a second."""
+        if self._heard_until is None:
+            self._heard_until = arrived - length
+        self._late.append(arrived - length - self._heard_until)
+        least = min(self._late)
+        is_lost = len(self._late) == _LATE_PIECES and least > _LATE_SECONDS
+        if is_lost or least < 0:  # a piece is never early: it is the first that came late
+            self._heard_until += least
+            self._late.clear()
+        begin = self._heard_until
+        self._heard_until += length
+        return begin
+
+
 def _open_microphone(device: str | None):
     """Raises: UserError if there is none."""
     import av
@@ -163,8 +190,10 @@ def _open_microphone(device: str | None):
     name = device or name
     if name is None or interface not in av.formats_available:
         raise UserError("no microphone can be heard here")
-    if ALSA_CONFIGURATION.is_file():  # the one inside PyAV looks elsewhere
-        os.environ.setdefault("ALSA_CONFIG_PATH", str(ALSA_CONFIGURATION))
+    if interface == "alsa":
+        for variable, pattern in ALSA_FILES.items():
+            if found := next(Path("/").glob(pattern), None):
+                os.environ.setdefault(variable, str(found))
     with cli.quiet_stderr():  # ALSA's own lines
         try:
             return av.open(name, format=interface)

@@ -9,7 +9,7 @@ import pytest
 
 from face2face import recording
 from face2face.cli import UserError
-from face2face.sound import FileSound, Microphone, has_sound
+from face2face.sound import FileSound, Microphone, Timeline, has_sound
 from face2face.video import open_source
 
 FPS, SIDE, SECONDS = 25, 64, 4.0
@@ -128,6 +128,30 @@ def test_which_files_have_sound(clip, tmp_path):
     (tmp_path / "no.mp4").write_text("no film")
     assert has_sound(clip)
     assert not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path / "no.mp4")
+
+
+PIECE = 0.02
+
+
+def test_a_microphones_pieces_follow_each_other_however_late_they_come():
+    timeline, random = Timeline(), np.random.default_rng(0)
+    arrivals = [(i + 1) * PIECE + random.exponential(0.05) * (i > 0) for i in range(300)]
+    begins = [timeline.place(arrived, PIECE) for arrived in np.maximum.accumulate(arrivals)]
+    assert begins == pytest.approx([i * PIECE for i in range(300)], abs=0.001)
+
+
+def test_a_microphone_whose_first_piece_came_late_is_put_right():
+    timeline = Timeline()
+    begins = [timeline.place((i + 1) * PIECE + (0.3 if i == 0 else 0), PIECE) for i in range(10)]
+    assert begins[0] == pytest.approx(0.3)
+    assert begins[1:] == pytest.approx([i * PIECE for i in range(1, 10)])
+
+
+def test_sound_that_a_microphone_lost_is_a_gap():
+    timeline = Timeline()
+    begins = [timeline.place((i + 1) * PIECE + (0.5 if i >= 100 else 0), PIECE) for i in range(200)]
+    assert begins[99] == pytest.approx(99 * PIECE)
+    assert begins[-1] == pytest.approx(199 * PIECE + 0.5)
 
 
 def test_a_microphone_that_is_not_there(capfd):
