@@ -66,7 +66,7 @@ STAGES = (
         "face2face-model/checkpoint",
     ),
     Stage(
-        "3 test pix2pix",
+        "3 write the test report",
         """
         pix2pix/pix2pix.py --mode test --checkpoint face2face-model --input_dir photos/combined/val \
             --output_dir report
