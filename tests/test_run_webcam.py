@@ -59,7 +59,7 @@ def test_the_webcam_draws_what_training_saw(frozen_model, clip, tmp_path):
     """Whole frames through the tutorial's steps, against the same frames before the camera."""
     generated = made.run_script(
         *(made.ROOT / "generate_train_data.py", "--file", clip, "--num", 5, "--crop", "none"),
-        *("--drawing", "white"),  # which the model knows
+        *("--select", "spread", "--drawing", "white"),  # white is what the model knows
         cwd=tmp_path,
     )
     assert generated.returncode == 0, generated.stderr
@@ -68,13 +68,15 @@ def test_the_webcam_draws_what_training_saw(frozen_model, clip, tmp_path):
         e["frame"] for e in json.loads((tmp_path / "landmarks/landmarks.json").read_text())["images"].values()
     ]
     live = painter(frozen_model, retarget=False)
-    for i, frame in enumerate(pictures(clip, numbers), 1):
+    differing = []
+    for frame in pictures(clip, range(numbers[-1] + 1)):
         drawing = live(frame, Stats()).drawing
-        trained_on = images.read(tmp_path / "resized" / f"{i}.png")
-        difference = np.abs(drawing.astype(int) - trained_on)
-        assert drawing.any()
-        assert (difference > 16).mean() < 0.01  # the live search begins near the last face: the same points,
-        assert difference.mean() < 1  # but for a fraction of a pixel
+        if frame.number in numbers:
+            trained_on = images.read(tmp_path / "resized" / f"{numbers.index(frame.number) + 1}.png")
+            assert drawing.any()
+            differing.append((np.abs(drawing.astype(int) - trained_on) > 16).mean())
+    # The search may have come from elsewhere to a slightly other box: a hundredth of the eyes' distance then.
+    assert np.median(differing) < 0.001 and max(differing) < 0.05
 
 
 # --- what is shown --------------------------------------------------------------------------------------
