@@ -117,9 +117,9 @@ class Loop:
         return self.checkpoints.save(step) if self.is_chief else None
 
     def stop_if_diverged(self, also_weights: bool = False) -> None:
-        step, what = int(self.trainer.bad_step), "losses"
+        step, what = int(self.trainer.bad_step.numpy()), "losses"
         if not step and also_weights and not self.trainer.is_finite():
-            step, what = int(self.trainer.step), "weights"
+            step, what = int(self.trainer.step.numpy()), "weights"
         if step:
             kept = self.checkpoints.latest
             raise Stopped(

@@ -207,7 +207,7 @@ def train(
         if beside.images and opts.aspect_ratio == 1:
             target.Target.measure(beside, opts.image_size).write(output_dir)
     distribution.spread(strategy, trainer.variables())
-    first_step = int(trainer.step)
+    first_step = int(trainer.step.numpy())
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
     print(f"on {device(strategy)}, precision {opts.precision}")

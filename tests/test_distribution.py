@@ -1,0 +1,216 @@
+"""Two workers on one machine: real processes that train one network together."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from face2face.cli import UserError
+from pix2pix import distribution, trainer
+from tests import made
+
+OPTS = replace(
+    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, batch_size=2, ema=True, seed=3, save_freq=10
+)
+FEW = 4
+"""Steps whose losses are compared: later, rounding has grown."""
+
+WORKER = f"""
+import os, sys
+sys.path.insert(0, {str(made.ROOT)!r})
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+from pix2pix import loop, networks, trainer
+from tests.test_distribution import OPTS
+
+networks.DROPOUT = 0.0  # each device draws its own
+pairs, folder, result, steps = sys.argv[1:]
+losses = []
+smooth = loop.Loop.smooth
+loop.Loop.smooth = lambda self, new: (losses.append([float(v) for v in new.values()]), smooth(self, new))
+loop.LOSSES_EVERY = 1
+try:
+    trained = trainer.train(replace(OPTS, max_steps=int(steps)), Path(pairs), Path(folder))
+except loop.Stopped as stopped:
+    print(stopped)
+    sys.exit(1)
+local = trained.strategy.experimental_local_results
+weights = {{f"{{i}}": local(v)[0].numpy() for i, v in enumerate(trained.variables())}}
+np.savez(result, losses=losses, **weights)
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Cluster:
+    """Workers that train in one folder; without a count, one process by itself."""
+
+    def __init__(self, pairs: Path, folder: Path, steps: int, count: int | None = 2):
+        addresses = [f"127.0.0.1:{port}" for port in free_ports(count or 0)]
+        self.results = [folder.with_name(f"{folder.name}-{i}.npz") for i in range(count or 1)]
+        self.processes = []
+        for i, result in enumerate(self.results):
+            # The others have a folder of their own, which has to stay empty: only the chief writes.
+            place = folder if i == 0 else folder.with_name(f"{folder.name}-of-{i}")
+            environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+            if count:
+                content = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
+                environment["TF_CONFIG"] = json.dumps(content)
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", WORKER, pairs, place, result, str(steps)],
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+
+    def end(self) -> list[tuple[int, str, str]]:
+        """Exit code, output and errors of each."""
+        with ThreadPoolExecutor() as pool:
+            said = list(pool.map(lambda process: process.communicate(timeout=240), self.processes))
+        return [(process.returncode, *texts) for process, texts in zip(self.processes, said, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    return made.write_pairs(tmp_path_factory.mktemp("pairs"), 5, OPTS.image_size)
+
+
+@pytest.fixture(scope="module")
+def trained(pairs, tmp_path_factory) -> dict:
+    """Two workers, one of which is killed; both started again; and one process that goes on as they do."""
+    folder = tmp_path_factory.mktemp("trained")
+    first = Cluster(pairs, folder / "together", 100_000)
+    while not list((folder / "together").glob("ckpt-*.index")):
+        assert first.processes[0].poll() is None, first.end()
+        time.sleep(0.05)
+    first.processes[1].send_signal(signal.SIGKILL)
+    found = {"folder": folder, "left": first.end()[0]}
+    step = int(Path(tf.train.latest_checkpoint(str(folder / "together"))).name.split("-")[1])
+    shutil.copytree(folder / "together", folder / "alone")
+    clusters = [
+        Cluster(pairs, folder / name, step + FEW, n) for name, n in (("together", 2), ("alone", None))
+    ]
+    ended = [cluster.end() for cluster in clusters]
+    assert [code for each in ended for code, *_ in each] == [0, 0, 0], ended
+    results = [[dict(np.load(path)) for path in cluster.results] for cluster in clusters]
+    return found | {"step": step, "said": ended[0][0][1], "together": results[0], "alone": results[1][0]}
+
+
+def test_both_workers_have_the_same_weights(trained):
+    a, b = trained["together"]
+    assert a.keys() == b.keys() and len(a) > 50
+    for name in a:
+        assert np.array_equal(a[name], b[name]), name
+
+
+def test_their_losses_are_those_of_one_process_with_the_joint_batch(trained):
+    together, alone = trained["together"][0]["losses"], trained["alone"]["losses"]
+    assert together.shape == (FEW, 3)
+    assert together == pytest.approx(alone, rel=1e-3)
+
+
+def test_only_the_chief_writes(trained):
+    folder = trained["folder"]
+    assert (folder / "together" / "options.json").is_file()
+    assert not (folder / "together-of-1").exists()
+
+
+def test_the_chief_ends_in_one_line_when_a_worker_is_killed(trained):
+    code, said, _ = trained["left"]
+    assert code == 1
+    (line,) = [line for line in said.splitlines() if line.startswith("training has stopped")]
+    assert re.match(r"training has stopped \(the last checkpoint: .*/together/ckpt-\d+\): ", line)
+
+
+def test_started_again_they_go_on_from_the_last_checkpoint(trained):
+    step, folder = trained["step"], trained["folder"] / "together"
+    assert step % OPTS.save_freq == 0
+    assert f"going on from {folder}/ckpt-{step}\n" in trained["said"]
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / f"ckpt-{step + FEW}")
+
+
+# --- in one process -------------------------------------------------------------------------------------
+
+
+def test_two_devices_of_one_machine_compute_one_step():
+    """Two logical CPUs stand for GPUs: a process of its own, since devices cannot be added later."""
+    script = f"""
+import sys
+sys.path.insert(0, {str(made.ROOT)!r})
+import numpy as np, tensorflow as tf
+from dataclasses import replace
+from pix2pix import networks, trainer
+from tests.test_distribution import OPTS
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+networks.DROPOUT = 0.0
+rng = np.random.default_rng(0)
+batch = [rng.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2)]
+results = []
+for strategy in (tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()):
+    tf.keras.utils.set_random_seed(1)
+    one = trainer.Trainer(OPTS, strategy)
+    count = strategy.num_replicas_in_sync
+    shares = [np.split(half, count) for half in batch]
+    pair = [
+        strategy.experimental_distribute_values_from_function(
+            lambda c, h=half: tf.constant(h[c.replica_id_in_sync_group])
+        )
+        if count > 1
+        else tf.constant(half[0])
+        for half in shares
+    ]
+    one.train_step(*pair)
+    losses, _ = one.train_step(*pair)
+    results.append([float(value) for value in losses.values()])
+assert np.allclose(*results, rtol=1e-3), results
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+NO_SUCH_WORKER = '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'
+
+
+@pytest.mark.parametrize("config", [None, "{", '{"cluster": {}}', NO_SUCH_WORKER])
+def test_a_cluster_that_makes_no_sense_is_refused(config, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match=r"expected TF_CONFIG as \{.*, got "):
+        distribution.strategy("multi-worker")
+
+
+def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused():
+    class OfTwo:
+        num_replicas_in_sync = 2
+
+    trainer.check_shares(replace(OPTS, batch_size=4), OfTwo)
+    with pytest.raises(UserError, match=r"expected --batch_size as a multiple of 2, .* got 3"):
+        trainer.check_shares(replace(OPTS, batch_size=3), OfTwo)
