@@ -88,17 +88,8 @@ def drive(
         cli.existing_file(model, "the frozen model")
     stats = Stats()
     with contextlib.ExitStack() as stack:
-        # The two models are read from disk and unpacked side by side.
-        loading = stack.enter_context(ThreadPoolExecutor(1))
         video = stack.enter_context(driver.open())
-        detector = loading.submit(LandmarkDetector, landmark_model)
-        generators = [Generator(model, engine, precision) for model in tf_models]
-        for model, each in zip(tf_models, generators, strict=True):
-            print(f"{model} runs by {each.engine}")
-            if driving.retarget and each.target.face is None:
-                print(f"retargeting is off: {model} does not know its target's face")
-        tracker = Tracker(detector.result(), smoothing)
-        painter = Painter(tracker, generators, driving, video.name)
+        painter = open_painter(video, tf_models, landmark_model, driving, engine, precision, smoothing)
         names = [f"{number} {model.parent.name}" for number, model in enumerate(tf_models, 1)]
         presenter = open_presenter(stack, outputs, video, driver.file, names, painter.size)
         stats.start()
@@ -111,6 +102,27 @@ def drive(
             print(f"{stats.frames} frames, {stats.frames_with_face} with a face, {stats.fps:.1f} frames/s")
     for path in presenter.written:
         print(f"wrote {path}")
+
+
+def open_painter(
+    video: Source,
+    tf_models: list[Path],
+    landmark_model: Path,
+    driving: DrivingOptions,
+    engine: str = generator.AUTO,
+    precision: str = generator.AUTO,
+    smoothing: float = DEFAULT_STRENGTH,
+) -> Painter:
+    """Load the generators, and tell what runs them. Raises: UserError if a model is of no use."""
+    with ThreadPoolExecutor(1) as aside:  # the landmark model is unpacked meanwhile
+        detector = aside.submit(LandmarkDetector, landmark_model)
+        generators = [Generator(model, engine, precision) for model in tf_models]
+        tracker = Tracker(detector.result(), smoothing)
+    for model, each in zip(tf_models, generators, strict=True):
+        print(f"{model} runs by {each.engine}")
+        if driving.retarget and each.target.face is None:
+            print(f"retargeting is off: {model} does not know its target's face")
+    return Painter(tracker, generators, driving, video.name)
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -44,9 +44,7 @@ class OpenVino:
         """Raises: EngineError."""
         try:
             if self._model is None:  # one for all precisions: its weights are mapped once
-                self._model = self._core.read_model(
-                    self._file.path if self._file.is_ir else self._converted()
-                )
+                self._model = self._read(self._file.path if self._file.is_ir else self._converted())
             compiled = self._core.compile_model(
                 self._model,
                 "CPU",
@@ -71,11 +69,21 @@ class OpenVino:
 
         return paint
 
+    def _read(self, path: Path):
+        """An OpenVINO model. Raises: RuntimeError."""
+        failure = None
+        with cli.quiet_stderr():  # it tries a damaged file in other formats, too, and says so of each
+            try:
+                return self._core.read_model(path)
+            except RuntimeError as error:
+                failure = error
+        raise failure
+
     def _converted(self) -> Path:
         """The graph as an IR: converting it takes seconds and its weights twice over; an IR is mapped."""
 
         def convert(folder: Path) -> None:
-            model = self._core.read_model(self._file.path)
+            model = self._read(self._file.path)
             self._save(model, folder / f"model{IR_ENDING}", compress_to_fp16=False)
 
         folder = self._cache().folder(f"openvino-{self._version}", convert)

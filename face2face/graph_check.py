@@ -68,6 +68,7 @@ _MAX_FIELDS = 1_000_000
 # Field numbers of TensorFlow's messages.
 _GRAPH_NODE, _GRAPH_LIBRARY, _GRAPH_NUMBERS = 1, 2, {1, 2, 3, 4, 5}
 _LIBRARY_FUNCTION, _FUNCTION_SIGNATURE, _FUNCTION_NODE, _SIGNATURE_NAME = 1, 1, 3, 1
+_FUNCTION_NUMBERS = {1, 3, 4, 5, 6, 7}
 _NODE_NAME, _NODE_OPERATION, _NODE_ATTRIBUTE = 1, 2, 5
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _VALUE_TYPE, _VALUE_SHAPE, _VALUE_TENSOR = 6, 7, 8
@@ -144,6 +145,8 @@ def _check_message(path: Path, data: memoryview) -> GeneratorFile:
             values += _count(_attribute(node, "value").message(_VALUE_TENSOR).message(_TENSOR_SHAPE))
     for library in graph.messages(_GRAPH_LIBRARY):
         for function in library.messages(_LIBRARY_FUNCTION):
+            if not function.numbers() <= _FUNCTION_NUMBERS:  # it may be something else to another reader
+                raise protobuf.DecodeError("it has fields that functions do not have")
             name = function.message(_FUNCTION_SIGNATURE).text(_SIGNATURE_NAME)
             for node in function.messages(_FUNCTION_NODE):
                 _check_operation(path, node, f" of its function {_shown(name)}")

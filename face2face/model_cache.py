@@ -16,17 +16,20 @@ from pathlib import Path
 MAX_BYTES = 2_000_000_000
 """Of all folders together: beyond, those that were not used for longest are deleted."""
 
+PLACES = ("XDG_CACHE_HOME", "LOCALAPPDATA")
+"""The environment's variables that tell where a system keeps caches."""
+
 _NOTES = "notes.json"
 
 
 def root() -> Path:
     """The project's folder among the user's caches, where the system keeps those."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        base = os.environ.get(PLACES[1]) or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        base = os.environ.get(PLACES[0]) or Path.home() / ".cache"
     return Path(base) / "face2face"
 
 

@@ -50,6 +50,7 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
         nncf.Dataset(pairs),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=count,
+        fast_bias_correction=False,  # minutes instead of one, for two thirds of the difference
     )
     quantised.set_rt_info(exact.target.to_json(), list(TARGET_IN_IR))
     weights = output.with_suffix(".bin")

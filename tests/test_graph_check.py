@@ -140,6 +140,15 @@ def test_damage_is_never_a_traceback(tmp_path):
             assert str(error).isprintable()
 
 
+def test_openvino_says_nothing_of_its_own(tmp_path, capfd):
+    """What passes the check, and is damaged for protobuf itself: a name that is no text."""
+    content = painter().SerializeToString().replace(b"generate_output/output", b"\xffenerate_output/output")
+    content += painter().SerializeToString()
+    with pytest.raises(UserError, match="expected a frozen graph"):
+        Generator(written(tmp_path, content), "openvino")
+    assert capfd.readouterr().err == ""
+
+
 def test_a_huge_file_is_named_at_once(tmp_path):
     path = tmp_path / "huge.pb"
     with path.open("wb") as file:

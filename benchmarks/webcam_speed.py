@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""How fast run_webcam.py's loop is, against the plain loop of 2017: same clip, model and machine, in one run.
+
+Prints Markdown tables. Each contestant runs in a process of its own, one after the other; what is to be
+compared is the ratios, which hold on a busy machine as well.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+if not __package__:  # run as a script: its own folder is first on the path, not the project's
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import numpy as np
+
+from benchmarks.plain_loop import PlainLoop
+from face2face import cli, live, model_cache
+from face2face.framing import resize
+from face2face.generator import Generator, sample_drawings
+from face2face.graph_check import IR_ENDING
+from face2face.landmarks import default_landmark_model
+from face2face.painter import DrivingOptions, Painted, Painter
+from face2face.recording import VideoFile
+from face2face.stats import STAGES, Stats
+from face2face.video import open_source
+
+FRAME_SIZE = (640, 480)
+
+MATRIX = 2048
+"""Side of the matrices whose product tells the machine's limit."""
+
+ROUNDS = 40
+"""How often the generator and the product are timed, in turn."""
+
+
+class Composed:
+    """An output that puts the picture together as the window does, and shows it to nobody."""
+
+    def __init__(self):
+        self.first: tuple[float, float, float] | None = None
+
+    def write(self, painted: Painted, seconds: float, stats: Stats) -> None:
+        np.concatenate([painted.driver, resize(painted.generated, painted.driver.shape[0])], axis=1)
+        self.note()
+
+    def note(self) -> None:
+        """Remember when the first picture was there: time of day, by the clock, and of the processor."""
+        self.first = self.first or (time.time(), time.perf_counter(), time.process_time())
+
+    def goes_on(self, painter: Painter) -> bool:
+        return True
+
+
+def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> dict:
+    """Run a loop in this process, and return what was measured."""
+    import resource
+
+    import run_webcam
+
+    stats, output = Stats(), Composed()
+    with open_source(clip) as video:
+        if loop == "plain":
+            painter = PlainLoop(model, default_landmark_model())
+            stats.start()
+            painter.run(clip, stats, output.note, limit)
+        else:
+            driving = DrivingOptions()
+            painter = run_webcam.open_painter(
+                *(video, [model], default_landmark_model(), driving),
+                engine="tensorflow" if loop == "tensorflow" else "openvino",
+                precision=precision,
+            )
+            stats.start()
+            live.run(video, painter, stats, output, limit)
+    stats.stop()
+    at, clock, processor = output.first
+    frames = max(stats.frames - 1, 1)
+    return stats.content() | {
+        "first_picture_at": at,
+        "fps": frames / (time.perf_counter() - clock),
+        "processor_ms": 1000 * (time.process_time() - processor) / frames,
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if _is_mac() else 1e3),
+        "has_tensorflow": "tensorflow" in sys.modules,
+    }
+
+
+def generator_and_limit(model: Path, rounds: int = ROUNDS) -> dict:
+    """GFLOP/s of the generator alone, in float32, and of a large matrix product with the same library."""
+    import openvino
+    from openvino import opset13
+
+    painter = Generator(model, "openvino")
+    drawing = sample_drawings(painter.target, 1)[0]
+    random = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
+    core, left = openvino.Core(), opset13.parameter([MATRIX, MATRIX], np.float32)
+    product = openvino.Model([opset13.matmul(left, opset13.constant(random), False, False)], [left])
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+    multiply = core.compile_model(product, "CPU", hints).create_infer_request()
+    works = {"generator": lambda: painter(drawing), "product": lambda: multiply.infer([random])}
+    times = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - began)
+    operations = {"generator": _operations(core.read_model(model)), "product": 2 * MATRIX**3}
+    return {
+        name: {
+            "gflop": operations[name] / 1e9,
+            "median_ms": 1000 * float(np.median(times[name])),
+            "quickest_ms": 1000 * min(times[name]),
+            "gflops": operations[name] / 1e9 / min(times[name]),
+        }
+        for name in works
+    }
+
+
+def _operations(model) -> int:
+    """Multiplications and additions of a model's convolutions: the rest does not count."""
+    count = 0
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Convolution":  # (N, C, H, W) by (out, C, h, w)
+            count += (
+                2 * int(np.prod(node.output(0).get_shape())) * int(np.prod(node.input(1).get_shape()[1:]))
+            )
+        elif node.get_type_name() == "ConvolutionBackpropData":  # (N, C, H, W) by (C, out, h, w)
+            count += 2 * int(np.prod(node.input(0).get_shape())) * int(np.prod(node.input(1).get_shape()[1:]))
+    return count
+
+
+# --- all contestants ------------------------------------------------------------------------------------
+
+
+def benchmark(file: Path, model: Path, int8: Path | None, frames: int) -> str:
+    """Run all contestants, each in a process of its own, and return the tables."""
+    contestants = {"plain loop": ("plain", model, "float32")}
+    contestants["this, TensorFlow"] = ("tensorflow", model, "float32")
+    contestants["this, float32"] = ("openvino", model, "float32")
+    contestants["this, auto"] = ("openvino", model, "auto")
+    if int8:
+        contestants["this, int8"] = ("openvino", int8, "float32")
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "driver.mp4"
+        count = _enlarge(file, clip, frames)
+        environment = os.environ | {name: folder for name in model_cache.PLACES}  # which is empty
+        for name, (loop, graph, precision) in contestants.items():
+            words = ["--contestant", loop, "--file", clip, "--tf-model", graph, "--precision", precision]
+            first = _child([*words, "--frames", "1"], environment)
+            measured[name] = _child([*words, "--frames", str(count)], environment)
+            measured[name]["first_start"] = first["start"]
+            print(f"{name}: {measured[name]['fps']:.1f} frames/s", file=sys.stderr)
+        alone = _child(["--contestant", "limit", "--file", clip, "--tf-model", model], environment)
+    return f"{_loops(measured)}\n\n{_alone(alone)}\n\n{_machine(file, model, count)}"
+
+
+def _enlarge(file: Path, clip: Path, frames: int) -> int:
+    """The clip's first frames at the size of a webcam's; returns how many."""
+    import cv2
+
+    count = 0
+    with open_source(str(file)) as source, contextlib.closing(VideoFile(clip, source.fps)) as output:
+        for frame in source.frames():
+            if count == frames:
+                break
+            enlarged = cv2.resize(frame.picture, FRAME_SIZE, interpolation=cv2.INTER_LINEAR)
+            output.write(cv2.cvtColor(enlarged, cv2.COLOR_BGR2RGB), frame.seconds)
+            count += 1
+    return count
+
+
+def _child(words: list, environment: dict) -> dict:
+    began = time.time()
+    command = [sys.executable, __file__, *map(str, words)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise cli.UserError(f"a contestant failed: {done.stderr.strip().splitlines()[-1:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    if "first_picture_at" in found:
+        found["start"] = found["first_picture_at"] - began
+    return found
+
+
+def _loops(measured: dict[str, dict]) -> str:
+    plain = measured["plain loop"]["fps"]
+    rows = {
+        "times the plain loop's frames per second": lambda m: f"**{m['fps'] / plain:.1f}**",
+        "frames per second": lambda m: f"{m['fps']:.1f}",
+        "latency, median / 95 % (ms)": lambda m: _pair(m["latency"]),
+        "... in frame times": lambda m: f"{m['latency']['median_ms'] * m['fps'] / 1000:.1f}",
+        **{f"{stage}, median / 95 % (ms)": lambda m, s=stage: _pair(m["stages"].get(s)) for stage in STAGES},
+        "processor time a frame (ms)": lambda m: f"{m['processor_ms']:.0f}",
+        "peak memory (MB)": lambda m: f"{m['memory_mb']:.0f}",
+        "first start to first picture (s)": lambda m: f"{m['first_start']:.1f}",
+        "second start to first picture (s)": lambda m: f"{m['start']:.1f}",
+    }
+    lines = ["| | " + " | ".join(measured) + " |", "| --- |" + " ---: |" * len(measured)]
+    lines += [f"| {row} | " + " | ".join(of(m) for m in measured.values()) + " |" for row, of in rows.items()]
+    return "\n".join(lines)
+
+
+def _pair(times: dict | None) -> str:
+    return f"{times['median_ms']:.1f} / {times['p95_ms']:.1f}" if times else "-"
+
+
+def _alone(alone: dict[str, dict]) -> str:
+    product, generator = alone["product"], alone["generator"]
+    share = generator["gflops"] / product["gflops"]
+    lines = ["| OpenVINO, float32 | share of the limit | GFLOP/s | quickest (ms) | median (ms) | GFLOP |"]
+    lines.append("| --- |" + " ---: |" * 5)
+    for name, each, part in (
+        ("the generator alone", generator, f"**{100 * share:.0f} %**"),
+        (f"a matrix product, {MATRIX} x {MATRIX}: the limit", product, "100 %"),
+    ):
+        lines.append(
+            f"| {name} | {part} | {each['gflops']:.0f} | {each['quickest_ms']:.1f} | "
+            f"{each['median_ms']:.1f} | {each['gflop']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _machine(file: Path, model: Path, count: int) -> str:
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    width, height = FRAME_SIZE
+    return (
+        f"{cores} cores of {name}, {platform.system()}, Python {platform.python_version()}; "
+        f"{count} frames of {file.name} at {width}x{height}; a model of {model.stat().st_size / 1e6:.0f} MB"
+    )
+
+
+def _is_mac() -> bool:
+    return sys.platform == "darwin"
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = cli.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, required=True, help="a clip of a driver")
+    parser.add_argument("--tf-model", type=Path, required=True, help="frozen generator, .pb")
+    parser.add_argument("--int8", type=Path, help="its form in 8 bits, .xml")
+    parser.add_argument("--frames", type=cli.positive_int, default=600, help="of the clip, at most")
+    parser.add_argument(
+        "--contestant", choices=("plain", "tensorflow", "openvino", "limit"), help=argparse.SUPPRESS
+    )
+    parser.add_argument("--precision", default="float32", help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    if sys.platform == "win32":
+        raise cli.UserError("this needs a Linux or macOS, which tell how much memory a process took")
+    cli.existing_file(args.file, "the clip")
+    cli.existing_file(args.tf_model, "the frozen model")
+    if args.contestant == "limit":
+        print(json.dumps(generator_and_limit(args.tf_model)))
+    elif args.contestant:
+        print(
+            json.dumps(contend(args.contestant, str(args.file), args.tf_model, args.precision, args.frames))
+        )
+    else:
+        if args.int8 and cli.existing_file(args.int8, "the int8 model").suffix.lower() != IR_ENDING:
+            raise cli.UserError(f"expected an {IR_ENDING} as --int8, got {args.int8}")
+        print(benchmark(args.file, args.tf_model, args.int8, args.frames))
+
+
+if __name__ == "__main__":
+    cli.run(main)
