@@ -20,6 +20,9 @@ SCRIPTS = {
     "run_webcam.py": "run_webcam",
     "evaluate.py": "evaluate",
     "benchmarks/detection.py": "benchmarks.detection",
+    "benchmarks/soak.py": "benchmarks.soak",
+    "benchmarks/train_speed.py": "benchmarks.train_speed",
+    "benchmarks/webcam_speed.py": "benchmarks.webcam_speed",
 }
 """Scripts by the module that holds their parser."""
 
