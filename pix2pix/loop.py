@@ -195,7 +195,7 @@ class Loop:
             yield
             return
         with tf.profiler.experimental.Profile(str(self.folder)):
-            with tf.profiler.experimental.Trace("train", step_num=step, _r=1):
+            with tf.profiler.experimental.Trace("train", step_num=step):
                 yield
             self.trainer.step.numpy()  # wait for the device
 

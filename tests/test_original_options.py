@@ -67,8 +67,8 @@ def test_a_profile_is_where_tensorboard_looks(separable):
     names = set()
     for plane in xplane_pb2.XSpace.FromString(path.read_bytes()).planes:
         names |= {event.name for event in plane.event_metadata.values()}
-    assert any(name.startswith("train") and "step_num=4" in name for name in names) or "train" in names
-    assert [name for name in names if "Conv2D" in name or "conv" in name.lower()]
+    assert any("train" in name for name in names)
+    assert any("Conv2D" in name for name in names)
 
 
 # --- aspect ratio ---------------------------------------------------------------------------------------

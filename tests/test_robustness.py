@@ -23,7 +23,7 @@ from pix2pix.checkpoints import Checkpoints
 from tests import made
 
 OPTS = replace(
-    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=150, save_freq=3, val_freq=50
+    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=240, save_freq=3, val_freq=50
 )
 KILLS = 20
 CHAINS = 2
