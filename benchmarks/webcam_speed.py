@@ -21,10 +21,10 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 import numpy as np
 
+from benchmarks.limit import MATRIX, generator_and_limit
 from benchmarks.plain_loop import PlainLoop
 from face2face import cli, live, model_cache
 from face2face.framing import resize
-from face2face.generator import Generator, sample_drawings
 from face2face.graph_check import IR_ENDING
 from face2face.landmarks import default_landmark_model
 from face2face.painter import DrivingOptions, Painted, Painter
@@ -33,12 +33,6 @@ from face2face.stats import STAGES, Stats
 from face2face.video import open_source
 
 FRAME_SIZE = (640, 480)
-
-MATRIX = 2048
-"""Side of the matrices whose product tells the machine's limit."""
-
-ROUNDS = 40
-"""How often the generator and the product are timed, in turn."""
 
 
 class Composed:
@@ -90,50 +84,6 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if _is_mac() else 1e3),
         "has_tensorflow": "tensorflow" in sys.modules,
     }
-
-
-def generator_and_limit(model: Path, rounds: int = ROUNDS) -> dict:
-    """GFLOP/s of the generator alone, in float32, and of a large matrix product with the same library."""
-    import openvino
-    from openvino import opset13
-
-    painter = Generator(model, "openvino")
-    drawing = sample_drawings(painter.target, 1)[0]
-    random = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
-    core, left = openvino.Core(), opset13.parameter([MATRIX, MATRIX], np.float32)
-    product = openvino.Model([opset13.matmul(left, opset13.constant(random), False, False)], [left])
-    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-    multiply = core.compile_model(product, "CPU", hints).create_infer_request()
-    works = {"generator": lambda: painter(drawing), "product": lambda: multiply.infer([random])}
-    times = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            began = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - began)
-    operations = {"generator": _operations(core.read_model(model)), "product": 2 * MATRIX**3}
-    return {
-        name: {
-            "gflop": operations[name] / 1e9,
-            "median_ms": 1000 * float(np.median(times[name])),
-            "quickest_ms": 1000 * min(times[name]),
-            "gflops": operations[name] / 1e9 / min(times[name]),
-        }
-        for name in works
-    }
-
-
-def _operations(model) -> int:
-    """Multiplications and additions of a model's convolutions: the rest does not count."""
-    count = 0
-    for node in model.get_ordered_ops():
-        if node.get_type_name() == "Convolution":  # (N, C, H, W) by (out, C, h, w)
-            count += (
-                2 * int(np.prod(node.output(0).get_shape())) * int(np.prod(node.input(1).get_shape()[1:]))
-            )
-        elif node.get_type_name() == "ConvolutionBackpropData":  # (N, C, H, W) by (C, out, h, w)
-            count += 2 * int(np.prod(node.input(0).get_shape())) * int(np.prod(node.input(1).get_shape()[1:]))
-    return count
 
 
 # --- all contestants ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks import webcam_speed
+from benchmarks import limit, webcam_speed
 from pix2pix import networks
 from tests import made
 
@@ -52,7 +52,7 @@ def test_the_generators_operations_are_counted(frozen_model):
         out = widths[level - 2] if level > 1 else 3
         expected += 2 * side * side * ins * kernel * out
         side *= 2
-    assert webcam_speed._operations(openvino.Core().read_model(frozen_model)) == expected
-    measured = webcam_speed.generator_and_limit(frozen_model, rounds=2)
+    assert limit.operations(openvino.Core().read_model(frozen_model)) == expected
+    measured = limit.generator_and_limit(frozen_model, rounds=2)
     assert measured["generator"]["gflop"] == expected / 1e9
     assert "%**" in webcam_speed._alone(measured)
