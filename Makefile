@@ -17,8 +17,13 @@ install: $(INSTALLED)  ## make .venv with everything that the scripts need
 demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp4 (about 10 minutes)
 	@$(RUN) examples/demo.py
 
+# Two processes: what trains and what drives load native libraries that are not meant to live together for long.
+TRAINING_TESTS := $(foreach name,checkpoints dataset distribution fast_layers legacy networks objectives optimizer \
+	precision robustness train_script trainer validation,tests/test_$(name).py)
+
 test: $(INSTALLED_DEV)  ## run the tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest $(TRAINING_TESTS)
+	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS))
 
 lint: $(INSTALLED_DEV)  ## check style and format
 	@$(RUN) -m ruff check .
