@@ -2,7 +2,8 @@
 """Training steps of the same networks in plain PyTorch, on demand: the other side of train_speed.py.
 
 It runs in an environment of its own that has torch and nothing of this project. Each line on standard input,
-"BATCH PRECISION STEPS", is answered by the seconds that those steps took; the first answer is "ready".
+"BATCH PRECISION STEPS", is answered by the seconds that those steps took; the first answer says what
+computes.
 """
 
 import argparse
@@ -59,9 +60,9 @@ class Training:
         import torch
 
         torch.manual_seed(0)
-        self._torch = torch
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._generator, self._discriminator = (net.to(self._device) for net in networks(ngf, ndf))
+        self._torch, self.version = torch, torch.__version__
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._generator, self._discriminator = (net.to(self.device) for net in networks(ngf, ndf))
         self._optimizers = [
             torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999))
             for net in (self._generator, self._discriminator)
@@ -70,11 +71,11 @@ class Training:
 
     def seconds(self, batch: int, precision: str, steps: int) -> float:
         torch = self._torch
-        inputs, targets = torch.rand(2, batch, 3, 256, 256, device=self._device) * 2 - 1
+        inputs, targets = torch.rand(2, batch, 3, 256, 256, device=self.device) * 2 - 1
         half = precision != "float32"
         began = time.perf_counter()
         for _ in range(steps):
-            with torch.autocast(self._device, torch.bfloat16, enabled=half):
+            with torch.autocast(self.device, torch.bfloat16, enabled=half):
                 outputs = self._generator(inputs)
                 pair = torch.cat([inputs, targets], 1), torch.cat([inputs, outputs.detach()], 1)
                 real, painted = (self._discriminator(each).float() for each in pair)
@@ -83,7 +84,7 @@ class Training:
             self._optimizers[1].zero_grad()
             loss.backward()
             self._optimizers[1].step()
-            with torch.autocast(self._device, torch.bfloat16, enabled=half):
+            with torch.autocast(self.device, torch.bfloat16, enabled=half):
                 painted = self._discriminator(torch.cat([inputs, outputs], 1)).float()
                 loss = self._loss(painted, torch.ones_like(painted))
                 loss = loss + 100 * (outputs.float() - targets).abs().mean()
@@ -104,7 +105,7 @@ def parse_args(argv=None) -> argparse.Namespace:
 def main(argv=None) -> None:
     args = parse_args(argv)
     training = Training(args.ngf, args.ndf)
-    print("ready", flush=True)
+    print(f"PyTorch {training.version} on {training.device}", flush=True)
     for line in sys.stdin:
         batch, precision, steps = line.split()
         print(training.seconds(int(batch), precision, int(steps)), flush=True)

@@ -1,96 +1,163 @@
 #!/usr/bin/env python3
-"""Images per second in training, by precision and batch, beside plain PyTorch: all in one run, in turns."""
+"""Images per second in training, by precision and batch, beside plain PyTorch: in one run, in turns.
+
+Each contestant is a process of its own; those of a batch take turns, so that what else the machine does meets
+all of them. What is to be compared is the ratios.
+"""
 
 import argparse
+import functools
+import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from benchmarks import machine
 from face2face import cli
 from pix2pix.options import PRECISIONS, Options
 
-OTHER_SIDE = Path(__file__).with_name("torch_training.py")
+TORCH_TRAINING = Path(__file__).with_name("torch_training.py")
+BASE = "PyTorch, float32"
+
+ENVIRONMENT = {
+    # PyTorch's threads else spin while they wait. Where other programs want the cores too that takes several
+    # times as long, and would flatter us: TensorFlow's sleep.
+    "OMP_WAIT_POLICY": "passive",
+    # TensorFlow else takes all of a GPU's memory, and leaves the others none.
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
 
 
-class Torch:
-    """The other side, in a process of its own."""
+class Contestant:
+    """A trainer in a process of its own, that answers "BATCH PRECISION STEPS" by the seconds they took.
 
-    def __init__(self, python: str, ngf: int, ndf: int):
+    name: what computes.
+    """
+
+    def __init__(self, command: list, precision: str, batch: int):
         """Raises: UserError if it does not start."""
-        command = [python, str(OTHER_SIDE), "--ngf", str(ngf), "--ndf", str(ndf)]
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
-        self._process = subprocess.Popen(command, text=True, **pipes)
-        if self._process.stdout.readline() != "ready\n":
-            reason = (self._process.stderr.read().splitlines() or ["no answer"])[-1]
-            raise cli.UserError(
-                f"expected --torch-python to run PyTorch, got {python} ({reason}); "
-                "make an environment, and `pip install torch==2.13.0` into it"
-            )
+        self._work = f"{batch} {precision}"
+        pipes = {pipe: subprocess.PIPE for pipe in ("stdin", "stdout", "stderr")}
+        words = [str(word) for word in command]
+        self._process = subprocess.Popen(words, text=True, env=ENVIRONMENT | os.environ, **pipes)
+        self.name = self._answer()
 
-    def seconds(self, batch: int, precision: str, steps: int) -> float:
-        self._process.stdin.write(f"{batch} {precision} {steps}\n")
+    def seconds(self, steps: int) -> float:
+        self._process.stdin.write(f"{self._work} {steps}\n")
         self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        if line := self._process.stdout.readline():
+            return line.strip()
+        reason = (self._process.stderr.read().splitlines() or ["it said nothing"])[-1]
+        raise cli.UserError(f"a contestant has ended, {self._process.args[0]}: {reason}")
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.terminate()
+        self._process.communicate()
 
 
-def our_steps(opts: Options) -> Callable[[int], float]:
-    """A function that trains some steps and returns the seconds."""
-    import time
+def serve(ngf: int, ndf: int) -> None:
+    """Be our contestant."""
+    cli.load_tensorflow()
+    import tensorflow as tf
 
+    from pix2pix.trainer import device
+
+    steps_of = functools.cache(lambda batch, precision: _our_steps(ngf, ndf, batch, precision))
+    print(f"TensorFlow {tf.__version__} on {device(tf.distribute.get_strategy())}", flush=True)
+    for line in sys.stdin:
+        batch, precision, steps = line.split()
+        print(steps_of(int(batch), precision)(int(steps)), flush=True)
+
+
+def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int], float]:
+    """A function that trains some steps with the default options, and returns the seconds."""
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer
 
-    trainer = Trainer(opts)
-    shape = (opts.batch_size, opts.image_size, opts.image_size, 3)
+    trainer = Trainer(Options(ngf=ngf, ndf=ndf, batch_size=batch, precision=precision, seed=1))
+    shape = (batch, trainer.options.image_size, trainer.options.image_size, 3)
     pair = [tf.random.uniform(shape, -1, 1, seed=seed) for seed in (1, 2)]
+    done = 0
 
     def run(steps: int) -> float:
+        nonlocal done
         began = time.perf_counter()
         for _ in range(steps):
             float(trainer.train_step(*pair)[0]["l1"])
+            done += 1
+            trainer.update_average(done)
         return time.perf_counter() - began
 
     return run
 
 
 def compare(args: argparse.Namespace) -> str:
-    """A table: images/s of each side, and the ratio to PyTorch in float32 at the same batch."""
-    other = Torch(args.torch_python, args.ngf, args.ndf)
+    """The table, and what it was measured on."""
+    load = machine.load()
+    sizes = ["--ngf", args.ngf, "--ndf", args.ndf]
+    theirs = [args.torch_python, TORCH_TRAINING, *sizes]
+    try:
+        Contestant(theirs, "float32", 1).close()
+    except (cli.UserError, OSError) as error:
+        raise cli.UserError(
+            f"expected --torch-python of an environment with PyTorch (`pip install torch==2.13.0`), "
+            f"got {args.torch_python}: {error}"
+        ) from None
+    ours = [sys.executable, __file__, "--contestant", *sizes]
     cli.load_tensorflow()
     from pix2pix import precision
 
-    precisions = args.precisions or precision.candidates()
-    runs: dict[tuple[str, int], Callable[[int], float]] = {}
-    for batch in args.batches:
-        for name in precisions:
-            opts = Options(ngf=args.ngf, ndf=args.ndf, batch_size=batch, precision=name, ema=False, seed=1)
-            runs[f"ours, {name}", batch] = our_steps(opts)
-        for name in ("float32", "mixed_bfloat16"):
-            runs[f"PyTorch, {name}", batch] = lambda n, batch=batch, name=name: other.seconds(batch, name, n)
-    rates: dict[tuple[str, int], list[float]] = {key: [] for key in runs}
-    with cli.progress((args.rounds + 1) * len(runs), "measuring", "turns") as bar:
-        for turn in range(args.rounds + 1):
-            for (name, batch), run in runs.items():
-                seconds = run(args.steps)
-                if turn:  # the first one traces, and warms up
-                    rates[name, batch].append(args.steps * batch / seconds)
-                bar.update()
-    other.close()
-    lines = ["| trainer | batch | images/s | against PyTorch float32 |", "| --- | --- | --- | --- |"]
-    for (name, batch), found in rates.items():
-        base = rates["PyTorch, float32", batch]
-        ratio = statistics.median(a / b for a, b in zip(found, base, strict=True))
-        lines.append(f"| {name} | {batch} | {statistics.median(found):.2f} | {ratio:.2f} |")
+    commands = {f"ours, {name}": (ours, name) for name in args.precisions or precision.candidates()}
+    commands |= {f"PyTorch, {name}": (theirs, name) for name in ("float32", "mixed_bfloat16")}
+    rates, computing = {}, {}
+    with cli.progress((args.rounds + 1) * len(commands) * len(args.batches), "measuring", "turns") as bar:
+        for batch in args.batches:
+            contestants: dict[str, Contestant] = {}
+            try:
+                for name, (command, of_products) in commands.items():
+                    contestants[name] = Contestant(command, of_products, batch)
+                    computing[contestants[name].name] = None  # a set in order
+                rates[batch] = take_turns(contestants, batch, args.steps, args.rounds, bar.update)
+            finally:
+                for contestant in contestants.values():
+                    contestant.close()
+    return (
+        f"{table(rates)}\n\n{machine.describe()}, load before {load:.1f}; {'; '.join(computing)}; "
+        f"ngf {args.ngf}, ndf {args.ndf}; medians of {args.rounds} turns of {args.steps} steps"
+    )
+
+
+def take_turns(
+    contestants: dict[str, Contestant], batch: int, steps: int, rounds: int, note: Callable[[], object]
+) -> dict[str, list[float]]:
+    """Images/s of each contestant in each round."""
+    rates: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(rounds + 1):
+        for name, contestant in contestants.items():
+            seconds = contestant.seconds(steps)
+            if turn:  # the first one traces, and warms up
+                rates[name].append(steps * batch / seconds)
+            note()
+    return rates
+
+
+def table(rates: dict[int, dict[str, list[float]]]) -> str:
+    """By batch and contestant; a ratio is the median of those within each round."""
+    lines = ["| trainer | batch | times PyTorch float32 | images/s |", "| --- | ---: | ---: | ---: |"]
+    for batch, of_batch in rates.items():
+        for name, found in of_batch.items():
+            ratio = statistics.median(a / b for a, b in zip(found, of_batch[BASE], strict=True))
+            lines.append(f"| {name} | {batch} | **{ratio:.2f}** | {statistics.median(found):.2f} |")
     return "\n".join(lines)
 
 
@@ -110,13 +177,18 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument("--ngf", type=cli.positive_int, default=64, help="generator filters, first layer")
     parser.add_argument("--ndf", type=cli.positive_int, default=64, help="discriminator filters, first layer")
-    parser.add_argument("--steps", type=cli.positive_int, default=5, help="of each side in a turn")
+    parser.add_argument("--steps", type=cli.positive_int, default=5, help="of each contestant in a turn")
     parser.add_argument("--rounds", type=cli.positive_int, default=7, help="turns, whose median counts")
+    parser.add_argument("--contestant", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
 def main(argv=None) -> None:
-    print(compare(parse_args(argv)))
+    args = parse_args(argv)
+    if args.contestant:
+        serve(args.ngf, args.ndf)
+    else:
+        print(compare(args))
 
 
 if __name__ == "__main__":
