@@ -69,7 +69,7 @@ def serve(ngf: int, ndf: int) -> None:
     cli.load_tensorflow()
     import tensorflow as tf
 
-    from pix2pix.trainer import device
+    from pix2pix.training import device
 
     steps_of = functools.cache(lambda batch, precision: _our_steps(ngf, ndf, batch, precision))
     print(f"TensorFlow {tf.__version__} on {device(tf.distribute.get_strategy())}", flush=True)

@@ -1,15 +1,13 @@
 """Recordings: a video file with sound, a GIF, a folder of PNGs. Pictures are uint8 (H, W, 3), RGB."""
 
 import contextlib
-import os
-import struct
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from face2face import cli, framing, marks
+from face2face.encoded_file import MarkedFile, after_first_box, after_gif_header, cut_broken_fragment
 from face2face.sound import RATE, Sound
 
 CODECS = {
@@ -64,9 +62,9 @@ class VideoFile:
         date = marks.now()
         self._file = None
         if self._is_gif:
-            self._file = _MarkedFile(path, marks.gif_block(date), _after_gif_header)
+            self._file = MarkedFile(path, marks.gif_block(date), after_gif_header)
         elif ending == ".mp4":
-            self._file = _MarkedFile(path, marks.mp4_box(date), _after_first_box)
+            self._file = MarkedFile(path, marks.mp4_box(date), after_first_box)
         options = {"flush_packets": "1"}  # what is written is on the disk, whatever happens next
         self._is_fragmented = ending in (".mp4", ".mov")
         if self._is_fragmented:
@@ -127,7 +125,7 @@ class VideoFile:
             self._finish()
         except OSError:
             if self._is_fragmented:
-                _cut_broken_fragment(self._path)
+                cut_broken_fragment(self._path)
             raise
         if self._stream is None:  # nothing was recorded: leave no file that does not play
             self._path.unlink(missing_ok=True)
@@ -231,81 +229,6 @@ class _Palettes:
                 coloured.append(self._sink.pull())
             except (self._av.BlockingIOError, self._av.EOFError):
                 return coloured
-
-
-class _MarkedFile:
-    """A file that the encoder writes through, and that gets a mark which the encoder knows nothing of.
-
-    PyAV loses what is raised in here, so an error is kept for `check`, and nothing more is written.
-    """
-
-    def __init__(self, path: Path, mark: bytes, place: Callable[[bytes], int]):
-        """place: tells of a file's first bytes where the mark goes."""
-        self._file = path.open("wb", buffering=0)
-        self._mark, self._place = mark, place
-        self._head = b""
-        self._error: OSError | None = None
-
-    def write(self, data) -> int:
-        try:
-            self._write(data)
-        except OSError as error:
-            self._error = error
-        return len(data)
-
-    def check(self) -> None:
-        """Raises: OSError if something could not be written."""
-        if self._error:
-            raise self._error
-
-    def _write(self, data) -> None:
-        if self._error:
-            return
-        if self._mark:
-            self._head += bytes(data)
-            at = self._place(self._head)
-            if at > len(self._head):
-                return
-            data, self._mark = self._head[:at] + self._mark + self._head[at:], b""
-        view = memoryview(data).cast("B")
-        while view:  # a disk that is nearly full takes a part first
-            view = view[self._file.write(view) :]
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _cut_broken_fragment(path: Path) -> None:
-    """Shorten an MP4 to its last whole fragment, which is a box `moof` and a box `mdat`."""
-    with contextlib.suppress(OSError), path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END) if path.is_file() else 0
-        at = whole = 0
-        while at + 8 <= size:
-            file.seek(at)
-            length, kind = struct.unpack(">I4s", file.read(8))
-            if length < 8 or at + length > size:
-                break
-            at += length
-            if kind != b"moof":
-                whole = at
-        if size:
-            file.truncate(whole)
-
-
-_UNKNOWN = 1 << 62  # further than any file is long
-
-
-def _after_first_box(head: bytes) -> int:
-    """Where an MP4's first box ends, which tells its kind."""
-    return struct.unpack(">I", head[:4])[0] if len(head) >= 4 else _UNKNOWN
-
-
-def _after_gif_header(head: bytes) -> int:
-    """Where a GIF's header ends, with its global colours if it has any."""
-    if len(head) < 13:
-        return _UNKNOWN
-    has_colours, bits = head[10] & 0x80, (head[10] & 7) + 1
-    return 13 + (3 << bits if has_colours else 0)
 
 
 class ImageFolder:

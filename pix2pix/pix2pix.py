@@ -22,10 +22,10 @@ def train(args: argparse.Namespace) -> int:
     start_from = cli.existing_dir(args.checkpoint, "--checkpoint") if args.checkpoint else None
     val_dir = cli.existing_dir(args.val_dir, "--val_dir") if args.val_dir else None
     cli.load_tensorflow()
-    from pix2pix import loop, trainer
+    from pix2pix import loop, training
 
     try:
-        trainer.train(opts, args.input_dir, args.output_dir, start_from, val_dir)
+        training.train(opts, args.input_dir, args.output_dir, start_from, val_dir)
     except loop.Stopped as stopped:
         print(f"error: {stopped}", file=sys.stderr)
         return EXIT_STOPPED

@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from pix2pix import distribution, trainer
+from pix2pix import distribution, training
 from tests import made
 
 OPTS = replace(
@@ -34,7 +34,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from pix2pix import loop, networks, trainer
+from pix2pix import loop, networks, training
 from tests.test_distribution import OPTS
 
 networks.DROPOUT = 0.0  # each device draws its own
@@ -44,7 +44,7 @@ smooth = loop.Loop.smooth
 loop.Loop.smooth = lambda self, new: (losses.append([float(v) for v in new.values()]), smooth(self, new))
 loop.LOSSES_EVERY = 1
 try:
-    trained = trainer.train(replace(OPTS, max_steps=int(steps)), Path(pairs), Path(folder))
+    trained = training.train(replace(OPTS, max_steps=int(steps)), Path(pairs), Path(folder))
 except loop.Stopped as stopped:
     print(stopped)
     sys.exit(1)
@@ -211,6 +211,6 @@ def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused():
     class OfTwo:
         num_replicas_in_sync = 2
 
-    trainer.check_shares(replace(OPTS, batch_size=4), OfTwo)
+    training.check_shares(replace(OPTS, batch_size=4), OfTwo)
     with pytest.raises(UserError, match=r"expected --batch_size as a multiple of 2, .* got 3"):
-        trainer.check_shares(replace(OPTS, batch_size=3), OfTwo)
+        training.check_shares(replace(OPTS, batch_size=3), OfTwo)

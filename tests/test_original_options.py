@@ -13,7 +13,17 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 import freeze_model
 import reduce_model
 from face2face.generator import Generator
-from pix2pix import checkpoints, colours, dataset, images, inference, networks, options, pix2pix, trainer
+from pix2pix import (
+    checkpoints,
+    colours,
+    dataset,
+    images,
+    inference,
+    networks,
+    options,
+    pix2pix,
+    training,
+)
 from tests import made
 
 SMALL = replace(made.SMALL, image_size=32, scale_size=36, max_steps=6)
@@ -34,7 +44,7 @@ test_mode.__test__ = False
 def separable(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("separable")
     pairs = made.write_pairs(folder / "train", 2, 32)
-    trainer.train(replace(SMALL, separable_conv=True, trace_freq=4), pairs, folder / "model")
+    training.train(replace(SMALL, separable_conv=True, trace_freq=4), pairs, folder / "model")
     return folder / "model"
 
 
@@ -80,7 +90,7 @@ def test_pictures_of_another_shape_are_squeezed_and_shown_as_they_are(tmp_path, 
     for i in range(2):
         images.write(pairs / f"{i}.png", made.noise(32, 96, i))  # halves of 48x32
     opts = replace(SMALL, aspect_ratio=1.5, flip=False, scale_size=32, display_freq=6)
-    trainer.train(opts, pairs, tmp_path / "model")
+    training.train(opts, pairs, tmp_path / "model")
     shown = {p.name: images.read(p).shape for p in (tmp_path / "model/images").iterdir()}
     assert set(shown.values()) == {(32, 48, 3)} and len(shown) == 3
     assert test_mode(tmp_path / "model", pairs, tmp_path / "report") == 0
@@ -131,7 +141,7 @@ def test_white_and_black_have_no_colour():
 @pytest.mark.parametrize("direction, channels", [("AtoB", (1, 2)), ("BtoA", (2, 1))])
 def test_colours_are_learned_from_pictures_alone(direction, channels, photos, tmp_path, capsys):
     opts = replace(SMALL, lab_colorization=True, which_direction=direction, display_freq=6)
-    trained = trainer.train(opts, photos, tmp_path / "model")
+    trained = training.train(opts, photos, tmp_path / "model")
     assert (trained.generator.input_shape[-1], trained.generator.output_shape[-1]) == channels
     assert test_mode(tmp_path / "model", photos, tmp_path / "report") == 0
     assert re.search("mean over 3 images: L1", capsys.readouterr().out)

@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from pix2pix import images, options, pix2pix, trainer
+from pix2pix import images, options, pix2pix, trainer, training
 from pix2pix.checkpoints import Checkpoints
 from tests import made
 
@@ -34,14 +34,14 @@ import os, sys
 sys.path.insert(0, {str(made.ROOT)!r})
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from pathlib import Path
-from pix2pix import trainer
+from pix2pix import training
 from tests.test_robustness import OPTS
 
 for line in sys.stdin:  # a process forked for each run: TensorFlow is imported once, and has not begun
     pairs, folder = line.split()
     child = os.fork()
     if not child:
-        trainer.train(OPTS, Path(pairs), Path(folder))
+        training.train(OPTS, Path(pairs), Path(folder))
         os._exit(0)
     print("began", child, flush=True)
     print("ended", os.waitpid(child, 0)[1], flush=True)
@@ -162,7 +162,7 @@ def test_a_full_disk_costs_no_checkpoint(small_disk, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Checkpoints, "save", save)
     with pytest.raises(UserError, match=rf"cannot save a checkpoint in .*, {model}/ckpt-3 is whole: "):
-        trainer.train(opts, pairs, model)
+        training.train(opts, pairs, model)
     assert steps(model) == [3]
     subject = trainer.Trainer(opts)
     assert Checkpoints(model, **subject.objects()).restore() == str(model / "ckpt-3")
@@ -209,7 +209,7 @@ def test_odd_pictures_and_stray_files_are_used_or_named(tmp_path, capsys):
     (pairs / "notes.txt").write_text("not a picture")
     (pairs / "broken.png").write_bytes((pairs / "1.png").read_bytes()[:40])
     images.write(pairs / "odd.png", made.noise(32, 50))
-    trainer.train(replace(OPTS, max_steps=5, jitter="crop"), pairs, tmp_path / "model")
+    training.train(replace(OPTS, max_steps=5, jitter="crop"), pairs, tmp_path / "model")
     said = capsys.readouterr()
     assert "\n5 pairs, " in said.out
     warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
@@ -218,7 +218,7 @@ def test_odd_pictures_and_stray_files_are_used_or_named(tmp_path, capsys):
 
 def test_a_single_pair_is_enough(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 1, OPTS.image_size)
-    assert int(trainer.train(replace(OPTS, max_steps=2), pairs, tmp_path / "model").step) == 2
+    assert int(training.train(replace(OPTS, max_steps=2), pairs, tmp_path / "model").step) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

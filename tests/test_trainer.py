@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from face2face import target
 from face2face.cli import UserError
 from face2face.sidecar import FILE_NAME as SIDECAR
-from pix2pix import checkpoints, dataset, images, loop, networks, options, precision, trainer
+from pix2pix import checkpoints, dataset, images, loop, networks, options, precision, trainer, training
 from tests import made
 
 STEPS = 60
@@ -28,7 +28,7 @@ def trained(pairs, tmp_path_factory) -> Path:
     """A short training with everything written at each step."""
     folder = tmp_path_factory.mktemp("trained")
     opts = replace(made.SMALL, ngf=8, max_steps=STEPS, summary_freq=1, display_freq=20, save_freq=10)
-    trainer.train(opts, pairs, folder)
+    training.train(opts, pairs, folder)
     return folder
 
 
@@ -36,7 +36,7 @@ def trained(pairs, tmp_path_factory) -> Path:
 def whole(pairs, tmp_path_factory) -> Path:
     """A training in one go, of all that keeps a state."""
     folder = tmp_path_factory.mktemp("whole")
-    trainer.train(WHOLE, pairs, folder)
+    training.train(WHOLE, pairs, folder)
     return folder
 
 
@@ -46,7 +46,7 @@ def foreign(tmp_path_factory) -> Path:
     pairs = made.write_pairs(tmp_path_factory.mktemp("foreign"), 4)
     (pairs / SIDECAR).unlink()
     folder = tmp_path_factory.mktemp("foreign-trained")
-    trainer.train(replace(made.SMALL, max_steps=None, max_epochs=2, batch_size=3), pairs, folder)
+    training.train(replace(made.SMALL, max_steps=None, max_epochs=2, batch_size=3), pairs, folder)
     return folder
 
 
@@ -228,51 +228,51 @@ def test_epochs_are_counted_in_batches(foreign):
 def test_a_training_in_two_parts_is_the_training_in_one(pairs, whole, tmp_path):
     """To the bit: batches, jitter, dropout, both optimisers and the average go on where they were."""
     for last in (5, WHOLE.max_steps):
-        trainer.train(replace(WHOLE, max_steps=last), pairs, tmp_path)
+        training.train(replace(WHOLE, max_steps=last), pairs, tmp_path)
     assert same(whole, tmp_path)
 
 
 def test_another_seed_gives_other_weights(pairs, whole, tmp_path):
-    trainer.train(replace(WHOLE, seed=2), pairs, tmp_path)
+    training.train(replace(WHOLE, seed=2), pairs, tmp_path)
     assert not same(whole, tmp_path)
 
 
 def test_a_trained_model_is_not_trained_on(pairs, whole, capsys):
     before = weights(whole)
-    trainer.train(WHOLE, pairs, whole)
+    training.train(WHOLE, pairs, whole)
     assert f"going on from {whole}/ckpt-14: trained to the end already\n" in capsys.readouterr().out
     assert all(np.array_equal(before[name], value) for name, value in weights(whole).items())
 
 
 def test_a_training_can_begin_from_another(pairs, whole, tmp_path, capsys):
-    trainer.train(WHOLE, pairs, tmp_path, start_from=whole)
+    training.train(WHOLE, pairs, tmp_path, start_from=whole)
     assert f"going on from {whole}/ckpt-14" in capsys.readouterr().out
 
 
 def test_a_chosen_seed_is_kept(tmp_path):
     opts = replace(made.SMALL, seed=None)
-    chosen = trainer.agree_with_folder(opts, tmp_path)
+    chosen = training.agree_with_folder(opts, tmp_path)
     assert chosen.seed is not None
     options.write(tmp_path, chosen, options.TRAINING)
-    assert trainer.agree_with_folder(opts, tmp_path) == chosen
+    assert training.agree_with_folder(opts, tmp_path) == chosen
 
 
 def test_a_precision_is_settled_once(pairs, tmp_path, capsys):
     opts = replace(made.SMALL, max_steps=1, precision="auto")
-    trainer.train(opts, pairs, tmp_path)
+    training.train(opts, pairs, tmp_path)
     settled = options.read(tmp_path, options.TRAINING).precision
     assert settled in precision.candidates()
     assert f"precision {settled}\n" in capsys.readouterr().out
     options.write(tmp_path, replace(opts, seed=1, precision="mixed_float16"), options.TRAINING)
-    assert trainer.agree_with_folder(opts, tmp_path).precision == "mixed_float16"
+    assert training.agree_with_folder(opts, tmp_path).precision == "mixed_float16"
 
 
 def test_a_training_in_half_precision_goes_on_to_the_bit(pairs, tmp_path):
     """With feature matching too: the scale of the losses is part of the state."""
     opts = replace(made.SMALL, precision="mixed_float16", gan_loss="hinge", feature_matching=10.0)
-    trainer.train(opts, pairs, tmp_path / "whole")
+    training.train(opts, pairs, tmp_path / "whole")
     for last in (2, opts.max_steps):
-        trainer.train(replace(opts, max_steps=last), pairs, tmp_path / "parts")
+        training.train(replace(opts, max_steps=last), pairs, tmp_path / "parts")
     assert same(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -304,13 +304,13 @@ def test_another_shape_of_the_weights_is_refused(pairs, trained):
     opts = replace(made.SMALL, ngf=4, which_direction="BtoA")
     message = "trained with other options: --which_direction AtoB then, BtoA now; --ngf 8 then, 4 now"
     with pytest.raises(UserError, match=message):
-        trainer.train(opts, pairs, trained)
+        training.train(opts, pairs, trained)
     assert (trained / options.FILE_NAME).read_bytes() == before
 
 
 def test_a_training_needs_an_end(pairs, tmp_path):
     with pytest.raises(UserError, match="expected --max_epochs or --max_steps, got neither"):
-        trainer.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
+        training.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
@@ -320,4 +320,4 @@ def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
     with pytest.raises(
         UserError, match=r"--jitter redraw needs the landmarks of each pair, got none of .*extra"
     ):
-        trainer.train(replace(made.SMALL, jitter="redraw"), pairs, tmp_path / "model")
+        training.train(replace(made.SMALL, jitter="redraw"), pairs, tmp_path / "model")

@@ -8,7 +8,18 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import reduce_model
 from face2face.cli import UserError
-from pix2pix import checkpoints, dataset, images, inference, metrics, networks, options, trainer, validation
+from pix2pix import (
+    checkpoints,
+    dataset,
+    images,
+    inference,
+    metrics,
+    networks,
+    options,
+    trainer,
+    training,
+    validation,
+)
 from tests import made
 
 OPTS = replace(made.SMALL, ema=True, max_steps=40, val_freq=10, lr=0.002)
@@ -28,7 +39,7 @@ def pairs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def trained(pairs, tmp_path_factory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("trained")
-    trainer.train(OPTS, pairs / "train", folder)
+    training.train(OPTS, pairs / "train", folder)
     return folder
 
 
@@ -75,7 +86,7 @@ def test_validation_is_in_tensorboard(trained):
 
 
 def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
-    without = trainer.train(replace(OPTS, val_freq=0), pairs / "train", tmp_path)
+    without = training.train(replace(OPTS, val_freq=0), pairs / "train", tmp_path)
     assert not (tmp_path / "history.csv").exists() and not (tmp_path / "best").exists()
     generator = networks.generator_of(OPTS)
     checkpoints.restore_generator(generator, trained)
@@ -86,7 +97,7 @@ def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
 def test_a_training_in_two_parts_remembers_its_best(trained, pairs, tmp_path, capsys):
     """Stopped after the last step's validation, begun again from step 20: the same history and best."""
     for last in (20, 40):
-        trainer.train(replace(OPTS, max_steps=last), pairs / "train", tmp_path)
+        training.train(replace(OPTS, max_steps=last), pairs / "train", tmp_path)
     assert history(tmp_path) == history(trained)
     assert best_step(tmp_path) == best_step(trained)
     said = capsys.readouterr().out
@@ -107,11 +118,11 @@ def test_patience_ends_a_training(pairs, tmp_path, monkeypatch, capsys):
     Judged.told = (0.1, 0.5, 0.4, 0.5, 0.9)
     monkeypatch.setattr(trainer, "Validation", Judged)
     opts = replace(OPTS, val_freq=1, patience=2, ema=False)
-    trained = trainer.train(opts, pairs / "train", tmp_path)
+    trained = training.train(opts, pairs / "train", tmp_path)
     assert int(trained.step) == 4 and list(history(tmp_path)) == [1, 2, 3, 4]
     assert best_step(tmp_path) == 2
     assert "stopped at step 4: 2 validations without a better SSIM" in capsys.readouterr().out
-    assert int(trainer.train(opts, pairs / "train", tmp_path).step) == 4  # it stays so
+    assert int(training.train(opts, pairs / "train", tmp_path).step) == 4  # it stays so
     assert made.edge(reduce_model.main, "--model-input", tmp_path, "--model-output", tmp_path / "r") == 0
     assert f"{tmp_path}/best/ckpt-2: " in capsys.readouterr().out
     arguments = ["--model-input", tmp_path, "--model-output", tmp_path / "r", "--which", "last"]
@@ -128,9 +139,9 @@ def test_the_best_is_asked_for_where_there_is_none(tmp_path, capsys):
 
 def test_patience_needs_something_to_validate_on(pairs, tmp_path):
     with pytest.raises(UserError, match="--patience needs pairs to validate on"):
-        trainer.train(replace(OPTS, patience=1), pairs / "val", tmp_path / "model")
+        training.train(replace(OPTS, patience=1), pairs / "val", tmp_path / "model")
     with pytest.raises(UserError, match="expected a folder as --val_dir, not found"):
-        trainer.train(OPTS, pairs / "val", tmp_path / "model", val_dir=tmp_path / "nowhere")
+        training.train(OPTS, pairs / "val", tmp_path / "model", val_dir=tmp_path / "nowhere")
     assert not (tmp_path / "model").exists()
 
 
@@ -148,4 +159,4 @@ def test_a_damaged_history_is_named(pairs, tmp_path):
     options.write(tmp_path, OPTS, options.TRAINING)
     (tmp_path / "history.csv").write_text("step,l1\n1,x\n")
     with pytest.raises(UserError, match=r"damaged, or not written by this trainer: .*history\.csv"):
-        trainer.train(OPTS, pairs / "train", tmp_path)
+        training.train(OPTS, pairs / "train", tmp_path)
