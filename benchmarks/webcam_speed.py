@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How fast run_webcam.py's loop is, against the plain loop of 2017: same clip, model and machine, in one run.
 
-Prints Markdown tables. Each contestant runs in a process of its own, one after the other; what is to be
-compared is the ratios, which hold on a busy machine as well.
+Prints Markdown tables. Each contestant runs in a process of its own, all in turn; the best of some rounds
+counts. Let the machine do nothing else: a loop that uses all cores waits for whatever takes one.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
 # --- all contestants ------------------------------------------------------------------------------------
 
 
-def benchmark(file: Path, model: Path, int8: Path | None, frames: int) -> str:
+def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: int) -> str:
     """Run all contestants, each in a process of its own, and return the tables."""
     contestants = {"plain loop": ("plain", model, "float32")}
     contestants["this, TensorFlow"] = ("tensorflow", model, "float32")
@@ -97,17 +97,23 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int) -> str:
     contestants["this, auto"] = ("openvino", model, "auto")
     if int8:
         contestants["this, int8"] = ("openvino", int8, "float32")
-    measured = {}
+    measured: dict[str, dict] = {}
+    first: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "driver.mp4"
         count = _enlarge(file, clip, frames)
         environment = os.environ | {name: folder for name in model_cache.PLACES}  # which is empty
-        for name, (loop, graph, precision) in contestants.items():
-            words = ["--contestant", loop, "--file", clip, "--tf-model", graph, "--precision", precision]
-            first = _child([*words, "--frames", "1"], environment)
-            measured[name] = _child([*words, "--frames", str(count)], environment)
-            measured[name]["first_start"] = first["start"]
-            print(f"{name}: {measured[name]['fps']:.1f} frames/s", file=sys.stderr)
+        for number in range(rounds):  # in turn, and the best counts: the rest is what else the machine did
+            for name, (loop, graph, precision) in contestants.items():
+                words = ["--contestant", loop, "--file", clip, "--tf-model", graph, "--precision", precision]
+                if not number:
+                    first[name] = _child([*words, "--frames", "1"], environment)["start"]
+                found = _child([*words, "--frames", str(count)], environment)
+                best = measured.setdefault(name, found)
+                start = min(best["start"], found["start"])
+                faster = max(best, found, key=lambda each: each["fps"])
+                measured[name] = faster | {"start": start, "first_start": first[name]}
+                print(f"{name}: {found['fps']:.1f} frames/s", file=sys.stderr)
         alone = _child(["--contestant", "limit", "--file", clip, "--tf-model", model], environment)
     return f"{_loops(measured)}\n\n{_alone(alone)}\n\n{_machine(file, model, count)}"
 
@@ -200,6 +206,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument("--tf-model", type=Path, required=True, help="frozen generator, .pb")
     parser.add_argument("--int8", type=Path, help="its form in 8 bits, .xml")
     parser.add_argument("--frames", type=cli.positive_int, default=600, help="of the clip, at most")
+    parser.add_argument("--rounds", type=cli.positive_int, default=3, help="in each, every loop runs once")
     parser.add_argument(
         "--contestant", choices=("plain", "tensorflow", "openvino", "limit"), help=argparse.SUPPRESS
     )
@@ -222,7 +229,7 @@ def main(argv=None) -> None:
     else:
         if args.int8 and cli.existing_file(args.int8, "the int8 model").suffix.lower() != IR_ENDING:
             raise cli.UserError(f"expected an {IR_ENDING} as --int8, got {args.int8}")
-        print(benchmark(args.file, args.tf_model, args.int8, args.frames))
+        print(benchmark(args.file, args.tf_model, args.int8, args.frames, args.rounds))
 
 
 if __name__ == "__main__":

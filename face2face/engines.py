@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, split_convolutions
 from face2face.graph_check import INPUT_TENSOR, IR_ENDING, OUTPUT_TENSOR, GeneratorFile
 from face2face.model_cache import ModelCache
 
@@ -33,7 +33,6 @@ class OpenVino:
         except ImportError as error:
             raise EngineError(f"openvino cannot be imported: {error}") from None
         self._core, self._file, self._cache = openvino.Core(), file, cache
-        self._model = None
         self._save, self._version = openvino.save_model, openvino.__version__.split("-")[0]
         self.name = f"OpenVINO {self._version}"
         self.processor = str(self._core.get_property("CPU", "FULL_DEVICE_NAME"))
@@ -43,10 +42,9 @@ class OpenVino:
     def load(self, precision: str) -> Paint:
         """Raises: EngineError."""
         try:
-            if self._model is None:  # one for all precisions: its weights are mapped once
-                self._model = self._read(self._file.path if self._file.is_ir else self._converted())
+            path = self._file.path if self._file.is_ir else self._converted(precision)
             compiled = self._core.compile_model(
-                self._model,
+                self._read(path),
                 "CPU",
                 {
                     "PERFORMANCE_HINT": "LATENCY",
@@ -79,14 +77,16 @@ class OpenVino:
                 failure = error
         raise failure
 
-    def _converted(self) -> Path:
+    def _converted(self, precision: str) -> Path:
         """The graph as an IR: converting it takes seconds and its weights twice over; an IR is mapped."""
 
         def convert(folder: Path) -> None:
             model = self._read(self._file.path)
+            if precision == "bfloat16":
+                split_convolutions.split(model)
             self._save(model, folder / f"model{IR_ENDING}", compress_to_fp16=False)
 
-        folder = self._cache().folder(f"openvino-{self._version}", convert)
+        folder = self._cache().folder(f"openvino-{self._version}-{precision}", convert)
         _give_memory_back()
         return folder / f"model{IR_ENDING}" if folder else self._file.path
 
