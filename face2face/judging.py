@@ -64,6 +64,7 @@ def jitter(points: np.ndarray) -> float:
     Args:
         points: float (N, 68, 2), a face that does not move, in N pictures.
     """
+    points = points.astype(np.float64)  # in float32 the mean of equal numbers may differ from them
     return float(np.sqrt(points.var(axis=0).sum(axis=-1).mean()) / eye_distance(points.mean(axis=0)))
 
 

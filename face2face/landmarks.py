@@ -36,6 +36,11 @@ FACE_SIDE = 512
 PATCH = 1.5
 """What is cut out for it, in sides of the face's box: the predictor looks a little beyond the box."""
 
+# Of the detector's box against the points in it, in root mean squares of their distance from their middle:
+# medians over four clips.
+BOX_ABOVE_POINTS = np.array([0.0, -0.15])
+BOX_PER_SPREAD = 2.85
+
 SAME_FACE_DISTANCE = 1.0
 """A face this far from the last one, in widths of the face, is somebody else's."""
 
@@ -63,6 +68,16 @@ class Face:
     def is_near(self, other: "Face") -> bool:
         """Whether both can be the same person's, in frames that follow each other."""
         return _is_same(self.box, other.box)
+
+    def usual_box(self) -> np.ndarray:
+        """Where the detector mostly sees a face with these points, float (4,).
+
+        The found box moves in steps, and which step it takes depends on where one looks; this one does not.
+        """
+        middle = self.points.mean(axis=0)
+        spread = np.sqrt(np.mean(np.sum((self.points - middle) ** 2, axis=1)))
+        centre, half = middle + BOX_ABOVE_POINTS * spread, BOX_PER_SPREAD * spread / 2
+        return np.array([*(centre - half), *(centre + half)], np.float64)
 
 
 def default_landmark_model() -> Path:
@@ -108,14 +123,15 @@ class LandmarkDetector:
             None when no face is found.
         """
         grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        box = None if last is None or afresh else self._box_near(grey, last.box)
+        expected = None if last is None else last.usual_box()
+        box = None if expected is None or afresh else self._box_near(grey, expected)
         if box is None:
-            box = self._box_anywhere(grey, last.box if last is not None else None)
+            box = self._box_anywhere(grey, expected)
             # The box of a face that holds still has to stay the same, whichever way it was found.
             near = None if box is None else self._box_near(grey, box)
             box = box if near is None else near
-        if afresh and last is not None and (box is None or not _is_same(box, last.box)):
-            near = self._box_near(grey, last.box)
+        if afresh and expected is not None and (box is None or not _is_same(box, expected)):
+            near = self._box_near(grey, expected)
             box = box if near is None else near
         return None if box is None else Face(box, self.place(grey, box))
 
