@@ -153,7 +153,7 @@ _LIGHT = {"ngf": 32, "ndf": 32}
 """A quarter of the work in each step."""
 
 PRESETS = {
-    "quick": {**_DRIVEN, **_LIGHT, "max_steps": 1500, "save_freq": 250, "val_freq": 500},
+    "quick": {**_DRIVEN, **_LIGHT, "max_steps": 2000, "save_freq": 250, "val_freq": 500},
     "standard": {**_DRIVEN, **_LIGHT, "max_steps": 10_000, "save_freq": 1000},
     "quality": {**_DRIVEN, "max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
 }
