@@ -14,7 +14,7 @@ help:  ## list the targets
 
 install: $(INSTALLED)  ## make .venv with everything that the scripts need
 
-demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp4 (about 10 minutes)
+demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp4 (five to ten minutes)
 	@$(RUN) examples/demo.py
 
 # Two processes: what trains and what drives load native libraries that are not meant to live together for long.

@@ -3,7 +3,6 @@
 
 import argparse
 import contextlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +134,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     )
     parser.add_argument("--list-cameras", action="store_true", help="name the cameras, and end")
     parser.add_argument(
-        "--camera-size", type=size, metavar="WxH", help="size of a camera's pictures (default: its own)"
+        "--camera-size", type=cli.size, metavar="WxH", help="size of a camera's pictures (default: its own)"
     )
     parser.add_argument(
         "--camera-fps", type=cli.positive_float, help="frames per second of a camera (default: its own)"
@@ -214,7 +213,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where the picture goes")
     group.add_argument("--no-window", action="store_true", help="for machines without a screen")
     group.add_argument("--fullscreen", action="store_true", help="begin with the window on the full screen")
-    group.add_argument("--size", type=size, metavar="WxH", help="of the window (default: the pictures')")
+    group.add_argument("--size", type=cli.size, metavar="WxH", help="of the window (default: the pictures')")
     group.add_argument(
         "--mirror", action="store_true", help="show it as in a mirror; recorded and sent it is as it is"
     )
@@ -247,7 +246,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--serve",
-        type=port,
+        type=cli.port,
         nargs="?",
         const=server.DEFAULT_PORT,
         metavar="PORT",
@@ -257,19 +256,6 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--serve-host", default=server.DEFAULT_HOST, metavar="ADDRESS", help="another address for the page"
     )
     group.add_argument("--serve-token", metavar="SECRET", help="what all who ask for the page have to know")
-
-
-def size(text: str) -> tuple[int, int]:
-    """An argument as 640x480."""
-    if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):
-        return int(match[1]), int(match[2])
-    raise argparse.ArgumentTypeError(f"expected a size as 640x480, got '{text}'")
-
-
-def port(text: str) -> int:
-    if text.isdecimal() and int(text) < 65536:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
 
 
 def main(argv=None) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -130,6 +131,19 @@ def fraction(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
+
+
+def size(text: str) -> tuple[int, int]:
+    """An argument as 640x480."""
+    if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):
+        return int(match[1]), int(match[2])
+    raise argparse.ArgumentTypeError(f"expected a size as 640x480, got '{text}'")
+
+
+def port(text: str) -> int:
+    if text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
 
 
 def existing_file(path: str | Path, what: str) -> Path:
