@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 import numpy as np
 
+from benchmarks import machine
 from benchmarks.limit import MATRIX, generator_and_limit
 from benchmarks.plain_loop import PlainLoop
 from face2face import cli, live, model_cache
@@ -184,14 +184,9 @@ def _alone(alone: dict[str, dict]) -> str:
 
 
 def _machine(file: Path, model: Path, count: int) -> str:
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     width, height = FRAME_SIZE
     return (
-        f"{cores} cores of {name}, {platform.system()}, Python {platform.python_version()}; "
+        f"{machine.describe()}; "
         f"{count} frames of {file.name} at {width}x{height}; a model of {model.stat().st_size / 1e6:.0f} MB"
     )
 
