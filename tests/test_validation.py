@@ -16,7 +16,6 @@ from pix2pix import (
     metrics,
     networks,
     options,
-    trainer,
     training,
     validation,
 )
@@ -116,7 +115,7 @@ class Judged(validation.Validation):
 
 def test_patience_ends_a_training(pairs, tmp_path, monkeypatch, capsys):
     Judged.told = (0.1, 0.5, 0.4, 0.5, 0.9)
-    monkeypatch.setattr(trainer, "Validation", Judged)
+    monkeypatch.setattr(training, "Validation", Judged)
     opts = replace(OPTS, val_freq=1, patience=2, ema=False)
     trained = training.train(opts, pairs / "train", tmp_path)
     assert int(trained.step) == 4 and list(history(tmp_path)) == [1, 2, 3, 4]
