@@ -13,7 +13,7 @@ from face2face.landmarks import draw
 from face2face.sidecar import Sidecar
 from face2face.video import image_paths
 from pix2pix import colours, images, networks
-from pix2pix.options import Options
+from pix2pix.options import REDRAW, Options
 
 # How far `redraw` moves a face, either way: less than a driver does, whose motion the target's bounds.
 REDRAW_SHIFT = 0.02
@@ -178,7 +178,8 @@ def training_batches(
     """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on.
 
     Args:
-        beside: the pairs' sidecar, which `--jitter redraw` needs.
+        options: with a settled `jitter`.
+        beside: the pairs' sidecar, which `redraw` needs.
         worker: number and count of the workers that share each batch.
         replicas: devices in all that share it; a worker's take theirs one after the other.
     """
@@ -197,9 +198,11 @@ def training_batches(
             picture = images.read(pairs[index])
             return in_unit(jitter(picture, picture, options, rng), options)
         inputs, targets = read_pair(pairs[index], options)
-        if options.jitter == "redraw":
-            points = beside.images[pairs[index].name].points
-            return in_unit(redraw(points, targets, options, rng), options)
+        if options.jitter == REDRAW:
+            is_painting = options.which_direction == "AtoB"
+            points, photo = beside.images[pairs[index].name].points, targets if is_painting else inputs
+            pair = redraw(points, photo, options, rng)
+            return in_unit(pair if is_painting else pair[::-1], options)
         return in_unit(jitter(inputs, targets, options, rng), options)
 
     def load_tensors(sample, index):

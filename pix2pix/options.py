@@ -17,6 +17,9 @@ TRAINING, REDUCED = "training", "reduced"
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 
+CROP, REDRAW = "crop", "redraw"
+"""Kinds of jitter."""
+
 MOVING, PICTURE = "moving", "picture"
 """What a generator is normalised by when it paints: averages from training, or each picture's own
 statistics, as the original trainer's are."""
@@ -35,7 +38,8 @@ def _option(default, type=None, choices=None, shapes_weights=False, help=""):
 
 @dataclass(frozen=True)
 class Options:
-    """What a training depends on. Names are those of the original trainer, and most defaults; see `PAPER`."""
+    """What a training depends on. Names are those of the original trainer, whose values are `PAPER`; the
+    defaults are what makes a better face sooner (benchmarks/time_to_quality.py)."""
 
     which_direction: str = _option(
         "AtoB",
@@ -67,15 +71,16 @@ class Options:
         cli.positive_int,
         help="jitter: scale pairs to this before a random crop to 256; twice that for 512",
     )
-    flip: bool = _option(True, help="jitter: mirror pairs at random")
+    flip: bool = _option(False, help="jitter: mirror pairs at random")
     jitter: str = _option(
-        "crop",
-        choices=("crop", "redraw"),
-        help="crop: scale pairs up and crop; redraw: move the face and draw its landmarks anew",
+        "auto",
+        choices=("auto", CROP, REDRAW),
+        help="crop: scale pairs up and crop; redraw: move the face and draw its landmarks anew; "
+        "auto: redraw where the pairs have landmarks",
     )
     lr: float = _option(0.0002, cli.non_negative_float, help="Adam's learning rate")
     lr_decay: float = _option(
-        0.0, cli.fraction, help="share of the training, its last, in which lr falls to 0"
+        0.5, cli.fraction, help="share of the training, its last, in which lr falls to 0"
     )
     ema: bool = _option(True, help="keep a moving average of the generator's weights, and export that")
     beta1: float = _option(0.5, cli.fraction, help="Adam's momentum")
@@ -121,9 +126,9 @@ class Options:
     )
 
     def __post_init__(self):
-        if self.aspect_ratio != 1 and self.jitter == "redraw":
+        if self.aspect_ratio != 1 and self.jitter == REDRAW:
             raise cli.UserError(f"expected --aspect_ratio 1 with --jitter redraw, got {self.aspect_ratio}")
-        if self.lab_colorization and self.jitter == "redraw":
+        if self.lab_colorization and self.jitter == REDRAW:
             raise cli.UserError("expected --jitter crop with --lab_colorization, got redraw")
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
@@ -134,7 +139,7 @@ PAPER = {
     "ngf": 64,
     "ndf": 64,
     "batch_size": 1,
-    "jitter": "crop",
+    "jitter": CROP,
     "flip": True,
     "lr": 0.0002,
     "lr_decay": 0.0,
@@ -147,15 +152,13 @@ PAPER = {
 }
 """`--paper`: the settings of 2017, whatever the defaults."""
 
-_DRIVEN = {"jitter": "redraw", "flip": False, "lr_decay": 0.5}
-"""What serves a face that is driven by landmarks."""
 _LIGHT = {"ngf": 32, "ndf": 32}
 """A quarter of the work in each step."""
 
 PRESETS = {
-    "quick": {**_DRIVEN, **_LIGHT, "max_steps": 2000, "save_freq": 250, "val_freq": 500},
-    "standard": {**_DRIVEN, **_LIGHT, "max_steps": 10_000, "save_freq": 1000},
-    "quality": {**_DRIVEN, "max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
+    "quick": {**_LIGHT, "max_steps": 2000, "save_freq": 250, "val_freq": 500},
+    "standard": {**_LIGHT, "max_steps": 10_000, "save_freq": 1000},
+    "quality": {"max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
 }
 """`--preset`: minutes, an hour, a night on a CPU."""
 

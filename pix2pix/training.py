@@ -40,8 +40,8 @@ def train(
     last_step = opts.max_steps or (opts.max_epochs or 0) * steps_per_epoch
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
-    beside = landmarks_of(pairs, input_dir, opts)
-    opts = replace(opts, drawing=beside.drawing)
+    beside = sidecar.read(input_dir) or sidecar.Sidecar([])  # pairs from elsewhere have none
+    opts = replace(opts, drawing=beside.drawing, jitter=settle_jitter(opts, pairs, beside))
     if is_chief:
         opts = settle_precision(agree_with_folder(opts, output_dir))
     opts = settle_with_chief(opts, strategy)
@@ -165,13 +165,15 @@ def agree_with_folder(opts: Options, output_dir: Path) -> Options:
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
 
 
-def landmarks_of(pairs: list[Path], input_dir: Path, opts: Options) -> sidecar.Sidecar:
-    """The sidecar of the training pairs; an empty one if they have none, as pairs from elsewhere.
+def settle_jitter(opts: Options, pairs: list[Path], beside: sidecar.Sidecar) -> str:
+    """The kind of jitter: for `auto`, of points where each pair has its own.
 
     Raises: UserError if landmarks are missing that `--jitter redraw` needs.
     """
-    beside = sidecar.read(input_dir) or sidecar.Sidecar([])
     missing = next((path for path in pairs if path.name not in beside.images), None)
-    if missing and opts.jitter == "redraw":
+    if opts.jitter == options.REDRAW and missing:
         raise cli.UserError(f"--jitter redraw needs the landmarks of each pair, got none of {missing}")
-    return beside
+    if opts.jitter != "auto":
+        return opts.jitter
+    can_redraw = not missing and opts.aspect_ratio == 1 and not opts.lab_colorization
+    return options.REDRAW if can_redraw else options.CROP

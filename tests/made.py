@@ -21,9 +21,17 @@ WIDTH, HEIGHT = 96, 72
 """Of the made photos."""
 
 SMALL = Options(
-    image_size=64, scale_size=72, ngf=4, ndf=4, seed=1, max_steps=4, ema=False, precision="float32"
+    image_size=64,
+    scale_size=72,
+    ngf=4,
+    ndf=4,
+    seed=1,
+    max_steps=4,
+    ema=False,
+    lr_decay=0,
+    precision="float32",
 )
-"""Options of networks that train in milliseconds a step."""
+"""Options of networks that train in milliseconds a step, whatever the last one is."""
 
 
 def points(size: int, seed: int = 0) -> np.ndarray:

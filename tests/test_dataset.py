@@ -221,3 +221,10 @@ def test_redrawn_batches_come_from_the_sidecar(pairs):
     found = batches(pairs, opts, 0, 3, beside)
     assert is_same(found, batches(pairs, opts, 0, 3, beside))
     assert not is_same(found, batches(pairs, made.SMALL, 0, 3))
+
+
+def test_the_other_way_round_the_same_drawing_is_what_is_painted(pairs):
+    opts, beside = replace(made.SMALL, jitter="redraw"), sidecar.read(pairs[0].parent)
+    (drawing, photo), *_ = batches(pairs, opts, 0, 1, beside)
+    (inputs, targets), *_ = batches(pairs, replace(opts, which_direction="BtoA"), 0, 1, beside)
+    assert is_same([(inputs, targets)], [(photo, drawing)])

@@ -157,7 +157,7 @@ def test_the_learning_rate_falls_over_the_last_share():
     assert rates[75] == pytest.approx(0.05) and rates[99] == pytest.approx(0.002)
 
 
-def test_by_default_the_learning_rate_is_constant():
+def test_without_decay_the_learning_rate_is_constant():
     subject = trainer.Trainer(made.SMALL)
     subject.set_lr(99, 100)
     assert float(subject.lr) == pytest.approx(made.SMALL.lr)
@@ -312,6 +312,15 @@ def test_a_training_needs_an_end(pairs, tmp_path):
     with pytest.raises(UserError, match="expected --max_epochs or --max_steps, got neither"):
         training.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_points_are_redrawn_where_each_pair_has_them(tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "points")
+    assert options.read(tmp_path / "points", options.TRAINING).jitter == "redraw"
+    images.write(pairs / "extra.png", made.noise(64, 128))
+    training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "without")
+    assert options.read(tmp_path / "without", options.TRAINING).jitter == "crop"
 
 
 def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
