@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """How soon is a face how good: the measures of evaluate.py against the time that its training took.
 
-Two trainings on the same pairs, one after the other, with the paper's settings and with the defaults (or what
-else is told). Each time one saves a checkpoint, that is copied with the time since the start; when both have
-ended, the copies are judged on frames of the clip that they have not seen.
+Trainings on the same pairs, with the paper's settings and with ours. They take turns, so that what else the
+machine does meets all of them, and only its own turns count as a training's time. Each checkpoint is copied;
+at the end, or after Ctrl-C, the copies are judged on frames of the clip that no training has seen.
 """
 
 import argparse
+import contextlib
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,56 +22,97 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(ROOT)
 
+from benchmarks import machine
 from face2face import cli
 
 MEASURES = {"L1 (of 255)": 0, "SSIM": 1, "landmark error": 0, "sharpness": 1, "identity, median": 0}
 """Of `evaluate.py`'s section self, and the value that is best: the nearer to it, the better."""
 
-COLOURS = ("#777777", "#c03030")
-POLL_SECONDS = 0.5
+PAPER = "--paper"
+COLOURS = ("#777777", "#c03030", "#3060c0", "#30a030", "#c09030")
+POLL_SECONDS = 0.2
 
 
-def train(name: str, arguments: list[str], folder: Path) -> dict[int, float]:
-    """Train, and copy each checkpoint to FOLDER/NAME-STEP; returns the seconds to each step.
+class Training:
+    """A training in a process of its own, that computes only when it is its turn.
 
-    Raises: UserError if the training fails.
+    seconds: of its own turns. saved: from each saved step to the seconds that it took to get there.
     """
-    model = folder / name
-    if model.exists():
-        raise cli.UserError(f"expected a new --output-dir, got one with a training: {model}")
-    command = [sys.executable, str(ROOT / "pix2pix" / "pix2pix.py"), "--mode", "train"]
-    print(f"$ {shlex.join([*command, '--output_dir', str(model), *arguments])}", flush=True)
-    began, seconds = time.monotonic(), {}
-    process = subprocess.Popen([*command, "--output_dir", str(model), *arguments])
+
+    def __init__(self, settings: str, common: list[str], folder: Path):
+        """
+        Args:
+            settings: options of the trainer, which differ; common: those that all trainings have.
+            folder: a new one, for the model and the copies.
+        """
+        self.settings, self.seconds, self.saved = settings, 0.0, {}
+        self._folder, self._model = folder, folder / "model"
+        folder.mkdir(parents=True)
+        script = [sys.executable, str(ROOT / "pix2pix" / "pix2pix.py"), "--mode", "train"]
+        self._command = [*script, "--output_dir", str(self._model), *shlex.split(settings), *common]
+        self._process = None
+
+    def turn(self, seconds: float) -> None:
+        """Compute for so long, or to the end. Raises: UserError if the training fails."""
+        if self._process is None:
+            print(f"$ {shlex.join(self._command)}", flush=True)
+            with (self._folder / "log.txt").open("w") as log:
+                self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
+        self._process.send_signal(signal.SIGCONT)
+        before, began = self.seconds, time.monotonic()
+        while self.seconds - before < seconds and not self.is_over:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(POLL_SECONDS)
+            self.seconds = before + time.monotonic() - began
+            self._keep()
+        if not self.is_over:
+            self._process.send_signal(signal.SIGSTOP)
+        elif self._process.returncode:
+            raise cli.UserError(f"the training '{self.settings}' has failed: see {self._folder / 'log.txt'}")
+
+    @property
+    def is_over(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def copy_of(self, step: int) -> Path:
+        return self._folder / str(step)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _keep(self) -> None:
+        """Copy the checkpoints that are new. One is whole when the list of them names it."""
+        listed = self._model / "checkpoint"
+        text = listed.read_text() if listed.is_file() else ""
+        steps = {int(path.stem.split("-")[1]) for path in self._model.glob("ckpt-*.index")}
+        for step in sorted(steps - self.saved.keys()):
+            if f'"ckpt-{step}"' in text:
+                self.saved[step] = self.seconds
+                place = self.copy_of(step)
+                place.mkdir()
+                for file in [*self._model.glob(f"ckpt-{step}.*"), *self._model.glob("*.json")]:
+                    shutil.copy(file, place)
+                (place / "checkpoint").write_text(f'model_checkpoint_path: "ckpt-{step}"\n')
+
+
+def train(trainings: list[Training], turn: float) -> None:
+    """In turns of so many seconds, until all have ended, or Ctrl-C ends them."""
     try:
-        is_over = False
-        while not is_over:
-            is_over = process.poll() is not None
-            for step in _saved(model) - seconds.keys():
-                seconds[step] = time.monotonic() - began
-                _copy(model, step, folder / f"{name}-{step}")
-            time.sleep(0 if is_over else POLL_SECONDS)
+        while not all(training.is_over for training in trainings):
+            for training in trainings:
+                if not training.is_over:
+                    training.turn(turn)
+            print(
+                ", ".join(f"{t.settings}: step {max(t.saved, default=0)} saved" for t in trainings),
+                flush=True,
+            )
+    except KeyboardInterrupt:
+        print("stopped: judging what there is", file=sys.stderr)
     finally:
-        process.terminate()
-        process.wait()
-    if process.returncode:
-        raise cli.UserError(f"the training '{name}' ended with exit code {process.returncode}")
-    return seconds
-
-
-def _saved(model: Path) -> set[int]:
-    """The steps of whole checkpoints: one is whole when the list of them names it."""
-    listed = model / "checkpoint"
-    text = listed.read_text() if listed.is_file() else ""
-    steps = (int(path.stem.split("-")[1]) for path in model.glob("ckpt-*.index"))
-    return {step for step in steps if f'"ckpt-{step}"' in text}
-
-
-def _copy(model: Path, step: int, place: Path) -> None:
-    place.mkdir(parents=True)
-    for file in [*model.glob(f"ckpt-{step}.*"), *model.glob("*.json")]:
-        shutil.copy(file, place)
-    (place / "checkpoint").write_text(f'model_checkpoint_path: "ckpt-{step}"\n')
+        for training in trainings:
+            training.close()
 
 
 def judge(args: argparse.Namespace, place: Path) -> dict[str, float]:
@@ -97,25 +140,31 @@ def table(rows: list[dict]) -> str:
     lines = [f"| settings | step | minutes | {' | '.join(MEASURES)} |", "| --- " * (3 + len(MEASURES)) + "|"]
     for row in rows:
         values = " | ".join(f"{row[name]:.4g}" for name in MEASURES)
-        lines.append(f"| {row['settings']} | {row['step']} | {row['seconds'] / 60:.1f} | {values} |")
+        lines.append(f"| `{row['settings']}` | {row['step']} | {row['seconds'] / 60:.1f} | {values} |")
     return "\n".join(lines)
 
 
 def verdicts(rows: list[dict]) -> Iterator[str]:
-    """Of each measure: in what share of the paper's time have the defaults come to its last value?"""
-    paper = [row for row in rows if row["settings"] == "paper"][-1]
-    ours = [row for row in rows if row["settings"] == "defaults"]
-    for name, best in MEASURES.items():
-        wanted = abs(paper[name] - best)
-        reached = next((row for row in ours if abs(row[name] - best) <= wanted), None)
-        share = f"in {reached['seconds'] / paper['seconds']:.2f} of its time" if reached else "never"
-        yield f"{name}: the paper's {paper[name]:.4g} after {paper['step']} steps, reached {share}"
+    """Of each measure: in what share of the paper's time have ours come to its last value?"""
+    paper = [row for row in rows if row["settings"].startswith(PAPER)][-1]
+    for settings in dict.fromkeys(row["settings"] for row in rows):
+        ours = [row for row in rows if row["settings"] == settings]
+        if settings != paper["settings"]:
+            for name, best in MEASURES.items():
+                wanted = abs(paper[name] - best)
+                reached = next((row for row in ours if abs(row[name] - best) <= wanted), None)
+                share = f"in {reached['seconds'] / paper['seconds']:.2f} of its time" if reached else "never"
+                yield (
+                    f"{settings}: {name}: the paper's {paper[name]:.4g} after {paper['step']} steps, "
+                    f"reached {share}"
+                )
 
 
 def plot(rows: list[dict]) -> str:
     """An SVG: a small diagram for each measure, minutes to the right."""
     width, height, gap = 260, 170, 45
     minutes = max(row["seconds"] for row in rows) / 60
+    colours = dict(zip(dict.fromkeys(row["settings"] for row in rows), COLOURS, strict=False))
     parts = []
     for index, name in enumerate(MEASURES):
         values = [row[name] for row in rows if row[name] == row[name]] or [0.0]
@@ -126,7 +175,7 @@ def plot(rows: list[dict]) -> str:
         parts.append(f'<text x="{left - 4}" y="42" text-anchor="end">{high:.3g}</text>')
         parts.append(f'<text x="{left - 4}" y="{30 + height}" text-anchor="end">{low:.3g}</text>')
         parts.append(f'<text x="{left + width}" y="{46 + height}" text-anchor="end">{minutes:.0f} min</text>')
-        for colour, settings in zip(COLOURS, ("paper", "defaults"), strict=True):
+        for settings, colour in colours.items():
             points = " ".join(
                 f"{left + width * row['seconds'] / 60 / minutes:.1f},"
                 f"{30 + height * (high - row[name]) / (high - low):.1f}"
@@ -134,8 +183,8 @@ def plot(rows: list[dict]) -> str:
                 if row["settings"] == settings and row[name] == row[name]
             )
             parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    for place, (colour, settings) in enumerate(zip(COLOURS, ("paper", "defaults"), strict=True)):
-        parts.append(f'<text x="{gap + 90 * place}" y="{70 + height}" fill="{colour}">{settings}</text>')
+    for place, (settings, colour) in enumerate(colours.items()):
+        parts.append(f'<text x="{gap + 300 * place}" y="{70 + height}" fill="{colour}">{settings}</text>')
     size = f'width="{gap + len(MEASURES) * (width + gap)}" height="{90 + height}"'
     body = "\n".join(parts)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">'
@@ -144,22 +193,24 @@ def plot(rows: list[dict]) -> str:
 
 def compare(args: argparse.Namespace) -> None:
     common = ["--input_dir", str(args.input_dir), "--save_freq", str(args.save_freq), "--val_freq", "0"]
-    kinds = {
-        "paper": ["--paper", "--max_steps", str(args.paper_steps), *common],
-        "defaults": [*shlex.split(args.settings), *common],
-    }
-    times = {name: train(name, arguments, args.output_dir) for name, arguments in kinds.items()}
+    load = machine.load()
+    all_settings = [f"{PAPER} --max_steps {args.paper_steps}", *args.settings]
+    trainings = [
+        Training(settings, common, args.output_dir / str(number))
+        for number, settings in enumerate(all_settings)
+    ]
+    train(trainings, args.turn)
     rows = []
-    for name, seconds in times.items():
-        for step in sorted(seconds):
-            row = {"settings": name, "step": step, "seconds": seconds[step]}
-            place = args.output_dir / f"{name}-{step}"
+    for training in trainings:
+        for step, seconds in training.saved.items():
+            row = {"settings": training.settings, "step": step, "seconds": seconds}
+            place = training.copy_of(step)
             rows.append(row | judge(args, place))
             for file in place.glob("ckpt-*"):  # the frozen model beside them is enough
                 file.unlink()
     (args.output_dir / "time_to_quality.json").write_text(json.dumps(rows, indent=2) + "\n")
     (args.output_dir / "time_to_quality.svg").write_text(plot(rows))
-    print(table(rows), *verdicts(rows), sep="\n")
+    print(table(rows), *verdicts(rows), f"{machine.describe()}, load before {load:.1f}", sep="\n")
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -171,8 +222,12 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument("--frames", type=cli.positive_int, default=100, help="to judge on, spread evenly")
     parser.add_argument("--paper_steps", type=cli.positive_int, default=6000, help="of the paper's settings")
     parser.add_argument(
-        "--settings", default="--preset standard", help="the other training's options, in one argument"
+        "--settings",
+        nargs="+",
+        default=["--preset standard"],
+        help="of ours: options of the trainer, those of a training in one argument",
     )
+    parser.add_argument("--turn", type=cli.positive_int, default=60, help="seconds")
     parser.add_argument("--save_freq", type=cli.positive_int, default=500, help="steps between judgements")
     parser.add_argument("--landmark-model", type=Path, help="dlib's model (default: the installed one)")
     parser.add_argument("--output-dir", type=Path, default=Path("time-to-quality"), help="for all of it")
@@ -183,6 +238,10 @@ def main(argv=None) -> None:
     args = parse_args(argv)
     cli.existing_dir(args.input_dir, "--input_dir")
     cli.existing_file(args.target, "--target")
+    if args.output_dir.exists():
+        raise cli.UserError(f"expected a new --output-dir, got one that exists: {args.output_dir}")
+    if sys.platform == "win32":
+        raise cli.UserError("this needs a Linux or macOS, which can let a process rest")
     if args.landmark_model is None:
         from face2face.landmarks import default_landmark_model
 
