@@ -115,7 +115,7 @@ def open_painter(
     """Load the generators, and tell what runs them. Raises: UserError if a model is of no use."""
     with ThreadPoolExecutor(1) as aside:  # the landmark model is unpacked meanwhile
         detector = aside.submit(LandmarkDetector, landmark_model)
-        generators = [Generator(model, engine, precision) for model in tf_models]
+        generators = [Generator(model, engine, precision, live.AT_ONCE) for model in tf_models]
         tracker = Tracker(detector.result(), smoothing)
     for model, each in zip(tf_models, generators, strict=True):
         print(f"{model} runs by {each.engine}")

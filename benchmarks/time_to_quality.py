@@ -224,7 +224,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--settings",
         nargs="+",
-        default=["--preset standard"],
+        default=["--max_steps 4500"],
         help="of ours: options of the trainer, those of a training in one argument",
     )
     parser.add_argument("--turn", type=cli.positive_int, default=60, help="seconds")

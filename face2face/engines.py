@@ -2,6 +2,7 @@
 
 import ctypes
 import glob
+import queue
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ ENGINES = ("openvino", "tensorflow")
 PRECISIONS = ("float32", "bfloat16")
 
 Paint = Callable[[np.ndarray], np.ndarray]
-"""A loaded graph: uint8 (S, 2 S, 3), RGB -> uint8 (S, S, 3), RGB, the drawing's face. Made new each time."""
+"""A loaded graph: uint8 (S, 2 S, 3), RGB -> uint8 (S, S, 3), RGB, the drawing's face. Made new each time.
+Any thread may call it, also while it paints for another."""
 
 
 class EngineError(Exception):
@@ -39,8 +41,11 @@ class OpenVino:
         can = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precisions = PRECISIONS if "BF16" in can else PRECISIONS[:1]
 
-    def load(self, precision: str) -> Paint:
-        """Raises: EngineError."""
+    def load(self, precision: str, at_once: int = 1) -> Paint:
+        """at_once: faces that are painted at the same time, each by its share of the cores; more calls wait.
+
+        Raises: EngineError.
+        """
         try:
             path = self._file.path if self._file.is_ir else self._converted(precision)
             compiled = self._core.compile_model(
@@ -48,22 +53,28 @@ class OpenVino:
                 "CPU",
                 {
                     "PERFORMANCE_HINT": "LATENCY",
+                    "NUM_STREAMS": at_once,
                     # Its threads share the cores with the other stages: the system finds the freer ones.
                     "ENABLE_CPU_PINNING": False,
                     "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
                 },
             )
-            request = compiled.create_infer_request()
+            idle = queue.SimpleQueue()
+            for _ in range(at_once):
+                idle.put(compiled.create_infer_request())
             output = compiled.output(OUTPUT_TENSOR)
         except RuntimeError as error:
             raise EngineError(_last_line(error)) from None
         _give_memory_back()
 
         def paint(pair: np.ndarray) -> np.ndarray:
+            request = idle.get()
             try:
                 return _one_picture(request.infer({INPUT_TENSOR: pair}, share_inputs=True)[output])
             except RuntimeError as error:
                 raise EngineError(_last_line(error)) from None
+            finally:
+                idle.put(request)
 
         return paint
 
@@ -107,8 +118,8 @@ class TensorFlow:
         self.processor = "GPU" if self.sees_gpu else "CPU"
         self.precisions = PRECISIONS[:1] if self.sees_gpu else PRECISIONS
 
-    def load(self, precision: str) -> Paint:
-        """Raises: EngineError."""
+    def load(self, precision: str, at_once: int = 1) -> Paint:
+        """at_once: as many as there are calls, whatever is told. Raises: EngineError."""
         import tensorflow as tf
         from google.protobuf.message import DecodeError
 

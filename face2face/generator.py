@@ -30,12 +30,14 @@ class Generator:
 
     target: what the graph knows of its target; of the original's graphs, only the size.
     engine: what runs it, and at which precision, for people to read.
+    at_once: faces that it paints at the same time, for calls from as many threads.
     """
 
-    def __init__(self, path: str | Path, engine: str = AUTO, precision: str = "float32"):
+    def __init__(self, path: str | Path, engine: str = AUTO, precision: str = "float32", at_once: int = 1):
         """
         Args:
             engine: one of `engines.ENGINES`, or `AUTO`. precision: of `engines.PRECISIONS`, or `AUTO`.
+            at_once: 2 keep the cores busier, where each face may take longer.
         Raises: UserError if the file is missing, damaged, or no generator's frozen graph; or could do more
             than paint; or cannot be run in the way that was asked for.
         """
@@ -48,7 +50,7 @@ class Generator:
                 raise cli.UserError(
                     f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
                 )
-        self._pair = np.zeros((size, 2 * size, 3), np.uint8)
+        self.at_once = at_once
         with ThreadPoolExecutor(1) as aside:  # an engine is imported while the file is hashed
             cache = aside.submit(ModelCache, file.files).result
             self.engine, self._paint = self._load(file, engine, precision, cache)
@@ -58,8 +60,7 @@ class Generator:
         return self._painted(self._paint, drawing)
 
     def _painted(self, paint: Paint, drawing: np.ndarray) -> np.ndarray:
-        self._pair[:, : self.target.image_size] = drawing
-        return paint(self._pair)
+        return paint(np.concatenate([drawing, np.zeros_like(drawing)], axis=1))
 
     def _load(
         self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], ModelCache]
@@ -106,7 +107,7 @@ class Generator:
                 f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
                 f"{engine.name} has no other on this machine"
             )
-        paint = engine.load(precision)
+        paint = engine.load(precision, self.at_once)
         if file.is_int8:
             precision = f"int8 and {precision}"
         size = self.target.image_size

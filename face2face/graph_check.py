@@ -51,7 +51,7 @@ _IR_OPERATIONS = {
     "over several points": """ReduceMean ReduceSum MatMul Convolution ConvolutionBackpropData
         GroupConvolution GroupConvolutionBackpropData""",
     "shape": """Concat Split VariadicSplit Slice StridedSlice Reshape Squeeze Unsqueeze Transpose Pad
-        Interpolate Broadcast""",
+        Interpolate Broadcast SpaceToDepth DepthToSpace""",
 }
 ALLOWED_IR_OPERATIONS = frozenset(" ".join(_IR_OPERATIONS.values()).split())
 """The same in OpenVINO's words: what `freeze_model.py --int8` writes, and such graphs made elsewhere."""

@@ -24,11 +24,11 @@ THOROUGH_SEARCH_SIDE = 1280
 PATIENT_SEARCH_SIDE = 2560
 """The same where nobody waits for the picture: a face of 40 pixels in a frame 1280 wide is found."""
 
-NEAR_FACE_SIDE = 110
+NEAR_FACE_SIDE = 100
 """Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
-NEAR_MARGIN = 0.5
+NEAR_MARGIN = 0.33
 """How far around the last box, in widths of it."""
-NEAR_SCALE_STEP, NEAR_GRID = 1.25, 32
+NEAR_SCALE_STEP, NEAR_GRID = 1.25, 16
 """Steps of that scale, as a factor, and of the part's corners, in pixels at that scale."""
 
 FACE_SIDE = 512

@@ -4,11 +4,17 @@ import itertools
 import time
 from collections.abc import Iterator
 
+import cv2
+
 from face2face.frames import Frame, Source
-from face2face.painter import Painted, Painter, Seen
+from face2face.painter import Painted, Painter, Painting, Seen
 from face2face.pipeline import Pipeline
 from face2face.presenter import Presenter
 from face2face.stats import Stats
+
+AT_ONCE = 2
+"""Faces that are painted at the same time. One on all cores would wait, layer after layer, for the core that
+looks for landmarks meanwhile: two take turns with it."""
 
 
 def run(
@@ -20,9 +26,10 @@ def run(
 ) -> None:
     """Paint each frame and put it out, until the source, the limit or the user ends it.
 
-    Capture, landmarks and generator work at the same time, in threads of their own; the output in this one.
+    Capture, landmarks and generators work at the same time, in threads of their own; the output in this one.
     A live source's frames do not wait: those that come too fast are dropped.
     """
+    cv2.setNumThreads(1)  # the stages fill the cores; OpenCV's own threads would spin between its functions
     frames = source.frames()
 
     def captured() -> Iterator[tuple[Frame, float]]:
@@ -36,11 +43,14 @@ def run(
     def look(item: tuple[Frame, float]) -> tuple[Seen, float]:
         return painter.look(item[0], stats), item[1]
 
-    def paint(item: tuple[Seen, float]) -> tuple[Painted, float, float]:
-        return painter.paint(item[0], stats), item[0].seconds, item[1]
+    def paint(item: tuple[Seen, float]) -> tuple[Painting, float]:
+        return painter.paint(item[0], stats), item[1]
+
+    def show(item: tuple[Painting, float]) -> tuple[Painted, float, float]:
+        return painter.show(item[0]), item[0].seen.seconds, item[1]
 
     items = captured() if source.live else itertools.islice(captured(), limit)
-    with Pipeline(items, (look, paint), source.live) as pipeline:
+    with Pipeline(items, (look, paint, show), source.live, painter.at_once) as pipeline:
         try:
             for result in pipeline:
                 if result is not None:

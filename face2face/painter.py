@@ -1,6 +1,7 @@
 """From the driver's frame to the target's painted face: points, calibration, drawing, generator."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,16 @@ class Seen:
     drawing: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class Painting:
+    """A frame whose face is being painted, uint8 (S, S, 3), RGB; None if there is no face to paint."""
+
+    seen: Seen
+    face: Future[np.ndarray] | None
+
+
 class Painter:
-    """Paints a target's face from the driver's frames, in two steps that two threads may take."""
+    """Paints a target's face from the driver's frames, in three steps that three threads may take."""
 
     def __init__(
         self, tracker: Tracker, generators: Sequence[Generator], options: DrivingOptions, source: str = ""
@@ -89,6 +98,8 @@ class Painter:
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = False
         self._chosen = 0
+        self.at_once = max(generator.at_once for generator in generators)
+        self._brushes = ThreadPoolExecutor(self.at_once, thread_name_prefix="generator")
         self._retargeters: dict[int, Retargeter] = {}
 
     @property
@@ -97,7 +108,7 @@ class Painter:
         return self._size
 
     def __call__(self, frame: Frame, stats: Stats) -> Painted:
-        return self.paint(self.look(frame, stats), stats)
+        return self.show(self.paint(self.look(frame, stats), stats))
 
     def look(self, frame: Frame, stats: Stats) -> Seen:
         """The first step: the driver's face, and the drawing to paint."""
@@ -116,11 +127,20 @@ class Painter:
         state = self._state(points is not None)
         return Seen(frame.seconds, driver, state, points, on_driver, model, drawing)
 
-    def paint(self, seen: Seen, stats: Stats) -> Painted:
-        """The second step, with what the first found, in the order of the frames."""
-        if seen.drawing is not None:
+    def paint(self, seen: Seen, stats: Stats) -> Painting:
+        """The second step: begin to paint what the first found. Faces are painted `at_once` at a time."""
+
+        def face() -> np.ndarray:
             with stats.measure("generator"):
-                generated = self._generators[seen.model](seen.drawing)
+                return self._generators[seen.model](seen.drawing)
+
+        return Painting(seen, None if seen.drawing is None else self._brushes.submit(face))
+
+    def show(self, painting: Painting) -> Painted:
+        """The third step, in the order of the frames: wait for the face, and decide what is shown."""
+        seen = painting.seen
+        if painting.face is not None:
+            generated = painting.face.result()
             self._drawing, self._generated = resize(seen.drawing, self._size), resize(generated, self._size)
             self._seen_at = seen.seconds
         generated = self._shown(seen.driver, seen.seconds)

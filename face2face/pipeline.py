@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-MAX_UNDER_WAY = 3
-"""Frames that were captured, and are not shown yet: one that is worked on by the slowest stage, and two for
-whatever is before and after it. With that, by Little's law, a frame waits for two frame times at the most."""
+MAX_WAITING = 2
+"""Frames that were captured, and are not shown yet, beside those that the slowest stage works on. With that,
+by Little's law, a frame waits for two frame times at the most."""
 
 POLL_SECONDS = 0.03
 """How long the last stage waits for a result before it looks after the rest of its duties."""
@@ -37,9 +37,15 @@ class Pipeline:
     dropped: how many items of a live source made way for newer ones.
     """
 
-    def __init__(self, items: Iterator, stages: Sequence[Callable], is_live: bool = False):
-        """Each of `stages` takes what the one before gave, and gives no None; `next` captures an item."""
+    def __init__(self, items: Iterator, stages: Sequence[Callable], is_live: bool = False, at_once: int = 1):
+        """
+        Args:
+            items: `next` captures an item.
+            stages: each takes what the one before gave, and gives no None.
+            at_once: how many items the slowest stage works on at the same time.
+        """
         self.dropped = 0
+        self._most = MAX_WAITING + at_once
         self._items, self._stages, self._is_live = items, stages, is_live
         self._queues = [_EMPTY] * (len(stages) + 1)  # one before each stage, and one for the results
         self._under_way = 0
@@ -87,7 +93,7 @@ class Pipeline:
         """The first thread: everything that `items` yields, into the first queue."""
         while not self._is_stopped:
             if not self._is_live:
-                self._begin_one(MAX_UNDER_WAY)
+                self._begin_one(self._most)
             try:
                 item = next(self._items, _END)
             except BaseException as error:  # it is raised again where the results are awaited
@@ -102,7 +108,7 @@ class Pipeline:
         item = None
         while item is not _END and not isinstance(item, _Failure):
             if self._is_live and place == 0:  # one more is in the queue before
-                self._begin_one(MAX_UNDER_WAY - 1)
+                self._begin_one(self._most - 1)
             with self._changed:
                 self._changed.wait_for(lambda: self._is_stopped or self._queues[place] is not _EMPTY)
                 if self._is_stopped:

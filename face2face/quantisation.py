@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, split_convolutions
 from face2face.generator import Generator
 from face2face.graph_check import IR_ENDING, TARGET_IN_IR
 
@@ -44,6 +44,7 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     drawings = [drawings[i * len(drawings) // count] for i in range(count)]
     pairs = [np.concatenate([drawing, np.zeros_like(drawing)], axis=1) for drawing in drawings]
     model = openvino.Core().read_model(graph)
+    split_convolutions.split(model, only_few=True)
     quantised = nncf.quantize(
         # The leaky activations have numbers of both signs: their ranges need not be symmetrical.
         model,

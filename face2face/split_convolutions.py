@@ -1,4 +1,4 @@
-"""OpenVINO's transposed convolutions taken apart into plain ones, for which it has bfloat16 kernels.
+"""OpenVINO's transposed convolutions taken apart into plain ones, for which it has faster kernels.
 
 A transposed convolution of stride 2 doubles the picture. Of its 4x4 kernel only 2x2 values meet any one point
 of the output, and which ones is told by whether the point's row and column are even or odd. So it is four
@@ -19,8 +19,13 @@ _FEW = 16
 does not look: a vector register's width is filled once instead of four times in part."""
 
 
-def split(model) -> int:
-    """Rewrite an `openvino.Model` in place; returns how many transposed convolutions were taken apart."""
+def split(model, only_few: bool = False) -> int:
+    """Rewrite an `openvino.Model` in place; returns how many transposed convolutions were taken apart.
+
+    Args:
+        only_few: those alone that have few outputs, as the last one with its three colours: in 8 bits the
+            kernels for the others are as fast as any.
+    """
     from openvino import opset13
 
     count = 0
@@ -28,8 +33,10 @@ def split(model) -> int:
         if not _is_decoders(node):
             continue
         weights = node.input_value(1).get_node().data  # (inputs, outputs, 4, 4)
-        last, bias = _biased(node)
         few = 4 * weights.shape[1] <= _FEW
+        if only_few and not few:
+            continue
+        last, bias = _biased(node)
         parts = []
         for kernel, rows, columns in [_together(weights)] if few else _apart(weights):
             before, after = zip(rows, columns, strict=True)

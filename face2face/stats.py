@@ -18,7 +18,7 @@ _RECENT_SECONDS = 2.0
 
 
 class Stats:
-    """Counts and times, in seconds. Each stage is measured by one thread; anybody may read.
+    """Counts and times, in seconds. Any thread may measure and read.
 
     frames: that were shown. dropped: that a camera took and nobody had time for.
     latency: from a frame's capture to its picture.

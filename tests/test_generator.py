@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,20 @@ def test_both_engines_paint_the_same(frozen_model):
     assert (difference <= 1).mean() >= 0.999
     assert np.std(faces(by_openvino)) > 20
     assert by_openvino.target.to_json() == by_tensorflow.target.to_json()
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_faces_painted_at_once_are_those_painted_one_after_the_other(frozen_model, engine):
+    generator = Generator(frozen_model, engine, at_once=2)
+    drawings = sample_drawings(generator.target, 12)
+    expected = [Generator(frozen_model, engine)(drawing) for drawing in drawings[:2]]
+    with ThreadPoolExecutor(4) as threads:
+        painted = list(threads.map(generator, drawings))
+    # Other shares of the cores may round otherwise.
+    assert np.abs(np.array(painted[:2]).astype(int) - expected).max() <= 1
+    assert all(
+        np.array_equal(face, generator(drawing)) for face, drawing in zip(painted, drawings, strict=True)
+    )
 
 
 def test_a_graph_of_half_precision_runs_on_both(frozen_model, tmp_path):

@@ -79,9 +79,14 @@ def test_the_picture_moves_and_its_points_with_it(detector, frame):
     moved = cv2.warpAffine(frame, move, frame.shape[1::-1], flags=cv2.INTER_CUBIC)
     face = detector.find(frame)
     grey = [cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) for picture in (frame, moved)]
-    box = face.box + np.array([0.33, 0, 0.33, 0])
-    shift = detector.place(grey[1], box) - detector.place(grey[0], face.box)
-    assert shift.mean(axis=0) == pytest.approx((0.33, 0), abs=0.1)
+    # In the mean over many boxes: from a single one, dlib's trees may take another turn.
+    random = np.random.default_rng(0).normal(0, 0.03, (40, 4))
+    boxes = face.box + random * (face.box[2] - face.box[0])
+    there = boxes + np.array([0.33, 0, 0.33, 0])
+    shifts = [
+        detector.place(grey[1], b) - detector.place(grey[0], a) for a, b in zip(boxes, there, strict=True)
+    ]
+    assert np.mean(shifts, axis=(0, 1)) == pytest.approx((0.33, 0), abs=0.06)
 
 
 def test_the_largest_of_several_is_taken(detector, crowd):

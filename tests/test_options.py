@@ -51,7 +51,7 @@ def folder(tmp_path):
 
 
 def test_defaults_are_the_original_trainers_but_for_what_is_better():
-    assert {**ORIGINALS_DEFAULTS, "flip": False}.items() <= asdict(parsed()).items()
+    assert {**ORIGINALS_DEFAULTS, "flip": False, "ngf": 32, "ndf": 32}.items() <= asdict(parsed()).items()
 
 
 def test_the_papers_settings_are_those_of_2017():
@@ -169,9 +169,9 @@ def test_a_folder_that_is_no_models_is_refused(tmp_path):
 
 def test_what_shapes_the_weights_cannot_change():
     saved = Options(seed=1)
-    given = replace(saved, ngf=32, which_direction="BtoA", lr=0.1, max_steps=7, seed=2)
+    given = replace(saved, ngf=64, which_direction="BtoA", lr=0.1, max_steps=7, seed=2)
     assert options.conflicts(saved, given) == [
         "--which_direction AtoB then, BtoA now",
-        "--ngf 64 then, 32 now",
+        "--ngf 32 then, 64 now",
     ]
     assert options.conflicts(saved, saved) == []

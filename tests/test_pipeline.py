@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from face2face.pipeline import MAX_UNDER_WAY, Pipeline
+from face2face.pipeline import MAX_WAITING, Pipeline
 
 SECONDS = 30
 """That a test waits for another thread before it fails."""
@@ -43,8 +43,9 @@ def test_the_stages_work_at_the_same_time():
         assert results(pipeline) == list(range(6))
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
 @pytest.mark.parametrize("is_live", [False, True])
-def test_only_so_many_frames_are_under_way(is_live):
+def test_only_so_many_frames_are_under_way(is_live, at_once):
     """Of a file they are not even captured; of a camera, one waits that the next replaces."""
     captured, entered, most = 0, 0, 0
 
@@ -60,13 +61,13 @@ def test_only_so_many_frames_are_under_way(is_live):
         return i
 
     shown = 0
-    with Pipeline(frames(), (first, lambda x: x), is_live) as pipeline:
+    with Pipeline(frames(), (first, lambda x: x), is_live, at_once) as pipeline:
         for result in pipeline:
             if result is not None:
                 # Whatever the others do meanwhile: what was begun and is not shown is bounded.
                 most = max(most, (entered if is_live else captured) - shown)
                 shown += 1
-    assert 1 <= most <= MAX_UNDER_WAY
+    assert 1 <= most <= MAX_WAITING + at_once
     assert shown + pipeline.dropped == 300
 
 
