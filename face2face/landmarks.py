@@ -144,18 +144,17 @@ class LandmarkDetector:
         Returns:
             float32 (68, 2), in pixels of `grey`.
         """
-        scale = max(1.0, FACE_SIDE / (box[2] - box[0]))
-        centre = (box[:2] + box[2:]) / 2
         half = PATCH / 2 * (box[2] - box[0])
-        side = round(2 * half * scale)
-        to_patch = np.array(
-            [[scale, 0, -scale * (centre[0] - half)], [0, scale, -scale * (centre[1] - half)]]
-        )
-        patch = cv2.warpAffine(grey, to_patch, (side, side), borderMode=cv2.BORDER_REPLICATE)
-        low, high = (box.reshape(2, 2) - (centre - half)) * scale
-        rectangle = self._dlib.rectangle(*(round(v) for v in (*low, *high)))
+        centre = (box[:2] + box[2:]) / 2
+        low, high = np.floor(centre - half).astype(int), np.ceil(centre + half).astype(int)
+        patch = _cut(grey, low, high)
+        side = round(max(1.0, FACE_SIDE / (box[2] - box[0])) * patch.shape[0])
+        scale = side / patch.shape[0]
+        patch = cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
+        corners = (box.reshape(2, 2) - low + 0.5) * scale - 0.5
+        rectangle = self._dlib.rectangle(*np.round(corners).astype(int).ravel().tolist())
         points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
-        return points / np.float32(scale) + (centre - half).astype(np.float32)
+        return (points + 0.5) / np.float32(scale) - 0.5 + low.astype(np.float32)
 
     def doubt(self, grey: np.ndarray, face: Face) -> float:
         """How far the points of a face disagree when its box is moved a little, in distances of the eyes.
@@ -199,6 +198,15 @@ class LandmarkDetector:
         found = self._detector(grey, 0)
         corners = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
         return np.array(corners, np.float64).reshape(-1, 4) / scale
+
+
+def _cut(picture: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The square from a corner to another, in whole pixels; beyond the edges the outermost pixels again."""
+    side = int(min(high - low))
+    (left, top), (height, width) = low.tolist(), picture.shape
+    beyond = (max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0))
+    inside = picture[max(top, 0) : top + side, max(left, 0) : left + side]
+    return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside
 
 
 def _nearest(boxes: Iterable[np.ndarray], to: np.ndarray) -> np.ndarray | None:
