@@ -8,6 +8,7 @@ at the end, or after Ctrl-C, the copies are judged on frames of the clip that no
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import shlex
 import shutil
@@ -29,7 +30,6 @@ MEASURES = {"L1 (of 255)": 0, "SSIM": 1, "landmark error": 0, "sharpness": 1, "i
 """Of `evaluate.py`'s section self, and the value that is best: the nearer to it, the better."""
 
 PAPER = "--paper"
-COLOURS = ("#777777", "#c03030", "#3060c0", "#30a030", "#c09030")
 POLL_SECONDS = 0.2
 
 
@@ -160,35 +160,22 @@ def verdicts(rows: list[dict]) -> Iterator[str]:
                 )
 
 
-def plot(rows: list[dict]) -> str:
-    """An SVG: a small diagram for each measure, minutes to the right."""
-    width, height, gap = 260, 170, 45
-    minutes = max(row["seconds"] for row in rows) / 60
-    colours = dict(zip(dict.fromkeys(row["settings"] for row in rows), COLOURS, strict=False))
-    parts = []
-    for index, name in enumerate(MEASURES):
-        values = [row[name] for row in rows if row[name] == row[name]] or [0.0]
-        low, high = min(values), max(max(values), min(values) + 1e-9)
-        left = gap + index * (width + gap)
-        parts.append(f'<rect x="{left}" y="30" width="{width}" height="{height}" fill="none" stroke="#ccc"/>')
-        parts.append(f'<text x="{left}" y="20">{name}</text>')
-        parts.append(f'<text x="{left - 4}" y="42" text-anchor="end">{high:.3g}</text>')
-        parts.append(f'<text x="{left - 4}" y="{30 + height}" text-anchor="end">{low:.3g}</text>')
-        parts.append(f'<text x="{left + width}" y="{46 + height}" text-anchor="end">{minutes:.0f} min</text>')
-        for settings, colour in colours.items():
-            points = " ".join(
-                f"{left + width * row['seconds'] / 60 / minutes:.1f},"
-                f"{30 + height * (high - row[name]) / (high - low):.1f}"
-                for row in rows
-                if row["settings"] == settings and row[name] == row[name]
-            )
-            parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    for place, (settings, colour) in enumerate(colours.items()):
-        parts.append(f'<text x="{gap + 300 * place}" y="{70 + height}" fill="{colour}">{settings}</text>')
-    size = f'width="{gap + len(MEASURES) * (width + gap)}" height="{90 + height}"'
-    body = "\n".join(parts)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">'
-    return f"{head}\n{body}\n</svg>\n"
+def plot(rows: list[dict], path: Path) -> None:
+    """A small diagram for each measure: minutes to the right, a line for each training."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, diagrams = pyplot.subplots(1, len(MEASURES), figsize=(4 * len(MEASURES), 3.2))
+    for name, diagram in zip(MEASURES, diagrams, strict=True):
+        for settings in dict.fromkeys(row["settings"] for row in rows):
+            own = [row for row in rows if row["settings"] == settings]
+            diagram.plot([row["seconds"] / 60 for row in own], [row[name] for row in own], label=settings)
+        diagram.set(title=name, xlabel="minutes")
+    diagrams[0].legend()
+    figure.tight_layout()
+    figure.savefig(path)
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -209,7 +196,7 @@ def compare(args: argparse.Namespace) -> None:
             for file in place.glob("ckpt-*"):  # the frozen model beside them is enough
                 file.unlink()
     (args.output_dir / "time_to_quality.json").write_text(json.dumps(rows, indent=2) + "\n")
-    (args.output_dir / "time_to_quality.svg").write_text(plot(rows))
+    plot(rows, args.output_dir / "time_to_quality.png")
     print(table(rows), *verdicts(rows), f"{machine.describe()}, load before {load:.1f}", sep="\n")
 
 
@@ -240,6 +227,8 @@ def main(argv=None) -> None:
     cli.existing_file(args.target, "--target")
     if args.output_dir.exists():
         raise cli.UserError(f"expected a new --output-dir, got one that exists: {args.output_dir}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise cli.UserError("the plot needs matplotlib: python -m pip install -r requirements-dev.txt")
     if sys.platform == "win32":
         raise cli.UserError("this needs a Linux or macOS, which can let a process rest")
     if args.landmark_model is None:
