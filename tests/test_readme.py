@@ -21,6 +21,7 @@ SCRIPTS = {
     "evaluate.py": "evaluate",
     "benchmarks/detection.py": "benchmarks.detection",
     "benchmarks/soak.py": "benchmarks.soak",
+    "benchmarks/time_to_quality.py": "benchmarks.time_to_quality",
     "benchmarks/train_speed.py": "benchmarks.train_speed",
     "benchmarks/webcam_speed.py": "benchmarks.webcam_speed",
 }
