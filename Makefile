@@ -40,6 +40,6 @@ $(INSTALLED): requirements.txt
 	$(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && \
 	echo $$(( $$(date +%s) - began )) > $@
 
-$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-virtual-camera.txt
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-virtual-camera.txt requirements-int8.txt
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@
