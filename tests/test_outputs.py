@@ -22,6 +22,7 @@ from face2face.recorder import Recorder, free
 from face2face.stats import Stats
 from face2face.streams import LiveSource
 from face2face.tracking import Tracker
+from face2face.video import open_source
 from pix2pix import images
 from tests import made
 from tests.made import edge
@@ -205,6 +206,22 @@ def test_without_a_model_the_tutorials_is_taken_and_then_a_shipped_one(tmp_path,
     Path("face2face-reduced-model").mkdir()
     run_webcam.DEFAULT_MODEL.touch()
     assert run_webcam.default_model() == run_webcam.DEFAULT_MODEL
+
+
+def test_the_shipped_model_moves_a_womans_face_at_once(clips, tmp_path):
+    shipped = next(run_webcam.SHIPPED_MODELS.glob("*.pb"))
+    assert shipped.stat().st_size <= 8e6
+    arguments = ("--source", clips / "single_face.mp4", "--no-window", "--limit", 40)
+    arguments += ("--record", "face.mp4", "--record-view", "generated", "--label")
+    driven = made.run_script(made.ROOT / "run_webcam.py", *arguments, cwd=tmp_path)
+    assert driven.returncode == 0, driven.stderr
+    assert f"{shipped} runs by" in driven.stdout
+    detector = LandmarkDetector()
+    with open_source(str(tmp_path / "face.mp4")) as video:
+        faces = [detector.find(frame.picture) for frame in video.frames()]
+    assert len(faces) == 40 and all(faces)
+    widths = [np.ptp(face.points[48:60, 0]) / np.ptp(face.points[:17, 0]) for face in faces]
+    assert max(widths) > 1.15 * min(widths)  # he smiles, and so does she
 
 
 @pytest.mark.parametrize(
