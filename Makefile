@@ -19,7 +19,7 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 
 # Two processes: what trains and what drives load native libraries that are not meant to live together for long.
 TRAINING_TESTS := $(foreach name,checkpoints dataset distribution fast_layers legacy networks objectives optimizer \
-	precision robustness train_script trainer validation,tests/test_$(name).py)
+	precision robustness train_script trainer training validation,tests/test_$(name).py)
 
 test: $(INSTALLED_DEV)  ## run the tests
 	@$(RUN) -m pytest $(TRAINING_TESTS)

@@ -46,6 +46,13 @@ def test_what_does_not_double_is_left_alone():
     assert kinds(model) == before
 
 
+@pytest.mark.parametrize("channels, count", [(3, 1), (12, 0)])
+def test_those_of_few_outputs_alone_may_be_split(channels, count):
+    model = doubling(channels, True)
+    assert split(model, only_few=True) == count
+    assert kinds(model).count("ConvolutionBackpropData") == 1 - count
+
+
 def test_a_generator_paints_the_same(frozen_model):
     core = openvino.Core()
     pair = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)

@@ -1,5 +1,3 @@
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from face2face import target
 from face2face.cli import UserError
 from face2face.sidecar import FILE_NAME as SIDECAR
-from pix2pix import checkpoints, dataset, images, loop, networks, options, precision, trainer, training
+from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer, training
 from tests import made
 
 STEPS = 60
@@ -285,17 +283,6 @@ def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
     assert 0 < np.abs(kernel - weights(whole)[name.format("generator")]).max() < 0.05
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_for_the_end_of_a_step(number):
-    before = signal.getsignal(number)
-    with loop._Interruption() as interruption:
-        assert not interruption.came
-        os.kill(os.getpid(), number)
-        assert interruption.came
-        assert signal.getsignal(number) == before  # the next one is not held back
-    assert signal.getsignal(number) == before
-
-
 # --- what a user can get wrong --------------------------------------------------------------------------
 
 
@@ -306,27 +293,3 @@ def test_another_shape_of_the_weights_is_refused(pairs, trained):
     with pytest.raises(UserError, match=message):
         training.train(opts, pairs, trained)
     assert (trained / options.FILE_NAME).read_bytes() == before
-
-
-def test_a_training_needs_an_end(pairs, tmp_path):
-    with pytest.raises(UserError, match="expected --max_epochs or --max_steps, got neither"):
-        training.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
-def test_points_are_redrawn_where_each_pair_has_them(tmp_path):
-    pairs = made.write_pairs(tmp_path / "pairs", 2)
-    training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "points")
-    assert options.read(tmp_path / "points", options.TRAINING).jitter == "redraw"
-    images.write(pairs / "extra.png", made.noise(64, 128))
-    training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "without")
-    assert options.read(tmp_path / "without", options.TRAINING).jitter == "crop"
-
-
-def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
-    pairs = made.write_pairs(tmp_path / "pairs", 2)
-    images.write(pairs / "extra.png", made.noise(64, 128))
-    with pytest.raises(
-        UserError, match=r"--jitter redraw needs the landmarks of each pair, got none of .*extra"
-    ):
-        training.train(replace(made.SMALL, jitter="redraw"), pairs, tmp_path / "model")
