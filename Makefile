@@ -7,23 +7,33 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test test-waiting test-rest lint clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 
 install: $(INSTALLED)  ## make .venv with everything that the scripts need
 
 demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp4 (five to ten minutes)
 	@$(RUN) examples/demo.py
 
-# Two processes: what trains and what drives load native libraries that are not meant to live together for long.
-TRAINING_TESTS := $(foreach name,checkpoints dataset distribution fast_layers legacy networks objectives optimizer \
-	precision robustness train_script trainer training validation,tests/test_$(name).py)
+# Processes of their own: what trains and what drives load native libraries that are not meant to live together
+# for long. Trainings that are killed, or wait for each other, leave the cores to the rest, and run beside it.
+tests_of = $(foreach name,$(1),tests/test_$(name).py)
+TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers legacy networks objectives optimizer precision \
+	trainer training validation)
+WAITING_TESTS := $(call tests_of,distribution robustness train_script)
+WAITING_LOG := $(VENV)/waiting-tests.log
 
 test: $(INSTALLED_DEV)  ## run the tests
 	@$(RUN) -m pytest $(TRAINING_TESTS)
-	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS))
+	@$(MAKE) --no-print-directory --keep-going -j2 test-waiting test-rest
+
+test-waiting: $(INSTALLED_DEV)  ## of the tests, trainings that are killed or wait for each other
+	@$(RUN) -m pytest $(WAITING_TESTS) > $(WAITING_LOG) 2>&1; status=$$?; cat $(WAITING_LOG); exit $$status
+
+test-rest: $(INSTALLED_DEV)  ## of the tests, all that does not train
+	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(WAITING_TESTS))
 
 lint: $(INSTALLED_DEV)  ## check style and format
 	@$(RUN) -m ruff check .
