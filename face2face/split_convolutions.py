@@ -15,8 +15,12 @@ _TAPS = ((3, 1), (2, 0))
 _PADS = ((1, 0), (0, 1))  # before the first and after the last row
 
 _FEW = 16
-"""Up to so many outputs of all four together are computed by one convolution of 3x3, with zeros where a case
-does not look: a vector register's width is filled once instead of four times in part."""
+"""Up to so many outputs of all four together are computed by one convolution: a vector register's width is
+filled once instead of four times in part. Its outputs lie on the corners between the points of the input,
+where all four cases meet the same 2x2 of them."""
+
+_CORNERS_TAPS = ((2, 0), (3, 1))
+"""Around a corner lie an odd output row, that of the input row above it, and an even one, of that below."""
 
 
 def split(model, only_few: bool = False) -> int:
@@ -48,6 +52,8 @@ def split(model, only_few: bool = False) -> int:
             parts.append(part)
         joined = parts[0] if few else opset13.concat(parts, 1)
         whole = opset13.depth_to_space(joined, "blocks_first", STRIDE)
+        if few:  # the outermost corners have a row or column too many
+            whole = opset13.slice(whole, [1, 1], [-1, -1], [1, 1], [2, 3])
         tensor = last.output(0)
         for target in list(tensor.get_target_inputs()):
             target.replace_source_output(whole.output(0))
@@ -97,10 +103,8 @@ def _apart(weights: np.ndarray) -> list[tuple]:
 
 
 def _together(weights: np.ndarray) -> tuple:
-    """One kernel (4 outputs, inputs, 3, 3) for all cases, and its pads."""
-    inputs, outputs = weights.shape[:2]
-    kernel = np.zeros((4, outputs, inputs, 3, 3), weights.dtype)
-    for case, (part, rows, columns) in enumerate(_apart(weights)):
-        top, left = 1 - rows[0], 1 - columns[0]
-        kernel[case, :, :, top : top + 2, left : left + 2] = part
-    return kernel.reshape(4 * outputs, inputs, 3, 3), (1, 1), (1, 1)
+    """One kernel (4 outputs, inputs, 2, 2) for all cases, and its pads."""
+    taps = np.array(_CORNERS_TAPS)
+    kernel = weights[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # (inputs, outputs, 2, 2, 2, 2)
+    kernel = kernel.transpose(2, 3, 1, 0, 4, 5)  # row and column of the case first
+    return np.ascontiguousarray(kernel.reshape(-1, weights.shape[0], 2, 2)), (1, 1), (1, 1)

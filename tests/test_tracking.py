@@ -73,5 +73,41 @@ def test_the_points_are_steadied(people):
     assert spreads[1] < 0.5 * spreads[0]
 
 
+class CountingDetector(LandmarkDetector):
+    searches = 0
+
+    def find(self, *args, **kwargs):
+        self.searches += 1
+        return super().find(*args, **kwargs)
+
+
+def test_a_face_that_holds_still_is_not_looked_for_in_each_frame(people):
+    detector = CountingDetector()
+    tracker = Tracker(detector, smoothing=0.0)
+    found = [tracker(scene(people[0], None, number / 25)) for number in range(12)]
+    assert detector.searches <= 5
+    assert all(np.array_equal(points, found[0]) for points in found)
+
+
+@pytest.mark.parametrize("then", ["nobody", "covered", "elsewhere"])
+def test_a_face_is_looked_for_once_its_place_looks_different(people, then):
+    man, _ = people
+    detector = CountingDetector()
+    tracker = Tracker(detector, smoothing=0.0)
+    before = tracker(scene(man, None, 0.0))
+    frame = scene(None if then == "nobody" else man, None, 0.04)
+    by = 12
+    if then == "covered":
+        frame.picture[round(middle(before[:, ::-1])) :] = 60  # from the middle of the face down
+    elif then == "elsewhere":
+        frame.picture[:] = np.roll(frame.picture, by, axis=1)
+    after = tracker(frame)
+    assert detector.searches == 2
+    if then == "elsewhere":
+        assert np.abs(after - before - (by, 0)).mean() < 0.02 * eye_distance(before)
+    elif then == "nobody":
+        assert after is None
+
+
 def test_a_frame_without_a_face_has_no_points(tracker):
     assert tracker(Frame(0, 0.0, np.full((*SIZE, 3), 128, np.uint8))) is None
