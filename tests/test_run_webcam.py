@@ -275,6 +275,18 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
 
 
 @pytest.mark.parametrize(
+    "path, name",
+    [
+        ("models/woman.pb", "woman"),
+        ("anna/frozen_model.pb", "anna"),
+        ("anna/frozen_model_int8.xml", "anna"),
+    ],
+)
+def test_a_model_is_called_by_what_tells_it_from_others(path, name):
+    assert run_webcam.model_name(Path(path)) == name
+
+
+@pytest.mark.parametrize(
     "arguments, message",
     [
         (["--source", "77"], "camera 77 cannot be opened"),
