@@ -13,15 +13,9 @@ import cv2
 import numpy as np
 
 from face2face import cli, selection, sidecar
+from face2face.drawing import DEFAULT_DRAWING, DRAWINGS, draw
 from face2face.framing import Window
-from face2face.landmarks import (
-    DEFAULT_DRAWING,
-    DRAWINGS,
-    PATIENT_SEARCH_SIDE,
-    LandmarkDetector,
-    default_landmark_model,
-    draw,
-)
+from face2face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.selection import Candidate
 from face2face.video import Source, open_source
 

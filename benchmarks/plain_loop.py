@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from face2face import cli
+from face2face.drawing import DRAWINGS
 from face2face.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
-from face2face.landmarks import DRAWINGS
 from face2face.stats import Stats
 
 DOWNSAMPLE = 4

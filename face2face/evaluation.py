@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from face2face import cli, judging
+from face2face.drawing import draw
 from face2face.framing import Window
 from face2face.generator import Generator
 from face2face.judging import Judge
-from face2face.landmarks import LandmarkDetector, draw
+from face2face.landmarks import LandmarkDetector
 from face2face.painter import Painter
 from face2face.stats import Stats
 from face2face.video import Frame, open_source

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, engines, graph_check
+from face2face.drawing import draw
 from face2face.engines import EngineError, OpenVino, Paint, TensorFlow
 from face2face.graph_check import GeneratorFile
-from face2face.landmarks import POINTS, draw
+from face2face.landmarks import POINTS
 from face2face.model_cache import ModelCache
 from face2face.target import Target
 

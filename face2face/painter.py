@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face2face.drawing import draw
 from face2face.framing import Window, resize
 from face2face.generator import Generator
-from face2face.landmarks import draw
 from face2face.retarget import Calibration, Retargeter, read_calibration
 from face2face.stats import Stats
 from face2face.tracking import Tracker

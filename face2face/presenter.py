@@ -8,9 +8,9 @@ import numpy as np
 
 from face2face import marks
 from face2face.controls import Controls, State, model_of
+from face2face.drawing import draw
 from face2face.frames import Source
 from face2face.framing import resize
-from face2face.landmarks import draw
 from face2face.painter import Painted, Painter
 from face2face.recorder import Recorder
 from face2face.server import Server

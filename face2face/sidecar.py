@@ -1,7 +1,7 @@
 """`landmarks.json`: where the points of a folder's images stand. Beside drawings, and on with them.
 
 {"format_version": 1,
- "drawing": "white",                       the style, a key of landmarks.DRAWINGS
+ "drawing": "white",                       the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
              "window": [61, 0, 288]}],     left, top, side in the frame; null: whole frames
  "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68]}}}    pixels of that image
@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from face2face.cli import UserError
+from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.framing import Window
-from face2face.landmarks import DRAWINGS, ORIGINAL_DRAWING, POINTS
+from face2face.landmarks import POINTS
 
 FILE_NAME = "landmarks.json"
 FORMAT_VERSION = 1

@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from face2face.cli import UserError
+from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.framing import Window
 from face2face.geometry import Pose, eye_openness, mouth_openness, mouth_width
-from face2face.landmarks import DRAWINGS, ORIGINAL_DRAWING, POINTS
+from face2face.landmarks import POINTS
 from face2face.sidecar import Sidecar
 
 FILE_NAME = "target.json"

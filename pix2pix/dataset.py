@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli
+from face2face.drawing import draw
 from face2face.geometry import eye_distance, mirrored
-from face2face.landmarks import draw
 from face2face.sidecar import Sidecar
 from face2face.video import image_paths
 from pix2pix import colours, images, networks

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli, target
+from face2face.drawing import draw
 from face2face.framing import Window
-from face2face.landmarks import draw
 from pix2pix import checkpoints, colours, dataset, images, metrics, networks, report
 from pix2pix.options import Options
 

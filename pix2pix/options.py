@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from face2face import cli
+from face2face.drawing import ORIGINAL_DRAWING
 from face2face.framing import MODEL_SIZE
-from face2face.landmarks import ORIGINAL_DRAWING
 
 FILE_NAME = "options.json"
 FORMAT_VERSION = 1

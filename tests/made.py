@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from face2face import cli, sidecar
-from face2face.landmarks import draw
+from face2face.drawing import draw
 from pix2pix import images
 from pix2pix.options import Options
 

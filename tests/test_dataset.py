@@ -7,7 +7,7 @@ import pytest
 
 from face2face import sidecar
 from face2face.cli import UserError
-from face2face.landmarks import draw
+from face2face.drawing import draw
 from pix2pix import dataset, images
 from tests import made
 

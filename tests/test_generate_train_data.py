@@ -12,8 +12,9 @@ import pytest
 
 import generate_train_data
 from face2face import sidecar
+from face2face.drawing import draw
 from face2face.geometry import eye_distance
-from face2face.landmarks import LandmarkDetector, draw
+from face2face.landmarks import LandmarkDetector
 from face2face.recording import open_recording
 from face2face.video import open_source
 from pix2pix import images

@@ -1,4 +1,4 @@
-"""Faces are found, large and small, one person's at a time; their points are placed, and drawn there."""
+"""Faces are found, large and small, one person's at a time; their points are placed."""
 
 from pathlib import Path
 
@@ -8,15 +8,7 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.geometry import eye_distance
-from face2face.landmarks import (
-    DRAWINGS,
-    LINE_WIDTH,
-    PATIENT_SEARCH_SIDE,
-    Face,
-    LandmarkDetector,
-    default_landmark_model,
-    draw,
-)
+from face2face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
 from face2face.video import open_source
 from tests import made
 
@@ -179,65 +171,3 @@ def test_a_model_of_five_points_is_refused():
 def test_a_missing_model_is_named():
     with pytest.raises(UserError, match=r"the landmark model not found: nowhere\.dat"):
         LandmarkDetector(Path("nowhere.dat"))
-
-
-# --- drawing --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("style", sorted(DRAWINGS))
-@pytest.mark.parametrize("size", [64, 256, 512])
-def test_each_point_is_drawn_where_it_was_found(style, size):
-    points = made.points(size)
-    drawing = draw(points, size, style)
-    assert drawing.shape == (size, size, 3) and drawing.dtype == np.uint8
-    lit = [drawing[round(float(y)), round(float(x))].max() for x, y in points]
-    assert min(lit) > 100
-
-
-@pytest.mark.parametrize("style", sorted(DRAWINGS))
-def test_each_point_belongs_to_the_drawing(style):
-    drawn = {i for region in DRAWINGS[style] for i in range(68)[region.points]}
-    assert drawn == set(range(68))
-
-
-def line_width(size: int) -> float:
-    """Of the bridge of a face's nose, in pixels, across it."""
-    points = made.points(size)
-    points[27:31] = [[size / 2, y * size] for y in (0.42, 0.45, 0.48, 0.51)]
-    row = draw(points, size)[round(0.44 * size), :, 0].astype(float) / 255
-    middle = round(0.04 * size)
-    return row[size // 2 - middle : size // 2 + middle].sum()
-
-
-@pytest.mark.parametrize("size", [256, 288, 512, 1024])
-def test_lines_are_as_wide_in_model_space_whatever_the_drawings_size(size):
-    """To half a pixel of 256, which is what OpenCV's polygons add."""
-    assert line_width(size) / size == pytest.approx(LINE_WIDTH, abs=0.6 / 256)
-
-
-def test_a_drawing_moves_by_less_than_a_pixel():
-    """Sub-pixel: no jump from one whole pixel to the next."""
-    points = made.points(256)
-    means = []
-    for step in range(5):
-        drawing = draw(points + np.float32([step / 4, 0]), 256)[..., 0].astype(float)
-        means.append((drawing.sum(axis=0) @ np.arange(256)) / drawing.sum())
-    assert np.diff(means) == pytest.approx([0.25] * 4, abs=0.03)
-
-
-def test_open_and_shut_differ_in_area():
-    """What `colour` fills."""
-    wide, shut = made.points(256), made.points(256)
-    shut[60:68, 1] = wide[60:68, 1].mean()
-    mouth = DRAWINGS["colour"][-1]
-    areas = [int((draw(points, 256, "colour") == mouth.colour).all(axis=-1).sum()) for points in (wide, shut)]
-    assert areas[0] > 1.5 * areas[1]
-
-
-@pytest.mark.parametrize("shift", [(-1000, 0), (0, 5000), (200, 200), (-120, -100)])
-def test_a_face_beyond_the_edge_is_cut(shift):
-    moved = made.points(256) + np.float32(shift)
-    drawing = draw(moved, 256)
-    whole = draw(moved + np.float32([1024, 1024]), 2304, line_side=256)
-    inside = whole[1024:1280, 1024:1280] if max(map(abs, shift)) < 1000 else np.zeros_like(drawing)
-    assert np.abs(drawing.astype(int) - inside).mean() < 0.1

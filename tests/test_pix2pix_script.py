@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face2face.landmarks import draw
+from face2face.drawing import draw
 from pix2pix import images, metrics, options, pix2pix
 from tests import made
 

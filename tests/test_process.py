@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face2face import sidecar
-from face2face.landmarks import draw
+from face2face.drawing import draw
 from pix2pix import images
 from pix2pix.tools import process
 from tests import made

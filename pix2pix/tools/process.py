@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from face2face import cli, sidecar
+from face2face.drawing import draw
 from face2face.framing import MODEL_SIZE, Window
-from face2face.landmarks import draw
 from face2face.video import image_paths
 from pix2pix import images
 
