@@ -10,7 +10,6 @@ from face2face.cli import UserError
 from face2face.geometry import eye_distance
 from face2face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
 from face2face.video import open_source
-from tests import made
 
 
 @pytest.fixture(scope="module")
