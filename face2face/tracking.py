@@ -13,9 +13,10 @@ FORGET_SECONDS = 1.0
 AFRESH_SECONDS = 1.0
 """How often the whole frame is searched for a better box, though one is found near the last place."""
 
-HOLD_SECONDS = 0.1
-"""For so long, two or three frames of a usual camera, the face's box stays where it was found, if that place
-looks the same. To look for a face takes as long as to place its points, which come out as steady without."""
+HOLD_SECONDS = 0.05
+"""For so long, one frame of a usual camera, the face's box stays where it was found, if that place looks the
+same. To look for a face takes as long as to place its points. Held for longer it would shake them more: a box
+that jumps is averaged over frames."""
 SAME_LOOK = 6.0
 """How far, of 255, a place may differ in the mean. A face that moves by a twentieth of its width is looked
 for, and so is one that a hand covers or a cut takes away."""
