@@ -45,6 +45,7 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     pairs = [np.concatenate([drawing, np.zeros_like(drawing)], axis=1) for drawing in drawings]
     model = openvino.Core().read_model(graph)
     split_convolutions.split(model, only_few=True)
+    read_skips_rectified(model)
     quantised = nncf.quantize(
         # The leaky activations have numbers of both signs: their ranges need not be symmetrical.
         model,
@@ -53,6 +54,7 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
         subset_size=count,
         fast_bias_correction=False,  # minutes instead of one, for two thirds of the difference
     )
+    quantise_skips_once(quantised)
     quantised.set_rt_info(exact.target.to_json(), list(TARGET_IN_IR))
     weights = output.with_suffix(".bin")
     with cli.whole_output(output) as unfinished, cli.whole_output(weights) as unfinished_weights:
@@ -67,6 +69,54 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
             )
         os.replace(unfinished.with_suffix(".bin"), unfinished_weights)
     return difference
+
+
+def read_skips_rectified(model) -> int:
+    """Let skip connections of an `openvino.Model` read what the next encoder reads; returns how many do then.
+
+    A leaky rectifier changes nothing for them: a full one follows, which drops all that it may change.
+    """
+    count = 0
+    for node in _leaky(model):
+        for reader in node.input_value(0).get_target_inputs():
+            if _kind(reader) == "Concat" and all(_kind(after) == "Relu" for after in _readers(reader)):
+                reader.replace_source_output(node.output(0))
+                count += 1
+    return count
+
+
+def quantise_skips_once(model) -> int:
+    """Let them read it in 8 bits, as the encoder does; returns how many do then.
+
+    An encoder's outputs are then rounded as they are computed, and written nowhere in 32 bits.
+    """
+    count = 0
+    for node in _leaky(model):
+        readers = list(node.output(0).get_target_inputs())
+        rounded = [
+            reader.get_node()
+            for reader in readers
+            if _kind(reader) == "FakeQuantize"
+            and any(_kind(after) == "Convolution" for after in _readers(reader))
+        ]
+        for reader in readers:
+            if len(rounded) == 1 and _kind(reader) == "Concat":
+                reader.replace_source_output(rounded[0].output(0))
+                count += 1
+    return count
+
+
+def _leaky(model) -> list:
+    return [node for node in model.get_ordered_ops() if node.get_type_name() == "PRelu"]
+
+
+def _readers(reader):
+    """Of the outputs of the node that an input belongs to."""
+    return reader.get_node().output(0).get_target_inputs()
+
+
+def _kind(reader) -> str:
+    return reader.get_node().get_type_name()
 
 
 def name_beside(graph: Path) -> Path:

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 
 import numpy as np
+import openvino
 import pytest
 
 import freeze_model
@@ -49,6 +50,31 @@ def test_it_is_written_small_and_near(quantised, frozen_model):
     difference = np.mean([np.abs(exact(d).astype(int) - rounded(d)).mean() for d in drawings])
     assert 0 < difference < 2 * quantisation.MAX_DIFFERENCE
     assert "int8" in rounded.engine
+
+
+def test_skips_read_what_the_encoder_reads_and_the_face_stays(frozen_model):
+    core = openvino.Core()
+    pair = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
+
+    def face(model) -> np.ndarray:
+        return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([pair])[0].astype(int)
+
+    model = core.read_model(frozen_model)
+    expected = face(model)
+    assert quantisation.read_skips_rectified(model) == 5
+    assert np.abs(face(model) - expected).max() <= 1 < expected.std()
+
+
+@needs_nncf
+def test_skips_read_what_is_rounded_already(quantised):
+    _, folder = quantised
+    model = openvino.Core().read_model(folder / NAME)
+    leaky = [node for node in model.get_ordered_ops() if node.get_type_name() == "PRelu"]
+    assert len(leaky) == 5
+    for node in leaky:
+        readers = node.output(0).get_target_inputs()
+        assert {reader.get_node().get_type_name() for reader in readers} == {"FakeQuantize"}
+        assert len({reader.get_node().get_friendly_name() for reader in readers}) == 1
 
 
 @needs_nncf
