@@ -9,11 +9,9 @@ import numpy as np
 
 from face2face import cli, quantisation, target
 from face2face.framing import Window
-from face2face.generator import Generator, sample_drawings
+from face2face.generator import FROZEN_FILE, Generator, sample_drawings
 from face2face.target import Target
 from pix2pix import options
-
-FROZEN_FILE = "frozen_model.pb"
 
 
 def freeze(

@@ -20,7 +20,7 @@ from face2face.stats import Stats
 from face2face.tracking import Tracker
 from face2face.video import open_source
 
-DEFAULT_MODEL = Path("face2face-reduced-model/frozen_model.pb")
+DEFAULT_MODEL = Path("face2face-reduced-model") / generator.FROZEN_FILE
 
 SHIPPED_MODELS = Path(__file__).resolve().parent / "models"
 """Of these the first is taken where there is no `DEFAULT_MODEL`."""
@@ -89,7 +89,7 @@ def drive(
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(driver.open())
         painter = open_painter(video, tf_models, landmark_model, driving, engine, precision, smoothing)
-        names = [f"{number} {model_name(model)}" for number, model in enumerate(tf_models, 1)]
+        names = [f"{number} {generator.model_name(model)}" for number, model in enumerate(tf_models, 1)]
         presenter = open_presenter(stack, outputs, video, driver.file, names, painter.size)
         stats.start()
         try:
@@ -101,12 +101,6 @@ def drive(
             print(f"{stats.frames} frames, {stats.frames_with_face} with a face, {stats.fps:.1f} frames/s")
     for path in presenter.written:
         print(f"wrote {path}")
-
-
-def model_name(model: Path) -> str:
-    """What to call a model: its file's name, or its folder's if the file is called as all of them are."""
-    is_telling = not model.stem.startswith(DEFAULT_MODEL.stem)
-    return model.stem if is_telling else model.resolve().parent.name
 
 
 def open_painter(

@@ -18,6 +18,9 @@ from face2face.target import Target
 AUTO = "auto"
 """Of engines: OpenVINO, or TensorFlow where it sees a GPU. Of precisions: the fastest that is near enough."""
 
+FROZEN_FILE = "frozen_model.pb"
+"""What the pipeline calls each frozen graph; its folder tells which it is."""
+
 NEAR_ENOUGH = 0.5
 """The mean difference to float32, of 255, that `AUTO` allows a precision."""
 FASTER = 0.95
@@ -149,6 +152,12 @@ class Generator:
             faces.append(self._painted(paint, drawing).astype(np.int16))
             times.append(time.perf_counter() - began)
         return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
+
+
+def model_name(path: Path) -> str:
+    """What to call a generator: its file's name, or its folder's if the file is called as all of them are."""
+    is_telling = not path.stem.startswith(Path(FROZEN_FILE).stem)
+    return path.stem if is_telling else path.resolve().parent.name
 
 
 def sample_drawings(target: Target, count: int) -> list[np.ndarray]:

@@ -116,13 +116,13 @@ class LandmarkDetector:
         """The face in a frame: the nearest to the last one, or the largest if there was none.
 
         Args:
-            frame: uint8 (H, W, 3), BGR, at full resolution.
+            frame: uint8 (H, W, 3), BGR, or (H, W), grey, at full resolution.
             last: the face of an earlier frame of the same size.
             afresh: look at the whole frame, though the last face's place may do.
         Returns:
             None when no face is found.
         """
-        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         expected = None if last is None else last.usual_box()
         box = None if expected is None or afresh else self._box_near(grey, expected)
         if box is None:

@@ -37,7 +37,7 @@ class Tracker:
     def __call__(self, frame: Frame) -> np.ndarray | None:
         """The points of the frame's face, float (68, 2), in its pixels; None if it is not there."""
         grey = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-        face = self._held(grey, frame.seconds) or self._find(frame, grey)
+        face = self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
             return None
         self._face, self._seen_at = face, frame.seconds
@@ -52,18 +52,18 @@ class Tracker:
             return None
         return Face(box, self._detector.place(grey, box))
 
-    def _find(self, frame: Frame, grey: np.ndarray) -> Face | None:
+    def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The same face, looked for."""
-        if self._face is not None and frame.seconds - self._seen_at > FORGET_SECONDS:
+        if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
             self._face = None
             self._smoother.reset()
-        afresh = frame.seconds - self._afresh_at >= AFRESH_SECONDS
+        afresh = seconds - self._afresh_at >= AFRESH_SECONDS
         if afresh or self._face is None:
-            self._afresh_at = frame.seconds
-        face = self._detector.find(frame.picture, self._face, afresh)
+            self._afresh_at = seconds
+        face = self._detector.find(grey, self._face, afresh)
         if face is None or (self._face is not None and not face.is_near(self._face)):
             return None
-        self._found_at, self._found_look = frame.seconds, _look(grey, face.box)
+        self._found_at, self._found_look = seconds, _look(grey, face.box)
         return face
 
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from face2face import model_cache
 from face2face.cli import UserError
-from face2face.generator import AUTO, NEAR_ENOUGH, Generator, sample_drawings
+from face2face.generator import AUTO, NEAR_ENOUGH, Generator, model_name, sample_drawings
 from pix2pix import frozen
 from tests import made
 
@@ -225,3 +225,18 @@ def test_tensorflow_reads_no_ir(frozen_model, tmp_path):
     with pytest.raises(UserError, match=r"tensorflow: it reads no \.xml"):
         Generator(tmp_path / "model.xml", "tensorflow")
     assert Generator(tmp_path / "model.xml").engine.startswith("OpenVINO ")
+
+
+# --- names -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path, name",
+    [
+        ("models/woman.pb", "woman"),
+        ("anna/frozen_model.pb", "anna"),
+        ("anna/frozen_model_int8.xml", "anna"),
+    ],
+)
+def test_a_model_is_called_by_what_tells_it_from_others(path, name):
+    assert model_name(Path(path)) == name

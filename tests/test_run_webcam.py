@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import av
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import live
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
 from face2face.live import AT_ONCE
@@ -194,34 +192,6 @@ def test_a_recording_and_statistics(frozen_model, clip, tmp_path, capsys):
     assert "20 frames, 20 with a face, " in said and f"wrote {tmp_path / 'out.mp4'}" in said
 
 
-def test_two_faces_are_painted_at_the_same_time(frozen_model, clip):
-    """Each waits for another to be painted; what comes out is in the order of the frames nevertheless."""
-    two = threading.Barrier(2, timeout=30)
-
-    class Together(Generator):
-        def __call__(self, drawing: np.ndarray) -> np.ndarray:
-            two.wait()
-            return super().__call__(drawing)
-
-    class Kept(list):
-        def write(self, painted, seconds, stats):
-            self.append(painted)
-
-        def goes_on(self, painter):
-            return True
-
-    driving, kept = DrivingOptions(retarget=False), Kept()
-    together = Together(frozen_model, at_once=AT_ONCE)
-    with open_source(str(clip)) as source:
-        live.run(source, Painter(Tracker(LandmarkDetector()), [together], driving), Stats(), kept, limit=8)
-    alone = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], driving)
-    for painted, frame in zip(kept, pictures(clip, range(8)), strict=True):
-        expected = alone(frame, Stats())
-        assert np.array_equal(painted.driver, expected.driver)
-        assert np.array_equal(painted.drawing, expected.drawing)
-        assert np.abs(painted.generated.astype(int) - expected.generated).max() <= 1
-
-
 def test_a_part_of_a_clip(frozen_model, clip, tmp_path):
     arguments = ("--start", 1, "--end", 1.5, "--stats", tmp_path / "stats.json")
     assert drive(frozen_model, clip, *arguments) == 0
@@ -272,18 +242,6 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
 
 
 # --- what can go wrong ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "path, name",
-    [
-        ("models/woman.pb", "woman"),
-        ("anna/frozen_model.pb", "anna"),
-        ("anna/frozen_model_int8.xml", "anna"),
-    ],
-)
-def test_a_model_is_called_by_what_tells_it_from_others(path, name):
-    assert run_webcam.model_name(Path(path)) == name
 
 
 @pytest.mark.parametrize(
