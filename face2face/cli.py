@@ -1,13 +1,13 @@
-"""The edge between a user and the code: arguments, errors in one line, progress, output in one piece."""
+"""The edge between a user and the code: arguments, signals, errors in one line, progress."""
 
 import argparse
 import contextlib
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -15,11 +15,23 @@ from typing import NoReturn
 from tqdm import tqdm
 
 EXIT_USER_ERROR = 2
+EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
+
+ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+]
+"""Ctrl-C, a polite kill, a terminal that was closed: all of them end a script, and what is done is kept."""
+
+_MOST_SHOWN = 120  # characters of a stranger's text
 
 
 class UserError(Exception):
     """Something the user can put right. Its text says what was expected and what came, in one line."""
+
+
+class Incomplete(Exception):
+    """All that could be done is done and kept, but it is less than was asked for; the text says why."""
 
 
 class _HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
@@ -44,24 +56,78 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script's `main` and turn what it raises into an exit code and at most one line on stderr."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: as Ctrl-C, nothing is lost
+    _prepare_streams()
+    signals = _Signals()
     try:
-        sys.exit(main() or 0)
+        code = main() or 0
+        sys.stdout.flush()  # a reader that has gone is noticed here
+        sys.exit(code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        fail("interrupted", EXIT_INTERRUPTED, "")
     except UserError as error:
         fail(str(error))
+    except Incomplete as error:
+        fail(str(error), EXIT_INCOMPLETE)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # no permission, no space, ...: the system's own words and the file
         fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+    finally:
+        signals.end()
 
 
-def fail(message: str) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(EXIT_USER_ERROR)
+def fail(message: str, code: int = EXIT_USER_ERROR, kind: str = "error: ") -> NoReturn:
+    """End with one line on stderr, if anybody can still read it."""
+    with contextlib.suppress(OSError):
+        print(kind + " ".join(message.split()), file=sys.stderr)
+    sys.exit(code)
+
+
+def shown(text: str, most: int = _MOST_SHOWN) -> str:
+    """A stranger's text, fit for a line of a terminal: ASCII, nothing that controls it, and not too long."""
+    return ascii(text[:most])[1:-1]
+
+
+def _prepare_streams() -> None:
+    """Let no character, and no note of a library on itself, end in a traceback or in the user's terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings(
+        "ignore", message="Image size"
+    )  # of Pillow; `pictures.read` has a limit of its own
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+class _Signals:
+    """Each ending signal raises KeyboardInterrupt, but only the first: what tidies up is not torn apart.
+
+    A second one says that the end is coming; a third ends the process at once. Signals that the parent has
+    this process ignore (`nohup`, a shell's background job) stay ignored.
+    """
+
+    def __init__(self):
+        self._count = 0
+        for number in ENDING_SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
+
+    def _interrupt(self, *_) -> None:
+        self._count += 1
+        if self._count == 1:
+            raise KeyboardInterrupt
+        if self._count == 2:
+            os.write(2, b"ending: what is done is being kept; once more ends at once\n")
+        else:
+            os._exit(EXIT_INTERRUPTED)
+
+    def end(self) -> None:
+        """From here on there is nothing to keep: a signal ends the process without a traceback."""
+        for number in ENDING_SIGNALS:
+            if signal.getsignal(number) == self._interrupt:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def warn(message: str) -> None:
@@ -199,23 +265,3 @@ def progress(
         if terminal
         else "{desc}: {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
     )
-
-
-# --- output in one piece --------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def whole_output(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` to write a file or folder under; it is moved into place if all goes well.
-
-    On any exception what was written so far is deleted and `path` stays as it was. The name keeps the
-    ending of `path`, from which encoders choose their format.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
-        unfinished = Path(scratch) / path.name
-        yield unfinished
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(unfinished, path)

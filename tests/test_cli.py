@@ -1,4 +1,4 @@
-"""The edge: one line for what is wrong, exit codes, outputs that are whole or not there."""
+"""The edge: one line for what is wrong, exit codes, signals."""
 
 import os
 import signal
@@ -93,37 +93,6 @@ def test_options_are_not_guessed_from_their_beginning(capsys):
     parser.add_argument("--record")
     with pytest.raises(SystemExit):
         parser.parse_args(["--rec", "a"])
-
-
-def test_an_output_is_moved_into_place(tmp_path):
-    with cli.whole_output(tmp_path / "new" / "a.txt") as unfinished:
-        unfinished.write_text("all of it")
-        assert not (tmp_path / "new" / "a.txt").exists()
-    assert (tmp_path / "new" / "a.txt").read_text() == "all of it"
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.txt"]
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_output_that_fails_leaves_the_old_one(tmp_path, error):
-    path = tmp_path / "model"
-    path.mkdir()
-    (path / "weights").write_text("old")
-    with pytest.raises(error), cli.whole_output(path) as unfinished:
-        unfinished.mkdir()
-        (unfinished / "weights").write_text("half")
-        raise error
-    assert (path / "weights").read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
-
-
-def test_an_output_takes_the_place_of_a_folder(tmp_path):
-    path = tmp_path / "model"
-    path.mkdir()
-    (path / "old").touch()
-    with cli.whole_output(path) as unfinished:
-        unfinished.mkdir()
-        (unfinished / "new").touch()
-    assert [entry.name for entry in path.iterdir()] == ["new"]
 
 
 def test_files_and_folders_are_told_apart(tmp_path):

@@ -1,0 +1,139 @@
+"""The one reader and the one writer of picture files. Pictures are uint8 (H, W, 3), RGB."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from face2face import files
+from face2face.cli import UserError, shown
+
+SOFTWARE = "face2face"
+"""What each picture names as its maker: by it a later run knows which pictures it may replace."""
+
+MAX_PIXELS = 2**26
+"""Of a picture that is read. A small file can claim to hold a huge one."""
+
+MAX_SIDE = 2**15
+"""Of a picture that is written, in pixels."""
+
+JPEG_QUALITY = 95
+
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+_HEAD_BYTES = 4096  # of a file: the marks stand before the picture's data
+_PNG_HEADER = 8 + 25  # the signature and the chunk IHDR, which have to come first
+_MARKS = (
+    b"Software\0" + SOFTWARE.encode(),
+    b"CreatorTool>" + SOFTWARE.encode(),
+    b"made by " + SOFTWARE.encode(),
+)
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow's decoders raise on damaged files."""
+
+
+def read(path: Path) -> np.ndarray:
+    """Read a picture, whatever its channels and depth, as uint8 (H, W, 3), RGB, upright; alpha is dropped.
+
+    Raises: UserError if it is too large by its header, or cannot be decoded.
+    """
+    if path.exists() and not path.is_file():  # reading a pipe would wait for its writer
+        raise UserError(f"expected an image, got a folder, a device or a pipe: {path}")
+    try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                size = f"{picture.width}x{picture.height}"
+                raise UserError(f"expected an image of at most {MAX_PIXELS:,} pixels, got {size}: {path}")
+            return _as_rgb(picture)
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:  # no permission, no such file: the system's own words
+            raise
+        raise UserError(
+            f"expected an image, got a file that cannot be decoded ({shown(str(error))}): {path}"
+        ) from None
+
+
+def _as_rgb(picture: Image.Image) -> np.ndarray:
+    if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # 16 bits of grey
+        grey = np.asarray(picture).astype(np.uint32) >> 8
+        return np.repeat(np.minimum(grey, 255).astype(np.uint8)[..., None], 3, axis=-1)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+
+
+def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: bytes = b"") -> bytes:
+    """A picture as the bytes of a file that names this project as its maker.
+
+    OpenCV encodes, since it takes a third of Pillow's time, which counts where each frame is recorded. It
+    writes no metadata: they are put in afterwards.
+
+    Args:
+        picture: uint8 (H, W, 3), RGB, or (H, W), grey.
+        ending: ".png", ".jpg" or ".jpeg".
+        quality: of JPEG, 1 to 100.
+        xmp: an XMP packet to carry along.
+    Raises: UserError if it is larger than `MAX_SIDE`.
+    """
+    if max(picture.shape[:2]) > MAX_SIDE:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise UserError(f"expected a picture of at most {MAX_SIDE} pixels a side to write, got {size}")
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+    if ending.lower() == ".png":
+        encoded = cv2.imencode(".png", bgr)[1].tobytes()
+        marks = _png_chunk(b"tEXt", b"Software\0" + SOFTWARE.encode())
+        if xmp:
+            marks += _png_chunk(
+                b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp
+            )  # not compressed, no language
+        return encoded[:_PNG_HEADER] + marks + encoded[_PNG_HEADER:]
+    encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
+    marks = _jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp) if xmp else b""
+    marks += _jpeg_segment(0xFE, b"made by " + SOFTWARE.encode())
+    return encoded[:2] + marks + encoded[2:]
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _jpeg_segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a picture that this project wrote."""
+    if not path.is_file():  # reading a pipe would wait for its writer
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return head[:2] in (b"\x89P", b"\xff\xd8") and any(mark in head for mark in _MARKS)
+
+
+def write(path: Path, picture: np.ndarray, xmp: bytes = b"", replaceable: files.IsOurs = is_ours) -> None:
+    """Write a picture, uint8 (H, W, 3), RGB, or (H, W), grey; the file appears only when it is whole.
+
+    Args:
+        path: ends in .png, .jpg or .jpeg.
+        replaceable: which files may be replaced.
+    Raises: UserError if another file is in the way; OSError if it cannot be written.
+    """
+    files.write_bytes(path, encode(picture, path.suffix, xmp=xmp), replaceable)
