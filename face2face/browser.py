@@ -1,11 +1,10 @@
 """A browser's camera as the source: its page sends one JPEG after the other."""
 
-import struct
 import threading
 import time
 from collections.abc import Container, Iterator
 
-import cv2
+import av
 import numpy as np
 
 from face2face.frames import Frame, Source
@@ -13,10 +12,11 @@ from face2face.frames import Frame, Source
 FPS = 30.0
 """What pages ask their cameras for."""
 
-LARGEST = 1920 * 1920
-"""Pixels of a picture: a small file can hold a huge one."""
+MAX_PIXELS = 1920 * 1920
+"""Of a picture: a small file can hold a huge one."""
 
 _ALONE_SECONDS = 2.0  # so long after its last picture a page keeps others out
+_SCAN = b"\xff\xda"  # a JPEG's marker before each pass over the picture; its data never hold these two bytes
 
 
 class BrowserSource(Source):
@@ -29,6 +29,7 @@ class BrowserSource(Source):
     def __init__(self):
         self.clock = time.monotonic()
         self.state = "waiting for a browser's camera: open the page"
+        self._putting = threading.Lock()  # one picture is decoded at a time, however many pages send some
         self._changed = threading.Condition()
         self._newest: np.ndarray | None = None
         self._stopped = False
@@ -39,17 +40,15 @@ class BrowserSource(Source):
 
         page: whatever tells one page from another: one at a time is the camera.
         """
-        size = jpeg_size(data)
-        if size is None or size[0] * size[1] > LARGEST or min(size) < 1:
-            return f"expected a JPEG of at most {LARGEST} pixels"
-        with self._changed:
+        with self._putting:
             now = time.monotonic()
             if page != self._page and now - self._heard < _ALONE_SECONDS:
                 return "another page is the camera"
+            try:
+                picture = decode(data)
+            except ValueError as error:
+                return str(error)
             self._page, self._heard = page, now
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if picture is None:
-            return "expected a JPEG, got a file that cannot be decoded"
         with self._changed:
             self._newest = picture
             self._changed.notify()
@@ -81,15 +80,23 @@ class BrowserSource(Source):
             self._changed.notify()
 
 
-def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height by a JPEG file's header, without decoding it; None if it is no JPEG."""
-    at = 2
-    if data[:2] != b"\xff\xd8":
-        return None
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        kind, length = struct.unpack(">BH", data[at + 1 : at + 4])
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame's header, of whatever coding
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
-        at += 2 + length
-    return None
+def decode(data: bytes) -> np.ndarray:
+    """Decode a JPEG file of at most `MAX_PIXELS` in one scan, as browsers write it.
+
+    FFmpeg's decoder refuses a size that is over the limit itself, before it takes memory for it. A size that
+    other code reads from the header is not always the one that the decoder finds there: fill bytes and second
+    headers are read differently. Many scans of a few bytes each would keep the decoder busy for minutes.
+
+    Returns: uint8 (H, W, 3), BGR.
+    Raises: ValueError if it is another file, too large, or damaged.
+    """
+    if data.count(_SCAN) != 1:
+        raise ValueError("expected a JPEG of one scan")
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options = {"max_pixels": str(MAX_PIXELS), "err_detect": "explode"}
+    decoder.thread_count = 1
+    try:
+        (picture,) = decoder.decode(av.Packet(data)) or decoder.decode(None)
+        return picture.to_ndarray(format="bgr24")
+    except (av.FFmpegError, ValueError):  # ValueError: no picture, or of a form that is not converted
+        raise ValueError(f"expected a JPEG of at most {MAX_PIXELS} pixels, undamaged") from None

@@ -5,24 +5,32 @@ import urllib.parse
 
 import numpy as np
 
-from face2face import marks
 from face2face.browser import BrowserSource
 from face2face.cli import UserError
 from face2face.controls import Controls, State
-from face2face.page_requests import HttpServer, is_loopback
+from face2face.http_server import HttpServer
+from face2face.newest_picture import NewestPicture
+from face2face.page_requests import Page, is_loopback
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
-JPEG_QUALITY = 85
-
-_KEEP_ALIVE = 2.0  # seconds after which a picture that stands still is sent again: is anybody there?
+LONGEST_TOKEN = 1000
+"""Bytes in UTF-8: browsers keep cookies of up to 4096, quoted."""
 
 
 def check(host: str, token: str | None) -> None:
-    """Raises: UserError if others would be let in without a token."""
+    """Raises: UserError if others would be let in without a token, or the token cannot be carried."""
     if not is_loopback(host) and not token:
         raise UserError(f"--serve-host {host} lets others in: expected a --serve-token, too")
+    if token is None:
+        return
+    try:
+        size = len(token.encode())
+    except UnicodeEncodeError:  # the command line's bytes were no UTF-8
+        raise UserError("expected a --serve-token of UTF-8 characters, got other bytes") from None
+    if not 1 <= size <= LONGEST_TOKEN:
+        raise UserError(f"expected a --serve-token of 1 to {LONGEST_TOKEN} bytes, got {size}")
 
 
 class Server:
@@ -40,27 +48,25 @@ class Server:
         token: str | None = None,
         browser: BrowserSource | None = None,
     ):
-        """port: 0 for any that is free. token: what every request has to carry. browser: takes its pictures.
-
+        """
+        Args:
+            port: 0 for any that is free.
+            token: what every request has to carry.
+            browser: takes the pictures of the page's camera.
         Raises: UserError if it would serve others without a token, or the port cannot be had.
         """
         check(host, token)
-        self.controls, self.state, self.token, self.browser = controls, state, token, browser
-        self._changed = threading.Condition()
-        self._picture: np.ndarray | None = None
-        self._number = 0
-        self._encoded: tuple[int, bytes] = (0, b"")
-        self._encoding = threading.Lock()
-        self.is_closed = False
-        self._date = marks.now()
+        self.controls, self.state = controls, state
+        self._pictures = NewestPicture()
+        page = Page(controls, state, self._pictures, browser, token, is_alone=is_loopback(host))
         try:
-            self._http = HttpServer((host, port), self)
-        except OSError as error:
-            raise UserError(f"port {port} of {host} cannot be served: {error.strerror or error}") from None
-        self.port = self._http.server_port
+            self._http = HttpServer(host, port, page)
+        except (OSError, TypeError) as error:  # TypeError: no name that a host can have
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"port {port} of {host} cannot be served: {reason}") from None
+        self.port = self._http.port
         shown = "localhost" if _is_any(host) else host
         shown = f"[{shown}]" if ":" in shown else shown
-        self.is_alone = is_loopback(host)
         query = f"?token={urllib.parse.quote(token)}" if token else ""
         self.address = f"http://{shown}:{self.port}/{query}"
         self._thread = threading.Thread(
@@ -69,34 +75,14 @@ class Server:
         self._thread.start()
 
     def write(self, picture: np.ndarray | None) -> None:
-        """Make uint8 (H, W, 3), RGB, the newest picture; it must not be changed any more."""
-        if picture is None:
-            return
-        with self._changed:
-            self._picture = picture
-            self._number += 1
-            self._changed.notify_all()
-
-    def next_picture(self, after: int) -> tuple[int, bytes]:
-        """Wait for a picture after that number, and return its number and JPEG file; the last if none comes.
-
-        The number is 0 while there is none at all.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self.is_closed or self._number > after, _KEEP_ALIVE)
-        with self._encoding:  # once for all clients
-            with self._changed:
-                number, picture = self._number, self._picture
-            if picture is not None and self._encoded[0] != number:
-                self._encoded = (number, marks.jpeg(picture, self._date, JPEG_QUALITY))
-            return self._encoded
+        """Make uint8 (H, W, 3), RGB, the newest picture; it must not be changed any more. None: no change."""
+        if picture is not None:
+            self._pictures.write(picture)
 
     def close(self) -> None:
-        with self._changed:
-            self.is_closed = True
-            self._changed.notify_all()
+        """End the streams and the serving; answers that are being sent go on."""
+        self._pictures.close()
         self._http.shutdown()
-        self._http.server_close()
         self._thread.join()
 
 

@@ -154,7 +154,7 @@ def test_the_page_shows_the_face_and_its_buttons_work(chromium, start, clip, tmp
 
 
 def test_the_token_opens_the_page_and_a_wrong_one_does_not(chromium, start, clip):
-    _, address = start("--source", clip, "--serve-token", "secret")
+    _, address = start("--source", clip, "--serve-token", 'a "b"; c=ä')  # the cookie has to quote it
     chromium.delete_all_cookies()
     for wrong in ("", "?token=wrong"):
         chromium.get(address.partition("?")[0] + wrong)
