@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Freeze a reduced model to one file, frozen_model.pb, that plain TensorFlow runs."""
 
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
 import argparse
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, quantisation, target
+from face2face import cli, files, quantisation, target
 from face2face.framing import Window
 from face2face.generator import FROZEN_FILE, Generator, sample_drawings
 from face2face.target import Target
@@ -24,8 +29,11 @@ def freeze(
         int8: also write the graph in whole numbers of 8 bits, for OpenVINO.
         calibration: a folder of pairs, on whose drawings the ranges of those numbers are measured; without
             one, on drawings of what is known of the target's face.
-    Raises: UserError if the folder holds no reduced model, or a damaged one.
+    Raises: UserError if the folder holds no reduced model, or a damaged one, or, before anything is written,
+        if another file is in the way.
     """
+    path = model_folder / FROZEN_FILE
+    _check_outputs(path, int8, calibration)
     opts = options.read(model_folder, options.REDUCED)
     known = target.read(model_folder) or Target(opts.image_size)
     if calibration is not None:
@@ -45,8 +53,7 @@ def freeze(
     graph = frozen.freeze(folded, known)
     if half:
         graph = frozen.halve(graph)
-    path = model_folder / FROZEN_FILE
-    with cli.whole_output(path) as unfinished:
+    with files.whole_file(path, quantisation.is_ours) as unfinished:
         frozen.write(graph, unfinished)
 
     drawing = inference.sample_drawing(model_folder, opts.image_size)
@@ -67,6 +74,19 @@ def freeze(
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
         print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
     return path
+
+
+def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
+    """Raises: UserError if a file that would be replaced is no graph of ours."""
+    outputs = {FROZEN_FILE: path}
+    files.check_replaceable(path, quantisation.is_ours)
+    if int8:
+        graph = quantisation.name_beside(path)
+        weights = graph.with_suffix(".bin")
+        outputs |= {graph.name: graph, weights.name: weights}
+        for file in (graph, weights):
+            files.check_replaceable(file, lambda _: quantisation.is_ours(graph))
+    files.check_apart(outputs, {"--calibration": calibration})
 
 
 def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:

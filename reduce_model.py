@@ -5,12 +5,21 @@ It also reads the training folders of the original pix2pix-tensorflow, whose gen
 each picture, as they were trained with.
 """
 
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
 import argparse
-import shutil
+import re
 from pathlib import Path
 
-from face2face import cli
+from face2face import cli, files
+from face2face.generator import FROZEN_FILE
 from pix2pix import legacy, options
+
+_OURS = re.compile(r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json")
+"""The files of a reduced model."""
 
 
 def reduce(model_input: Path, model_output: Path, which: str | None = None) -> None:
@@ -18,19 +27,18 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
 
     Args:
         which: the weights that validated `best`, or the `last`; None: the best where there are some.
-    Raises: UserError if the folder is no training's, or is damaged, or if `model_output` holds something
-        else than an older reduced model, which would be lost.
+    Raises: UserError if the folder is no training's, or is damaged, or, before anything is changed, if
+        another file is in the way in `model_output`.
     """
+    files.check_apart({"--model-output": model_output}, {"--model-input": model_input})
     of_original = legacy.is_of_original(model_input)
     opts = legacy.read_options(model_input) if of_original else options.read(model_input, options.TRAINING)
     if of_original and which == "best":
         raise cli.UserError(f"expected --which last of the original trainer's model, got best: {model_input}")
-    if model_input.resolve() == model_output.resolve():
-        raise cli.UserError(
-            f"expected another folder as --model-output than --model-input, got {model_output} twice"
-        )
-    if model_output.is_dir() and any(model_output.iterdir()):
+    if (model_output / options.FILE_NAME).is_file():
         options.read(model_output, options.REDUCED)
+    is_ours = reduced_files(model_output)
+    files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     cli.load_tensorflow()
     from face2face import target
     from pix2pix import checkpoints, frozen, inference, networks
@@ -43,12 +51,13 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         checkpoint = checkpoints.restore_generator(trained, model_input, which)
         folded = networks.fold(trained)
     drawing = inference.sample_drawing(model_input, opts.image_size)
-    with cli.whole_output(model_output) as unfinished:
-        unfinished.mkdir()
+    with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
         checkpoints.save_generator(folded, unfinished)
         options.write(unfinished, opts, options.REDUCED)
-        if (model_input / target.FILE_NAME).is_file():
-            shutil.copy(model_input / target.FILE_NAME, unfinished)
+        if (known := target.read(model_input)) is not None:
+            known.write(unfinished)
+    if (model_output / FROZEN_FILE).exists():
+        cli.warn(f"{model_output / FROZEN_FILE} is of an older model: run freeze_model.py again")
 
     difference = frozen.largest_difference(*(inference.painter(g)(drawing) for g in (trained, folded)))
     before, after = (checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest(model_output)))
@@ -56,6 +65,12 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     if of_original:
         print("a model of the original trainer: each picture is normalised by its own statistics")
     print(f"largest difference between the trained and the reduced generator: {difference} of 255")
+
+
+def reduced_files(folder: Path) -> files.IsOurs:
+    """Tells which files of a folder belong to the reduced model that it holds now, if it holds one."""
+    is_reduced = options.has_stage(folder, options.REDUCED)
+    return lambda path: is_reduced and path.parent == folder.resolve() and bool(_OURS.fullmatch(path.name))
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -7,16 +7,17 @@
  "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68]}}}    pixels of that image
 """
 
-import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import numpy as np
 
-from face2face.cli import UserError
+from face2face import cli, files, records
 from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.framing import Window
-from face2face.landmarks import POINTS
 
 FILE_NAME = "landmarks.json"
 FORMAT_VERSION = 1
@@ -57,6 +58,7 @@ class Sidecar:
     drawing: str = ORIGINAL_DRAWING
 
     def write(self, folder: Path) -> None:
+        """Write it into a folder. Raises: UserError if another file is in its place."""
         images = {
             name: {
                 "video": entry.video,
@@ -71,11 +73,45 @@ class Sidecar:
             "videos": [video.to_content() for video in self.videos],
             "images": images,
         }
-        (folder / FILE_NAME).write_text(json.dumps(content))
+        files.write_text(folder / FILE_NAME, records.encode(content, indent=0), is_ours)
 
-    def only(self, names) -> "Sidecar":
+    def only(self, names: Iterable[str]) -> "Sidecar":
         """The part that speaks of these images."""
         return replace(self, images={name: self.images[name] for name in names if name in self.images})
+
+
+# --- the file's schema ----------------------------------------------------------------------------------
+
+_FileName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+$")]
+_VideoName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^/]*$")]
+_Side = Annotated[int, msgspec.Meta(ge=1, le=10**5)]
+_Corner = Annotated[int, msgspec.Meta(ge=-(10**5), le=10**5)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
+
+class _Head(msgspec.Struct):
+    format_version: int
+
+
+class VideoContent(msgspec.Struct):
+    """A video in the file, and in `target.json`."""
+
+    name: _VideoName
+    frame_size: tuple[_Side, _Side]
+    fps: Annotated[float, msgspec.Meta(gt=0, le=1e4)]
+    window: tuple[_Corner, _Corner, _Side] | None
+
+
+class _EntryContent(msgspec.Struct):
+    video: Number
+    frame: Number
+    points: records.Points
+
+
+class _Content(msgspec.Struct):
+    drawing: str
+    videos: list[VideoContent]
+    images: dict[_FileName, _EntryContent]
 
 
 def read(folder: Path) -> Sidecar | None:
@@ -84,19 +120,36 @@ def read(folder: Path) -> Sidecar | None:
     Raises: UserError if it is there and is not what this module writes.
     """
     path = folder / FILE_NAME
-    if not path.is_file():
-        return None
+    return _read(path) if path.is_file() else None
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a sidecar."""
     try:
-        content = json.loads(path.read_text())
-        version = content["format_version"]
-        if version != FORMAT_VERSION:
-            raise UserError(f"{path}: expected format version {FORMAT_VERSION}, got {version}")
-        if content["drawing"] not in DRAWINGS:
-            raise UserError(f"{path}: expected a drawing of {sorted(DRAWINGS)}, got '{content['drawing']}'")
-        images = {
-            name: Entry(e["video"], e["frame"], np.array(e["points"], np.float32).reshape(POINTS, 2))
-            for name, e in content["images"].items()
-        }
-        return Sidecar([Video(**video) for video in content["videos"]], images, content["drawing"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: damaged, or not written by generate_train_data.py ({error!r})") from None
+        _read(path)
+    except (OSError, cli.UserError):
+        return False
+    return True
+
+
+def _read(path: Path) -> Sidecar:
+    what = "what generate_train_data.py writes"
+    version = records.read(path, _Head, what).format_version
+    if version != FORMAT_VERSION:
+        raise cli.UserError(f"{path}: expected format version {FORMAT_VERSION}, got {version}")
+    content = records.read(path, _Content, what)
+    if content.drawing not in DRAWINGS:
+        drawing = cli.shown(content.drawing)
+        raise cli.UserError(f"{path}: expected a drawing of {sorted(DRAWINGS)}, got '{drawing}'")
+    for name, entry in content.images.items():
+        if entry.video >= len(content.videos):
+            count = len(content.videos)
+            raise cli.UserError(
+                f"{path}: expected a video below {count}, got {entry.video} of {cli.shown(name)}"
+            )
+    images = {
+        name: Entry(entry.video, entry.frame, np.array(entry.points, np.float32))
+        for name, entry in content.images.items()
+    }
+    videos = [Video(v.name, v.frame_size, v.fps, v.window) for v in content.videos]
+    return Sidecar(videos, images, content.drawing)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli
+from face2face import cli, pictures
 from face2face.drawing import draw
 from face2face.geometry import eye_distance, mirrored
 from face2face.sidecar import Sidecar
@@ -69,11 +69,13 @@ def _find(
     usable = []
     for path in image_paths(cli.existing_dir(folder, name)):
         try:
-            if complaint := fault(images.read(path)):
+            if complaint := fault(pictures.read(path)):
                 raise cli.UserError(f"expected {complaint}: {path}")
             usable.append(path)
         except cli.UserError as error:
             cli.warn(f"left out: {error}")
+        except OSError as error:
+            cli.warn(f"left out: {error.strerror}: {path}")
     if not usable:
         raise cli.UserError(f"expected {what}, got none in {folder}")
     return usable
@@ -81,14 +83,14 @@ def _find(
 
 def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
     """A pair's file -> (input, target), each uint8 (H, W, 3), RGB, as `which_direction` says."""
-    a, b = np.split(images.read(path), 2, axis=1)
+    a, b = np.split(pictures.read(path), 2, axis=1)
     return (a, b) if options.which_direction == "AtoB" else (b, a)
 
 
 def read_unit(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
     """A file -> (input, target) as the networks see them without jitter, float32 (S, S, C) in [-1, 1]."""
-    pictures = (images.read(path),) if options.lab_colorization else read_pair(path, options)
-    return in_unit([images.squeeze(half, options.image_size) for half in pictures], options)
+    halves = (pictures.read(path),) if options.lab_colorization else read_pair(path, options)
+    return in_unit([images.squeeze(half, options.image_size) for half in halves], options)
 
 
 def in_unit(squares, options: Options) -> tuple[np.ndarray, np.ndarray]:
@@ -195,7 +197,7 @@ def training_batches(
     def load(sample: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([options.seed, int(sample)])
         if options.lab_colorization:
-            picture = images.read(pairs[index])
+            picture = pictures.read(pairs[index])
             return in_unit(jitter(picture, picture, options, rng), options)
         inputs, targets = read_pair(pairs[index], options)
         if options.jitter == REDRAW:

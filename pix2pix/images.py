@@ -1,6 +1,6 @@
-"""Images on disk and in the networks' range. RGB everywhere here; only OpenCV's own calls see BGR."""
+"""Pictures in the networks' range and shape; `pictures` reads and writes them. RGB."""
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -9,26 +9,17 @@ import numpy as np
 from face2face.cli import UserError
 
 
-def read(path: Path) -> np.ndarray:
-    """Read an image, whatever its channels and depth, as uint8 (H, W, 3), RGB.
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Image files by their names without ending, for where one file is made of each.
 
-    Raises: UserError if it cannot be decoded.
+    Raises: UserError if two differ in nothing else: one would replace what is made of the other.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise UserError(f"expected an image, got a file that cannot be decoded: {path}")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def write(path: Path, picture: np.ndarray) -> None:
-    """Write uint8 (H, W, 3) RGB or (H, W) grey; the file appears only when it is whole."""
-    if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    unfinished = path.with_name(f".{path.name}{path.suffix}")
-    if not cv2.imwrite(str(unfinished), picture):
-        unfinished.unlink(missing_ok=True)
-        raise OSError(None, "cannot be written", str(path))
-    os.replace(unfinished, path)
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise UserError(f"expected one image named {path.stem}, got two: {found[path.stem]} and {path}")
+        found[path.stem] = path
+    return found
 
 
 def to_unit(picture):

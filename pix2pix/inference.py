@@ -1,16 +1,24 @@
 """A trained generator on files: the test mode with its report, and the export as a SavedModel."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli, target
+from face2face import cli, files, pictures, target
 from face2face.drawing import draw
 from face2face.framing import Window
-from pix2pix import checkpoints, colours, dataset, images, metrics, networks, report
+from pix2pix import checkpoints, colours, dataset, images, metrics, networks, options, report
 from pix2pix.options import Options
+
+KINDS = ("inputs", "outputs", "targets")
+"""Of a report's pictures."""
+
+SAVED_MODEL = "saved_model.pb"
+_EXPORTED = re.compile(rf"{options.FILE_NAME}|{SAVED_MODEL}|fingerprint\.pb|variables/variables\.[\w-]+")
+"""The files of an export."""
 
 
 def runner(generator) -> Callable[[np.ndarray], np.ndarray]:
@@ -25,11 +33,11 @@ def painter(generator) -> Callable[[np.ndarray], np.ndarray]:
     return lambda drawing: images.from_unit(run(images.to_unit(drawing.astype(np.float32))))
 
 
-def shown(opts: Options, *pictures: np.ndarray) -> list[np.ndarray]:
+def shown(opts: Options, *arrays: np.ndarray) -> list[np.ndarray]:
     """Inputs, outputs and targets of the networks, (S, S, C) -> what they look like, uint8 (S, S, 3), RGB."""
     if opts.lab_colorization:
-        return colours.visible(*pictures)
-    return [images.from_unit(picture) for picture in pictures]
+        return colours.visible(*arrays)
+    return [images.from_unit(array) for array in arrays]
 
 
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
@@ -53,20 +61,27 @@ def test(
 
     Args:
         which: the checkpoint, as `checkpoints.choose` takes it.
+    Raises: UserError, before anything is written, if another file is in the way.
     """
+    named = images.by_stem(pairs)
+    kinds = KINDS[:2] if unpaired else KINDS
+    for name in named:
+        for file in report.picture_names(name, kinds, filetype).values():
+            files.check_replaceable(output_dir / file, report.is_picture)
+    files.check_replaceable(output_dir / report.PAGE, report.is_page)
     generator = networks.generator_of(opts)
     print(f"weights of {checkpoints.restore_generator(generator, checkpoint, which)}")
     run = runner(generator)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
-        for path in pairs:
-            pictures = _paint(opts, path, run, unpaired)
+        for name, path in named.items():
+            painted = _paint(opts, path, run, unpaired)
             said: dict = {}
-            if "targets" in pictures:
-                measures.append(metrics.compare(pictures["outputs"], pictures["targets"]))
+            if "targets" in painted:
+                measures.append(metrics.compare(painted["outputs"], painted["targets"]))
                 said = {"measures": str(measures[-1]), "badness": -measures[-1].ssim}
-            pictures = {kind: images.stretch(p, opts.aspect_ratio) for kind, p in pictures.items()}
-            rows.append(report.write_row(output_dir, path.stem, pictures, filetype, **said))
+            painted = {kind: images.stretch(p, opts.aspect_ratio) for kind, p in painted.items()}
+            rows.append(report.write_row(output_dir, name, painted, filetype, **said))
             bar.update()
     summary = f"mean over {len(rows)} images: {metrics.mean(measures)}" if measures else ""
     page = report.write_page(output_dir, rows, f"{checkpoint.name}: test", summary)
@@ -79,32 +94,40 @@ def _paint(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str
     """A file's pictures by kind, uint8 (S, S, 3): inputs, outputs and, of a pair, targets."""
     if opts.lab_colorization:
         inputs, targets = dataset.read_unit(path, opts)
-        pictures = shown(opts, inputs, run(inputs), targets)
-        return dict(zip(("inputs", "outputs", "targets"), pictures, strict=True))
-    halves = [images.read(path)] if unpaired else dataset.read_pair(path, opts)
+        return dict(zip(KINDS, shown(opts, inputs, run(inputs), targets), strict=True))
+    halves = [pictures.read(path)] if unpaired else dataset.read_pair(path, opts)
     if opts.aspect_ratio == 1:
         halves = [Window.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
     else:
         halves = [images.squeeze(half, opts.image_size) for half in halves]
     outputs = images.from_unit(run(images.to_unit(halves[0].astype(np.float32))))
-    pictures = {"inputs": halves[0], "outputs": outputs}
-    return pictures if unpaired else pictures | {"targets": halves[1]}
+    painted = {"inputs": halves[0], "outputs": outputs}
+    return painted if unpaired else painted | {"targets": halves[1]}
 
 
 def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
     """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings.
 
-    Raises: UserError if the model does not paint pictures, or if the folder holds something else than an
-        older export, which would be lost.
+    An options.json beside it tells that the folder is an export of this project.
+
+    Raises: UserError if the model does not paint pictures, or, before anything is changed, if another file is
+        in the way.
     """
     refuse_colours(opts, checkpoint)
-    if output_dir.is_dir() and any(output_dir.iterdir()) and not (output_dir / "saved_model.pb").is_file():
-        raise cli.UserError(f"expected a new --output_dir, got one with other files: {output_dir}")
+    is_export = options.has_stage(output_dir, options.EXPORTED)
+
+    def is_ours(path: Path) -> bool:
+        return is_export and bool(_EXPORTED.fullmatch(path.relative_to(output_dir.resolve()).as_posix()))
+
+    for name in (SAVED_MODEL, options.FILE_NAME):
+        files.check_replaceable(output_dir / name, lambda _: is_export)
     trained = networks.generator_of(opts)
     checkpoints.restore_generator(trained, checkpoint, which)
     module = PngGenerator(networks.fold(trained), opts.image_size)
-    with cli.whole_output(output_dir) as unfinished:
-        tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.paint})
+    with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
+        with checkpoints.writing(output_dir):
+            tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.paint})
+        options.write(unfinished, opts, options.EXPORTED)
 
 
 def refuse_colours(opts: Options, folder: Path) -> None:

@@ -4,12 +4,11 @@ Its generator differs from ours: it normalises the innermost map too, and by the
 at hand in testing as well as in training. A generator of ours with `options.PICTURE` paints the same.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, records
 from pix2pix import options
 from pix2pix.options import Options
 
@@ -30,10 +29,10 @@ OFFSETS = ("batch_normalization/beta", "batchnorm/offset")
 def is_of_original(folder: Path) -> bool:
     """Whether a folder's options.json is the original trainer's: it has no format version, but a mode."""
     try:
-        content = json.loads((folder / options.FILE_NAME).read_text())
-    except (OSError, ValueError):
+        content = records.read(folder / options.FILE_NAME, options.Content, "options")
+    except (OSError, cli.UserError):
         return False
-    return isinstance(content, dict) and "format_version" not in content and "mode" in content
+    return "format_version" not in content and "mode" in content
 
 
 def read_options(folder: Path) -> Options:
@@ -42,15 +41,9 @@ def read_options(folder: Path) -> Options:
     Raises: UserError if they are damaged.
     """
     path = folder / options.FILE_NAME
-    content = json.loads(path.read_text())
-    try:
-        known = {name: content[name] for name in _READ if name in content}
-        opts = Options(**{**options.PAPER, **known}, statistics=options.PICTURE)
-        if not all(isinstance(value, type(getattr(Options(), name))) for name, value in known.items()):
-            raise TypeError(f"{known}")
-        return opts
-    except (TypeError, ValueError) as error:
-        raise cli.UserError(f"{path}: damaged ({error})") from None
+    content = records.read(path, options.Content, "the original trainer's options")
+    known = {name: content[name] for name in _READ if name in content}
+    return options.of_content(options.PAPER | known | {"statistics": options.PICTURE}, path)
 
 
 def restore_generator(generator, folder: Path) -> str:
@@ -73,7 +66,7 @@ def restore_generator(generator, folder: Path) -> str:
                     values.append(np.zeros(layer.bias.shape, np.float32))
                 layer.set_weights(values)
     except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = checkpoints.reason_of(error)
         raise cli.UserError(f"damaged, or not of the original trainer: {path} ({reason})") from None
     return path
 

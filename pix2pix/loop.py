@@ -1,10 +1,9 @@
 """The steps of a training, with progress, validation, summaries, pictures and checkpoints at their times."""
 
 import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import tensorflow as tf
 
 from face2face import cli
 from pix2pix import distribution, report
-from pix2pix.checkpoints import Checkpoints
+from pix2pix.checkpoints import Checkpoints, reason_of
+from pix2pix.interruption import Interruption
 from pix2pix.validation import Validation, sample
 
 LOSSES_EVERY = 10
@@ -52,21 +52,25 @@ class Loop:
         self.is_over = False
 
     def run(self, step: int, last_step: int) -> None:
-        """Train from `step` to `last_step`. On Ctrl-C the step is finished and saved before it is raised.
+        """Train from `step` to `last_step`. At an interruption the step is finished, and saved.
 
-        Raises: KeyboardInterrupt; Stopped; UserError if something cannot be written.
+        Raises: KeyboardInterrupt; BrokenPipeError; Stopped; UserError if something cannot be written.
         """
+        with Interruption() as interruption:
+            self._run(step, last_step, interruption)
+        interruption.hand_on()
+
+    def _run(self, step: int, last_step: int, interruption: Interruption) -> None:
+        tell = interruption.tell
         opts = self.trainer.options
         is_log = not sys.stderr.isatty()
         batches = iter(self.batches)
         self.trainer.build()
         first = saved = step
         self.agree_on_end()
-        with (
-            self.summaries() as summaries,
-            cli.progress(last_step, "training", "steps", step, log_seconds=float("inf")) as bar,
-            _Interruption() as interruption,
-        ):
+        bar = cli.progress(last_step, "training", "steps", step, log_seconds=float("inf"))
+        with self.summaries() as summaries, contextlib.ExitStack() as at_end:
+            at_end.callback(tell, bar.close)
             while step < last_step and not self.is_over and not interruption.came:
                 if step - first == WARM_UP:
                     warm = time.perf_counter()
@@ -81,29 +85,29 @@ class Loop:
                     self.smooth(losses)
                 if step - first == WARM_UP + TIMED:
                     a_step = (time.perf_counter() - warm) / TIMED
-                    say(bar, f"{duration(a_step * (last_step - first))} in all, at {a_step:.3f} s a step")
+                    tell(
+                        say, bar, f"{duration(a_step * (last_step - first))} in all, at {a_step:.3f} s a step"
+                    )
                 bar.set_postfix_str(self.describe(step, bar), refresh=False)
-                bar.update()
+                tell(bar.update)
                 if is_log and due(step, opts.progress_freq):
-                    bar.refresh()
+                    tell(bar.refresh)
                 if self.is_chief and due(step, opts.summary_freq):
                     self.summarise(summaries, step, losses, inputs, outputs, targets)
                 if self.is_chief and due(step, opts.display_freq):
                     self.display(step, inputs, outputs, targets)
                 if opts.val_freq and (due(step, opts.val_freq) or step == last_step):
-                    self.validate(summaries, step, bar)
+                    self.validate(summaries, step, bar, tell)
                 if due(step, opts.save_freq):
                     saved = step
                     self.save(step)
             seconds = time.time() - bar.start_t
         if saved != step and (path := self.save(step)):
-            print(f"saved {path}")
+            tell(say, bar, f"saved {path}")
         if step > first:
-            print(f"waited for pairs in {100 * self.waited / seconds:.1f} % of the time")
+            tell(say, bar, f"waited for pairs in {100 * self.waited / seconds:.1f} % of the time")
         if self.is_over:
-            print(f"stopped at step {step}: {opts.patience} validations without a better SSIM")
-        if interruption.came:
-            raise KeyboardInterrupt
+            tell(say, bar, f"stopped at step {step}: {opts.patience} validations without a better SSIM")
 
     def next_of(self, batches: Iterator) -> tuple:
         began = time.perf_counter()
@@ -127,12 +131,12 @@ class Loop:
                 + (f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet")
             )
 
-    def validate(self, summaries, step: int, bar) -> None:
+    def validate(self, summaries, step: int, bar, tell: Callable[..., None]) -> None:
         if self.validation is not None:
             self.stop_if_diverged(also_weights=True)
             measures = self.validation(step)
             best = " (the best so far)" if self.validation.best_step() == step else ""
-            say(bar, f"step {step}, validation: {measures}{best}")
+            tell(say, bar, f"step {step}, validation: {measures}{best}")
             with summaries.as_default(step=step):
                 for name, value in asdict(measures).items():
                     tf.summary.scalar(f"validation/{name}", value)
@@ -167,8 +171,7 @@ class Loop:
             writer.close()
         except tf.errors.OpError as error:  # no space for a summary, another worker gone, out of memory
             kept = self.checkpoints.latest or "none yet"
-            reason = " ".join(error.message.split())[:300]
-            raise Stopped(f"training has stopped (the last checkpoint: {kept}): {reason}") from None
+            raise Stopped(f"training has stopped (the last checkpoint: {kept}): {reason_of(error)}") from None
 
     def summarise(self, summaries, step: int, losses: dict, *pictures) -> None:
         with summaries.as_default(step=step):
@@ -213,24 +216,3 @@ def say(bar, text: str) -> None:
 def duration(seconds: float) -> str:
     """About how long: in minutes below two hours."""
     return f"about {seconds / 60:.0f} minutes" if seconds < 7200 else f"about {seconds / 3600:.1f} hours"
-
-
-class _Interruption:
-    """Remembers Ctrl-C and SIGTERM instead of being torn out of a step; a second Ctrl-C is not held back."""
-
-    came = False
-
-    def __enter__(self):
-        self._before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def _note(self, *_):
-        self.came = True
-        self._restore()
-
-    def _restore(self):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def __exit__(self, *_):
-        self._restore()

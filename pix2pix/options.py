@@ -1,18 +1,19 @@
 """The trainer's options: one frozen dataclass, its command-line arguments, and `options.json`."""
 
 import argparse
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from face2face import cli
-from face2face.drawing import ORIGINAL_DRAWING
+from face2face import cli, files, records
+from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.framing import MODEL_SIZE
+from pix2pix import ranges
+from pix2pix.ranges import COUNT, COUNT_OR_NONE, FRACTION, WEIGHT, Range
 
 FILE_NAME = "options.json"
 FORMAT_VERSION = 1
 
-TRAINING, REDUCED = "training", "reduced"
+TRAINING, REDUCED, EXPORTED = "training", "reduced", "exported"
 """The stages of a model's folder."""
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
@@ -25,15 +26,14 @@ MOVING, PICTURE = "moving", "picture"
 statistics, as the original trainer's are."""
 
 
-def _ratio(text: str) -> float:
-    if not (value := cli.non_negative_float(text)):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got '{text}'")
-    return value
+IMAGE_SIZES = (32, 64, 128, 256, 512)
+"""Sides of model space in pixels that there are networks for."""
 
+_FILTERS = Range(int, 1, 256)
+"""In a network's first layer: the widest layers have eight times as many."""
 
-def _option(default, type=None, choices=None, shapes_weights=False, help=""):
-    metadata = {"type": type, "choices": choices, "help": help, "shapes_weights": shapes_weights}
-    return field(default=default, metadata=metadata)
+Content = dict[str, bool | int | float | str | None]
+"""An `options.json`, whichever trainer wrote it: one level of names and values."""
 
 
 @dataclass(frozen=True)
@@ -41,91 +41,96 @@ class Options:
     """What a training depends on. Names are those of the original trainer, whose values are `PAPER`; the
     defaults are what makes a better face sooner (benchmarks/time_to_quality.py)."""
 
-    which_direction: str = _option(
+    which_direction: str = ranges.option(
         "AtoB",
         choices=("AtoB", "BtoA"),
         shapes_weights=True,
         help="which half of a pair is read: A is the left",
     )
-    image_size: int = _option(
-        MODEL_SIZE, int, choices=(256, 512), shapes_weights=True, help="side of what the generator paints"
+    image_size: int = ranges.option(
+        MODEL_SIZE, choices=IMAGE_SIZES, shapes_weights=True, help="side of what the generator paints"
     )
-    drawing: str = field(default=ORIGINAL_DRAWING, metadata={"shapes_weights": True})
-    statistics: str = field(default=MOVING, metadata={"shapes_weights": True})
-    ngf: int = _option(32, cli.positive_int, shapes_weights=True, help="generator filters in the first layer")
-    ndf: int = _option(
-        32, cli.positive_int, shapes_weights=True, help="discriminator filters in the first layer"
+    drawing: str = ranges.option(ORIGINAL_DRAWING, choices=tuple(DRAWINGS), shapes_weights=True)
+    statistics: str = ranges.option(MOVING, choices=(MOVING, PICTURE), shapes_weights=True)
+    ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
+    ndf: int = ranges.option(
+        32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
     )
-    separable_conv: bool = _option(
+    separable_conv: bool = ranges.option(
         False, shapes_weights=True, help="separable convolutions in the generator: fewer weights and products"
     )
-    lab_colorization: bool = _option(
+    lab_colorization: bool = ranges.option(
         False, shapes_weights=True, help="learn colours: --input_dir holds pictures, whose A is the lightness"
     )
-    aspect_ratio: float = _option(
-        1.0, _ratio, help="width by height of the pictures, which are squeezed to squares"
+    aspect_ratio: float = ranges.option(
+        1.0, Range(float, 0.01, 100.0), help="width by height of the pictures, which are squeezed to squares"
     )
-    batch_size: int = _option(1, cli.positive_int, help="pairs per step, of all devices together")
-    scale_size: int = _option(
+    batch_size: int = ranges.option(1, Range(int, 1, 4096), help="pairs per step, of all devices together")
+    scale_size: int = ranges.option(
         286,
-        cli.positive_int,
+        Range(int, 1, 8192),
         help="jitter: scale pairs to this before a random crop to 256; twice that for 512",
     )
-    flip: bool = _option(False, help="jitter: mirror pairs at random")
-    jitter: str = _option(
+    flip: bool = ranges.option(False, help="jitter: mirror pairs at random")
+    jitter: str = ranges.option(
         "auto",
         choices=("auto", CROP, REDRAW),
         help="crop: scale pairs up and crop; redraw: move the face and draw its landmarks anew; "
         "auto: redraw where the pairs have landmarks",
     )
-    lr: float = _option(0.0002, cli.non_negative_float, help="Adam's learning rate")
-    lr_decay: float = _option(
-        0.5, cli.fraction, help="share of the training, its last, in which lr falls to 0"
+    lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
+    lr_decay: float = ranges.option(
+        0.5, FRACTION, help="share of the training, its last, in which lr falls to 0"
     )
-    ema: bool = _option(True, help="keep a moving average of the generator's weights, and export that")
-    beta1: float = _option(0.5, cli.fraction, help="Adam's momentum")
-    l1_weight: float = _option(100.0, cli.non_negative_float, help="weight of the generator's L1 loss")
-    gan_weight: float = _option(1.0, cli.non_negative_float, help="weight of the generator's GAN loss")
-    gan_loss: str = _option(
+    ema: bool = ranges.option(True, help="keep a moving average of the generator's weights, and export that")
+    beta1: float = ranges.option(0.5, Range(float, 0.0, 0.999), help="Adam's momentum")
+    l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
+    gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
+    gan_loss: str = ranges.option(
         "vanilla", choices=("vanilla", "lsgan", "hinge"), help="what the discriminator's logits are judged by"
     )
-    feature_matching: float = _option(
-        0.0, cli.non_negative_float, help="weight of the generator's L1 loss on the discriminator's maps"
+    feature_matching: float = ranges.option(
+        0.0, WEIGHT, help="weight of the generator's L1 loss on the discriminator's maps"
     )
-    precision: str = _option(
+    precision: str = ranges.option(
         "auto",
         choices=PRECISIONS,
         help="of the networks' products while training; auto: what this machine computes fastest",
     )
-    strategy: str = _option(
+    strategy: str = ranges.option(
         "auto",
         choices=("auto", "none", "mirrored", "multi-worker"),
         help="which devices: one; all GPUs of this machine; the machines that TF_CONFIG names; what there is",
     )
-    seed: int | None = _option(None, int, help="of everything random (default: chosen, and saved)")
-    max_epochs: int | None = _option(None, cli.positive_int, help="how often to go through the pairs")
-    max_steps: int | None = _option(
-        None, cli.non_negative_int, help="how many steps to train, whatever the epochs; 0: by the epochs"
+    seed: int | None = ranges.option(
+        None, Range(int, 0, 2**31 - 1), help="of all that is random (default: chosen, and saved)"
     )
-    val_freq: int = _option(1000, cli.non_negative_int, help="steps between validations, 0: none")
-    patience: int = _option(
-        0, cli.non_negative_int, help="stop after so many validations without a better SSIM, 0: never"
+    max_epochs: int | None = ranges.option(None, COUNT, help="how often to go through the pairs")
+    max_steps: int | None = ranges.option(
+        None, COUNT_OR_NONE, help="how many steps to train, whatever the epochs; 0: by the epochs"
     )
-    summary_freq: int = _option(
-        100, cli.non_negative_int, help="steps between TensorBoard summaries, 0: none"
+    val_freq: int = ranges.option(1000, COUNT_OR_NONE, help="steps between validations, 0: none")
+    patience: int = ranges.option(
+        0, COUNT_OR_NONE, help="stop after so many validations without a better SSIM, 0: never"
     )
-    progress_freq: int = _option(50, cli.positive_int, help="steps between lines of progress in a log")
-    display_freq: int = _option(
-        0, cli.non_negative_int, help="steps between pictures of the training in index.html, 0: none"
+    summary_freq: int = ranges.option(100, COUNT_OR_NONE, help="steps between TensorBoard summaries, 0: none")
+    progress_freq: int = ranges.option(50, COUNT, help="steps between lines of progress in a log")
+    display_freq: int = ranges.option(
+        0, COUNT_OR_NONE, help="steps between pictures of the training in index.html, 0: none"
     )
-    trace_freq: int = _option(
-        0, cli.non_negative_int, help="steps between profiles of a step for TensorBoard, 0: none"
+    trace_freq: int = ranges.option(
+        0, COUNT_OR_NONE, help="steps between profiles of a step for TensorBoard, 0: none"
     )
-    save_freq: int = _option(
-        5000, cli.non_negative_int, help="steps between checkpoints, 0: one at the end alone"
+    save_freq: int = ranges.option(
+        5000, COUNT_OR_NONE, help="steps between checkpoints, 0: one at the end alone"
     )
 
     def __post_init__(self):
+        for option in fields(self):
+            if not ranges.holds(option, value := getattr(self, option.name)):
+                raise cli.UserError(
+                    f"expected --{option.name} as {ranges.told(option)}, got {cli.shown(repr(value))}"
+                )
         if self.aspect_ratio != 1 and self.jitter == REDRAW:
             raise cli.UserError(f"expected --aspect_ratio 1 with --jitter redraw, got {self.aspect_ratio}")
         if self.lab_colorization and self.jitter == REDRAW:
@@ -179,8 +184,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     either.add_argument("--paper", action="store_true", help="as in 2017: Isola et al., arXiv 1611.07004")
     group = parser.add_argument_group("training")
     for option in fields(Options):
-        if "help" not in option.metadata:
-            continue
+        if not option.metadata["help"]:
+            continue  # told by the pairs
         name, settings = f"--{option.name}", {"action": _Given, "default": option.default}
         told = option.metadata["help"]
         if isinstance(option.default, bool):
@@ -189,9 +194,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 f"--no_{option.name}", dest=option.name, nargs=0, const=False, help="the opposite", **settings
             )
         else:
-            for key in ("type", "choices"):
-                if option.metadata[key]:
-                    settings[key] = option.metadata[key]
+            if choices := option.metadata["choices"]:
+                settings |= {"choices": choices, "type": type(choices[0])}
+            else:
+                settings["type"] = option.metadata["type"]
             group.add_argument(name, help=told, **settings)
 
 
@@ -213,9 +219,27 @@ def from_args(args: argparse.Namespace) -> Options:
 
 
 def write(folder: Path, options: Options, stage: str) -> None:
+    """Write `options.json`. Raises: UserError if another file is in its place."""
     content = {"format_version": FORMAT_VERSION, "stage": stage, **asdict(options)}
-    with cli.whole_output(folder / FILE_NAME) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n")
+    files.write_text(folder / FILE_NAME, records.encode(content), is_ours)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is an `options.json` of this trainer, of whatever version and stage."""
+    try:
+        content = records.read(path, Content, "options")
+    except (OSError, cli.UserError):
+        return False
+    return {"format_version", "stage"} <= content.keys()
+
+
+def has_stage(folder: Path, stage: str) -> bool:
+    """Whether a folder is a model's of this stage."""
+    try:
+        read(folder, stage)
+    except (OSError, cli.UserError):
+        return False
+    return True
 
 
 def read(folder: Path, stage: str) -> Options:
@@ -226,20 +250,28 @@ def read(folder: Path, stage: str) -> Options:
     path = cli.existing_dir(folder, f"a {stage} model") / FILE_NAME
     if not path.is_file():
         raise cli.UserError(f"expected a {stage} model's folder, got one without {FILE_NAME}: {folder}")
-    try:
-        content = json.loads(path.read_text())
-        version, found = content.pop("format_version"), content.pop("stage")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise cli.UserError(f"damaged, or not written by this trainer: {path}") from None
+    content = records.read(path, Content, "what this trainer writes")
+    if not {"format_version", "stage"} <= content.keys():
+        raise cli.UserError(f"damaged, or not written by this trainer: {path}")
+    version, found = content.pop("format_version"), content.pop("stage")
     if version != FORMAT_VERSION:
-        raise cli.UserError(f"{path}: expected format version {FORMAT_VERSION}, got {version}")
+        raise cli.UserError(
+            f"{path}: expected format version {FORMAT_VERSION}, got {cli.shown(str(version))}"
+        )
     if found != stage:
         remedy = "run reduce_model.py first" if found == TRAINING else "give the training folder"
+        found = cli.shown(str(found))
         raise cli.UserError(f"expected a {stage} model, got a {found} one ({remedy}): {folder}")
+    return of_content(content, path)
+
+
+def of_content(content: Content, path: Path) -> Options:
+    """Options that were read from a file. Raises: UserError that names it if they are none."""
     try:
         return Options(**content)
-    except TypeError as error:
-        raise cli.UserError(f"{path}: damaged, or of another version of this trainer ({error})") from None
+    except (TypeError, cli.UserError) as error:
+        reason = cli.shown(str(error))
+        raise cli.UserError(f"{path}: damaged, or of another version of this trainer ({reason})") from None
 
 
 def conflicts(saved: Options, given: Options) -> list[str]:

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 """Train a pix2pix generator on combined pairs, test it, or export it."""
 
-import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from face2face import cli
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
+import argparse
+from dataclasses import replace
+
+from face2face import cli, files
 from pix2pix import options
 
 EXIT_STOPPED = 1
@@ -21,14 +27,22 @@ def train(args: argparse.Namespace) -> int:
     opts = options.from_args(args)
     start_from = cli.existing_dir(args.checkpoint, "--checkpoint") if args.checkpoint else None
     val_dir = cli.existing_dir(args.val_dir, "--val_dir") if args.val_dir else None
+    goes_on = start_from is not None and args.output_dir.is_dir() and start_from.samefile(args.output_dir)
+    check_apart(args, {"--checkpoint": None if goes_on else start_from, "--val_dir": val_dir})
     cli.load_tensorflow()
-    from pix2pix import loop, training
+    import tensorflow as tf
+
+    from pix2pix import checkpoints, loop, training
 
     try:
         training.train(opts, args.input_dir, args.output_dir, start_from, val_dir)
     except loop.Stopped as stopped:
         print(f"error: {stopped}", file=sys.stderr)
         return EXIT_STOPPED
+    except (tf.errors.OpError, MemoryError) as error:
+        reason = checkpoints.reason_of(error)
+        raise cli.UserError(f"expected networks and batches that fit this machine, got: {reason}") from None
+    sys.stdout.flush()  # a reader that has gone is noticed here, not when Python ends
     return 0
 
 
@@ -37,6 +51,7 @@ def test(args: argparse.Namespace) -> None:
     opts = options.read(require(args, "checkpoint"), options.TRAINING)
     if "aspect_ratio" in options.given(args):
         opts = replace(opts, aspect_ratio=args.aspect_ratio)
+    check_apart(args, {"--checkpoint": args.checkpoint})
     cli.load_tensorflow()
     from pix2pix import dataset, inference
 
@@ -49,11 +64,17 @@ def test(args: argparse.Namespace) -> None:
 
 def export(args: argparse.Namespace) -> None:
     opts = options.read(require(args, "checkpoint"), options.TRAINING)
+    check_apart(args, {"--checkpoint": args.checkpoint})
     cli.load_tensorflow()
     from pix2pix import inference
 
     inference.export(opts, args.checkpoint, args.output_dir, args.which)
     print(f"wrote {args.output_dir}: a SavedModel, PNG in, PNG out")
+
+
+def check_apart(args: argparse.Namespace, others: dict[str, Path | None]) -> None:
+    """Raises: UserError if what is written would destroy what is read."""
+    files.check_apart({"--output_dir": args.output_dir}, {"--input_dir": args.input_dir, **others})
 
 
 def require(args: argparse.Namespace, name: str) -> Path:

@@ -1,17 +1,25 @@
 """index.html of a test, or of a training's pictures: one row an image, judged at a glance."""
 
 import html
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 
-from face2face.cli import whole_output
-from pix2pix import images
+from face2face import files, pictures
 
 IMAGES = "images"
 PAGE = "index.html"
+
+_MARK = '<meta name="generator" content="face2face">'
+_STATEMENT = "The outputs are synthetic: painted by a neural network."
+"""Both are in this project's pages, the second alone in those of older versions."""
+
+_STEP = re.compile(r"(\d{8,})-\w+\.png")
+"""Of a training's picture."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
@@ -40,35 +48,78 @@ class Row:
 def write_row(
     folder: Path,
     name: str,
-    pictures: dict[str, np.ndarray],
+    shown: dict[str, np.ndarray],
     filetype: str = "png",
     measures: str = "",
     badness: float = 0.0,
+    replaceable: files.IsOurs | None = None,
 ) -> Row:
-    """Write an image's pictures, uint8 (H, W, 3) RGB by kind, as images/NAME-KIND.FILETYPE."""
-    (folder / IMAGES).mkdir(parents=True, exist_ok=True)
-    files = {kind: f"{IMAGES}/{name}-{kind}.{filetype}" for kind in pictures}
-    for kind, picture in pictures.items():
-        images.write(folder / files[kind], picture)
-    return Row(name, files, measures, badness)
+    """Write an image's pictures, uint8 (H, W, 3) RGB by kind, as images/NAME-KIND.FILETYPE.
+
+    Args:
+        replaceable: which files may be replaced; None: pictures of such a report.
+    Raises: UserError if another file is in the place of one.
+    """
+    names = picture_names(name, list(shown), filetype)
+    for kind, picture in shown.items():
+        pictures.write(folder / names[kind], picture, replaceable=replaceable or is_picture)
+    return Row(name, names, measures, badness)
+
+
+def picture_names(name: str, kinds: Sequence[str], filetype: str) -> dict[str, str]:
+    """Where an image's pictures go, relative to the page, by kind."""
+    return {kind: f"{IMAGES}/{name}-{kind}.{filetype}" for kind in kinds}
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page of this project."""
+    text = _text_of(path)
+    return _MARK in text or _STATEMENT in text
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file in a report's folder of pictures is one of the report's.
+
+    Older versions did not mark them: there the page, which has no mark either, tells.
+    """
+    if pictures.is_ours(path):
+        return True
+    page = _text_of(path.parent.parent / PAGE)
+    return _STATEMENT in page and _MARK not in page and f'src="{quote(f"{IMAGES}/{path.name}")}"' in page
+
+
+def _is_of_step(path: Path) -> bool:
+    """The same in a training's folder, whose pictures are named by their steps."""
+    return pictures.is_ours(path) or bool(_STEP.fullmatch(path.name))
+
+
+def _text_of(path: Path) -> str:
+    """A page's text; nothing if there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> Path:
-    """Write the page, the worst image first. summary: lines of plain text, above the images."""
+    """Write the page, the worst image first. summary: lines of plain text, above the images.
+
+    Raises: UserError if another page is in its place.
+    """
     rows = sorted(rows, key=lambda row: -row.badness)
     kinds = list(rows[0].files)
     head = "".join(f"<th>{text}</th>" for text in ["image", *kinds])
     body = "\n".join(_row(row) for row in rows)
     page = (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{_MARK}'
+        f"<title>{html.escape(title)}</title>\n"
         f"<style>{_STYLE}</style>\n<h1>{html.escape(title)}</h1>\n"
-        f"<p>{len(rows)} images. The outputs are synthetic: painted by a neural network.</p>\n"
+        f"<p>{len(rows)} images. {_STATEMENT}</p>\n"
         f"<pre>{html.escape(summary)}</pre>\n"
         f"<table>\n<tr>{head}</tr>\n{body}\n</table>\n</html>\n"
     )
     path = folder / PAGE
-    with whole_output(path) as unfinished:
-        unfinished.write_text(page, encoding="utf-8")
+    files.write_text(path, page, is_page)
     return path
 
 
@@ -81,9 +132,10 @@ def _row(row: Row) -> str:
     return f'<tr><td class="name"><b>{html.escape(row.name)}</b><br>{measures}</td>{pictures}</tr>'
 
 
-def add_step(folder: Path, step: int, pictures: dict[str, np.ndarray]) -> None:
+def add_step(folder: Path, step: int, shown: dict[str, np.ndarray]) -> None:
     """Write a training step's pictures and the page of all steps that have some, the newest first."""
-    write_row(folder, f"{step:08d}", pictures)
-    steps = sorted({p.name.split("-")[0] for p in (folder / IMAGES).glob("*-outputs.png")}, reverse=True)
-    rows = [Row(s, {kind: f"{IMAGES}/{s}-{kind}.png" for kind in pictures}) for s in steps]
+    write_row(folder, f"{step:08d}", shown, replaceable=_is_of_step)
+    found = (_STEP.fullmatch(path.name) for path in (folder / IMAGES).glob("*-outputs.png"))
+    steps = sorted({match[1] for match in found if match}, reverse=True)
+    rows = [Row(s, picture_names(s, list(shown), "png")) for s in steps]
     write_page(folder, rows, "training")

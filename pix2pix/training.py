@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from face2face import cli, sidecar, target
+from face2face.geometry import eye_distance
 from pix2pix import dataset, distribution, networks, options, precision
-from pix2pix.checkpoints import Checkpoints
+from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
 from pix2pix.trainer import Trainer
 from pix2pix.validation import Validation, default_dir
+
+MIN_EYE_DISTANCE = 1.0
+"""In pixels: where the eyes are in one place, the points are no face, and nothing can be measured on them."""
 
 
 def train(
@@ -31,6 +36,7 @@ def train(
         val_dir: pairs to validate on; None: the `val` beside a `train`, if it is there.
     Raises: UserError for bad input; KeyboardInterrupt after the state has been saved; loop.Stopped.
     """
+    check_state(output_dir)
     strategy = distribution.strategy(opts.strategy)
     is_chief = distribution.is_chief(strategy)
     check_shares(opts, strategy)
@@ -41,6 +47,7 @@ def train(
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     beside = sidecar.read(input_dir) or sidecar.Sidecar([])  # pairs from elsewhere have none
+    known = measure_target(beside, input_dir, opts)
     opts = replace(opts, drawing=beside.drawing, jitter=settle_jitter(opts, pairs, beside))
     if is_chief:
         opts = settle_precision(agree_with_folder(opts, output_dir))
@@ -52,8 +59,8 @@ def train(
     if is_chief:
         begun_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
         options.write(output_dir, opts, options.TRAINING)
-        if beside.images and opts.aspect_ratio == 1:
-            target.Target.measure(beside, opts.image_size).write(output_dir)
+        if known:
+            known.write(output_dir)
     distribution.spread(strategy, trainer.variables())
     first_step = int(trainer.step.numpy())
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
@@ -74,6 +81,28 @@ def train(
             first_step, last_step
         )
     return trainer
+
+
+def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> target.Target | None:
+    """What is known of the target's face by the landmarks beside the pairs; None without them.
+
+    Raises: UserError if they are no face's, or so far apart that what is measured could not be read again.
+    """
+    path = input_dir / sidecar.FILE_NAME
+    for name, entry in beside.images.items():
+        if (distance := float(eye_distance(entry.points))) < MIN_EYE_DISTANCE:
+            raise cli.UserError(
+                f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
+                f"{cli.shown(name)}: {path}"
+            )
+    if not beside.images or opts.aspect_ratio != 1:
+        return None
+    try:
+        known = target.Target.measure(beside, opts.image_size)
+        target.Target.from_json(known.to_json(), f"what was measured on {path}")
+    except (np.linalg.LinAlgError, cli.UserError) as error:
+        raise cli.UserError(f"expected the landmarks of one face, got others: {path} ({error})") from None
+    return known
 
 
 def check_shares(opts: Options, strategy: tf.distribute.Strategy) -> None:

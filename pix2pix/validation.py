@@ -1,10 +1,13 @@
 """What a training makes of pairs it does not see: measured now and then; the best weights are kept."""
 
 import csv
+import io
+import math
+import os
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from face2face import cli
+from face2face import cli, files
 from pix2pix import dataset, images, inference, metrics
 from pix2pix.checkpoints import Best
 from pix2pix.metrics import Measures
@@ -30,7 +33,7 @@ class Validation:
     """
 
     def __init__(self, generator, pairs: list[Path], opts: Options, folder: Path, first_step: int):
-        """Raises: UserError if the history is damaged."""
+        """Raises: UserError if the history, or the list of the best weights, is damaged."""
         count = min(MAX_PAIRS, len(pairs))
         chosen = [pairs[int((i + 0.5) * len(pairs) / count)] for i in range(count)]
         self.pairs = [dataset.read_unit(path, opts) for path in chosen]
@@ -51,10 +54,11 @@ class Validation:
         if all(measures.ssim > other.ssim for at, other in self.history.items() if at != step):
             self._best.save(self._generator, step)
         self.history[step] = measures
-        with cli.whole_output(self._path) as path, path.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["step", *(field.name for field in fields(Measures))])
-            rows.writerows([at, *astuple(m)] for at, m in sorted(self.history.items()))
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(["step", *(field.name for field in fields(Measures))])
+        rows.writerows([at, *astuple(m)] for at, m in sorted(self.history.items()))
+        files.write_text(self._path, text.getvalue(), is_ours)
         return measures
 
     def best_step(self) -> int:
@@ -65,21 +69,33 @@ class Validation:
         return sum(step > self.best_step() for step in self.history)
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a file is a history of this trainer."""
+    try:
+        return bool(_read(path))
+    except (OSError, cli.UserError):
+        return False
+
+
 def _read(path: Path) -> dict[int, Measures]:
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         with path.open(newline="") as file:
-            return {
+            history = {
                 int(row["step"]): Measures(*(float(row[field.name]) for field in fields(Measures)))
                 for row in csv.DictReader(file)
             }
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, csv.Error):
         raise cli.UserError(f"damaged, or not written by this trainer: {path}") from None
+    for step, measures in history.items():
+        # The PSNR of a picture that is painted exactly is infinite.
+        if step < 0 or not math.isfinite(measures.l1 + measures.ssim) or math.isnan(measures.psnr):
+            raise cli.UserError(f"expected finite measures of steps, got others for step {step}: {path}")
+    return history
 
 
 def sample(opts: Options, inputs, outputs, targets) -> dict:
     """A pair of a training as pictures by kind, uint8 (H, W, 3), RGB, in their aspect ratio."""
-    pictures = inference.shown(opts, inputs, outputs, targets)
-    kinds = ("inputs", "outputs", "targets")
-    return {kind: images.stretch(p, opts.aspect_ratio) for kind, p in zip(kinds, pictures, strict=True)}
+    shown = zip(inference.KINDS, inference.shown(opts, inputs, outputs, targets), strict=True)
+    return {kind: images.stretch(picture, opts.aspect_ratio) for kind, picture in shown}

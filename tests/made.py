@@ -1,18 +1,21 @@
 """Small made inputs that several test files share: faces, pairs, models."""
 
+import hashlib
+import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from face2face import cli, sidecar
+from face2face import cli, pictures, sidecar
 from face2face.drawing import draw
-from pix2pix import images
 from pix2pix.options import Options
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,11 +81,23 @@ def write_pairs(folder: Path, count: int = 4, size: int = SMALL.image_size) -> P
     entries = {}
     for i in range(count):
         at = points(size, seed=i)
-        images.write(folder / f"{i + 1}.png", np.concatenate([draw(at, size), face(at, size)], axis=1))
+        pictures.write(folder / f"{i + 1}.png", np.concatenate([draw(at, size), face(at, size)], axis=1))
         entries[f"{i + 1}.png"] = sidecar.Entry(0, i, at)
     video = sidecar.Video("made.mp4", (size, size), 25.0, (0, 0, size))
     sidecar.Sidecar([video], entries).write(folder)
     return folder
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """All that is in a folder, by path: files by a hash of their content, links by what they point to."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(folder))] = f"-> {path.readlink()}"
+        else:
+            content = path.read_bytes() if path.is_file() else b"a folder"
+            found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
+    return found
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -140,19 +155,45 @@ def repeating_model(path: Path, size: int) -> Path:
 
 def edge(main, *arguments) -> int:
     """Run a script's `main` in this process, as its own process would, and return the exit code."""
-    before = signal.getsignal(signal.SIGTERM)  # which `cli.run` changes
+    before = {number: signal.getsignal(number) for number in cli.ENDING_SIGNALS}  # which `cli.run` changes
     try:
         cli.run(lambda: main([str(argument) for argument in arguments]))
     except SystemExit as ended:
         return ended.code
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def run_script(script, *arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess:
-    """Run a script as a user does."""
+def run_script(
+    script, *arguments, cwd: Path = ROOT, max_file: int | None = None
+) -> subprocess.CompletedProcess:
+    """Run a script as a user does. max_file: bytes that a file may have; more fails, as on a full disk."""
     command = [sys.executable, str(script), *(str(argument) for argument in arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_file, resource.RLIM_INFINITY))
+
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        preexec_fn=limit if max_file is not None else None,
+    )
+
+
+def claimed_png(width: int, height: int) -> bytes:
+    """A PNG file of a few bytes whose header says that it is as large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def real_pairs(clip: Path, count: int, folder: Path) -> None:

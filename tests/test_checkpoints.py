@@ -1,8 +1,10 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from face2face.cli import UserError
 from pix2pix import checkpoints, networks
@@ -126,6 +128,111 @@ def test_damaged_weights_are_named(tmp_path, part, damage):
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"expected a folder with a checkpoint, got none in .*: train first"):
         checkpoints.newest(tmp_path)
+
+
+# --- the list of a folder's checkpoints -----------------------------------------------------------------
+
+
+def state(folder: Path, *names: str) -> Path:
+    """Write a list of checkpoints as TensorFlow does, the last one the newest."""
+    lines = [f'model_checkpoint_path: "{names[-1]}"', *(f'all_model_checkpoint_paths: "{n}"' for n in names)]
+    path = folder / "checkpoint"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("{other}/ckpt-9", "ckpt-1"),
+        ("../other/ckpt-9", "ckpt-1"),
+        ("ckpt-1", "../other/ckpt-9"),
+        ("sub/ckpt-1",),
+        ("*",),
+        ("ckpt-*", "ckpt-1"),
+        ("notes", "ckpt-1"),
+        ("..",),
+        ("",),
+        ("link/ckpt-9", "ckpt-1"),
+    ],
+)
+def test_a_list_of_other_files_is_refused_and_they_stay(folder, names, tmp_path):
+    """TensorFlow would remove what the list names, wherever it is."""
+    model = shutil.copytree(folder, tmp_path / "model")
+    other = shutil.copytree(folder, tmp_path / "other")
+    for file in other.glob("ckpt-1.*"):
+        file.rename(other / file.name.replace("ckpt-1.", "ckpt-9."))
+    (model / "link").symlink_to(other)
+    (model / "notes.index").write_text("notes")
+    path = state(model, *(name.format(other=other) for name in names))
+    before = made.tree(tmp_path)
+    trainer = Trainer(made.SMALL)
+    message = rf"expected a list of the checkpoints in {model}, got .*: {path}"
+    with pytest.raises(UserError, match=message):
+        Checkpoints(model, **trainer.objects())
+    with pytest.raises(UserError, match=message):
+        checkpoints.newest(model)
+    assert made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\xff\xfe\0", b"notes", b"model_checkpoint_path: 7", b"{" * 9999]
+)
+def test_a_damaged_list_is_named(folder, content, tmp_path):
+    model = shutil.copytree(folder, tmp_path / "model")
+    (model / "checkpoint").write_bytes(content)
+    with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
+        checkpoints.restore_generator(networks.generator(64, 4), model)
+    with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
+        Checkpoints(model, **Trainer(made.SMALL).objects())
+
+
+def test_a_folder_in_the_place_of_the_list_is_named(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    with pytest.raises(UserError, match="got something else: "):
+        checkpoints.check_state(tmp_path)
+
+
+def test_the_list_of_the_best_weights_is_looked_into_as_well(folder, tmp_path):
+    model = shutil.copytree(folder, tmp_path / "model")
+    (model / "best").mkdir()
+    state(model / "best", "../ckpt-1")
+    with pytest.raises(UserError, match=r"expected a list of the checkpoints in .*best, got \.\./ckpt-1"):
+        checkpoints.Best(model)
+    with pytest.raises(UserError, match=r"expected a list of the checkpoints in .*best, got \.\./ckpt-1"):
+        checkpoints.choose(model, None)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_lists_of_older_trainings_are_read(folder, absolute, tmp_path):
+    """TensorFlow 1 wrote whole paths where it was given one."""
+    model = shutil.copytree(folder, tmp_path / "model")
+    state(model, f"{model}/ckpt-1" if absolute else "ckpt-1")
+    assert checkpoints.newest(model) == str(model / "ckpt-1")
+
+
+# --- errors of TensorFlow -------------------------------------------------------------------------------
+
+
+def test_what_tensorflow_says_of_itself_is_left_out():
+    """Places in the code, and its advice: what is left is what happened."""
+
+    @tf.function
+    def gather(index: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.zeros(3), index)
+
+    def read(_) -> np.ndarray:
+        raise UserError("expected an image, got none: a.png")
+
+    reads = tf.data.Dataset.range(1).map(lambda i: tf.numpy_function(read, (i,), tf.float32))
+    for fail, said in (
+        (lambda: gather(tf.constant(7)), "indices = 7 is not in [0, 3)"),
+        (lambda: next(iter(reads)), "expected an image, got none: a.png"),
+    ):
+        with pytest.raises(tf.errors.OpError) as raised:
+            fail()
+        assert checkpoints.reason_of(raised.value).startswith(said)
+        assert "\n" not in checkpoints.reason_of(raised.value)
 
 
 def test_the_size_is_that_of_all_its_files(folder):

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import sidecar
+from face2face import pictures, sidecar
 from face2face.cli import UserError
 from face2face.drawing import draw
 from pix2pix import dataset, images
@@ -155,7 +155,7 @@ def test_another_seed_gives_another_order():
 def test_which_direction_says_which_half_is_read(tmp_path):
     left, right = made.noise(8, 8, 1), made.noise(8, 8, 2)
     path = tmp_path / "1.png"
-    images.write(path, np.concatenate([left, right], axis=1))
+    pictures.write(path, np.concatenate([left, right], axis=1))
     a_to_b = dataset.read_pair(path, replace(made.SMALL, which_direction="AtoB"))
     b_to_a = dataset.read_pair(path, replace(made.SMALL, which_direction="BtoA"))
     assert np.array_equal(a_to_b, [left, right])
@@ -165,7 +165,7 @@ def test_which_direction_says_which_half_is_read(tmp_path):
 def test_files_that_are_no_pairs_are_named_and_left_out(tmp_path, capsys):
     made.write_pairs(tmp_path, 2)
     (tmp_path / "broken.png").write_text("not an image")
-    images.write(tmp_path / "odd.png", made.noise(64, 100))
+    pictures.write(tmp_path / "odd.png", made.noise(64, 100))
     assert [path.name for path in dataset.find_pairs(tmp_path)] == ["1.png", "2.png"]
     broken, odd = capsys.readouterr().err.splitlines()
     assert broken.startswith("warning: left out: expected an image") and "broken.png" in broken
@@ -180,7 +180,7 @@ def test_a_folder_without_pairs_is_an_error(tmp_path):
 
 
 def test_single_pictures_of_any_shape_are_found(tmp_path):
-    images.write(tmp_path / "odd.png", made.noise(64, 100))
+    pictures.write(tmp_path / "odd.png", made.noise(64, 100))
     assert [path.name for path in dataset.find_pictures(tmp_path)] == ["odd.png"]
 
 

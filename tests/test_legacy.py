@@ -163,6 +163,10 @@ def test_what_is_wrong_with_an_original_training_is_told(tmp_path, capsys):
         ({"separable_conv": True}, "no generator/encoder_1 with separable_conv2d/depthwise_kernel"),
         ({"lab_colorization": True}, "expected a model that paints pictures, got one of --lab_colorization"),
         ({"ngf": None}, f"{path}: damaged"),
+        ({"ngf": "4"}, f"{path}: damaged"),
+        ({"ngf": 10**9}, "expected --ngf as a whole number from 1 to 256, got 1000000000"),
+        ({"separable_conv": 1}, "expected --separable_conv as true or false, got 1"),
+        ({"which_direction": "up"}, "expected --which_direction as one of AtoB, BtoA, got"),
     ):
         path.write_text(json.dumps(content | change))
         code, output = reduced(folder)
@@ -170,3 +174,25 @@ def test_what_is_wrong_with_an_original_training_is_told(tmp_path, capsys):
         error = capsys.readouterr().err
         assert message in error and error.startswith("error: ") and error.count("\n") == 1
         assert not output.exists()
+
+
+def test_a_list_of_other_files_is_refused(tmp_path, capsys):
+    folder = tmp_path / "original"
+    original_training(folder, "layers")
+    (folder / "checkpoint").write_text('model_checkpoint_path: "../elsewhere/model-7"\n')
+    before = made.tree(tmp_path)
+    assert reduced(folder)[0] == 2
+    error = capsys.readouterr().err
+    assert f"expected a list of the checkpoints in {folder}, got ../elsewhere/model-7: " in error
+    assert error.count("\n") == 1 and made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"mode": "train", "ngf": NaN}'])
+def test_damaged_options_are_named(content, tmp_path, capsys):
+    original_training(tmp_path / "original", "layers")
+    (tmp_path / "original" / options.FILE_NAME).write_text(content)
+    before = made.tree(tmp_path)
+    assert reduced(tmp_path / "original")[0] == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / "original" / options.FILE_NAME) in error and error.count("\n") == 1
+    assert made.tree(tmp_path) == before

@@ -98,12 +98,20 @@ def test_arguments_become_options():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--ngf", "0"], "expected a whole number above 0, got '0'"),
-        (["--lr", "-1"], "expected a number, 0 or above, got '-1'"),
-        (["--beta1", "2"], "expected a number from 0 to 1, got '2'"),
-        (["--aspect_ratio", "0"], "expected a number above 0, got '0'"),
+        (["--ngf", "0"], "expected a whole number from 1 to 256, got '0'"),
+        (["--ngf", "1000000000"], "expected a whole number from 1 to 256, got '1000000000'"),
+        (["--ndf", "1e9"], "expected a whole number from 1 to 256, got '1e9'"),
+        (["--batch_size", "1000000000"], "expected a whole number from 1 to 4,096, got '1000000000'"),
+        (["--max_steps", str(2**63)], "expected a whole number from 0 to 1,000,000,000, got '9223372036"),
+        (["--seed", "-1"], "expected a whole number from 0 to 2,147,483,647, got '-1'"),
+        (["--lr", "-1"], "expected a number from 0 to 1, got '-1'"),
+        (["--lr", "1e300"], "expected a number from 0 to 1, got '1e300'"),
+        (["--lr", "nan"], "expected a number from 0 to 1, got 'nan'"),
+        (["--beta1", "1"], "expected a number from 0 to 0.999, got '1'"),
+        (["--aspect_ratio", "0"], "expected a number from 0.01 to 100, got '0'"),
+        (["--l1_weight", "inf"], "expected a number from 0 to 1e+06, got 'inf'"),
         (["--image_size", "300"], "invalid choice: 300"),
-        (["--summary_freq", "-1"], "expected a whole number, 0 or above, got '-1'"),
+        (["--summary_freq", "-1"], "expected a whole number from 0 to 1,000,000,000, got '-1'"),
         (["--which_direction", "AtoA"], "invalid choice: 'AtoA'"),
     ],
 )
@@ -146,18 +154,65 @@ def test_another_stage_is_refused(tmp_path, written, wanted, remedy):
         options.read(tmp_path, wanted)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "3", "{}", '{"stage": "training"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[1]", b"3", b"{}", b'{"stage": "training"}', b"\xff\xfe\0", b"[" * 100_000),
+        *(b'{"format_version": NaN}', b'{"lr": 1e999}', b'{"ngf": {"a": 1}}'),
+    ],
+)
 def test_a_damaged_file_is_named(folder, content):
-    (folder / options.FILE_NAME).write_text(content)
-    with pytest.raises(UserError, match=r"damaged, or not written by this trainer: .*options\.json"):
+    path = folder / options.FILE_NAME
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
         options.read(folder, options.TRAINING)
+    message = str(raised.value)
+    assert str(path) in message and "\n" not in message
+    assert message.startswith(("expected what this trainer writes, got", "damaged, or not written by this"))
 
 
-@pytest.mark.parametrize("changes", [{"batch": 1}, {"scale_size": "wide"}])
-def test_options_that_are_not_ours_are_refused(folder, changes):
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"batch": 1}, "unexpected keyword argument 'batch'"),
+        ({"scale_size": "wide"}, "expected --scale_size as a whole number from 1 to 8,192, got"),
+        ({"ngf": 10**9}, "expected --ngf as a whole number from 1 to 256, got 1000000000"),
+        ({"ngf": 2.5}, "expected --ngf as a whole number from 1 to 256, got 2.5"),
+        ({"ngf": True}, "expected --ngf as a whole number from 1 to 256, got True"),
+        ({"lr": 1e300}, r"expected --lr as a number from 0 to 1, got 1e\+300"),
+        ({"image_size": 300}, "expected --image_size as one of 32, 64, 128, 256, 512, got 300"),
+        ({"drawing": "oil"}, "expected --drawing as one of white, colour, got"),
+        ({"flip": 1}, "expected --flip as true or false, got 1"),
+        ({"seed": -1}, "expected --seed as a whole number from 0 to 2,147,483,647, got -1"),
+    ],
+)
+def test_options_that_are_not_ours_are_refused(folder, changes, message):
+    """By the ranges of the command line."""
     damage(folder, **changes)
-    with pytest.raises(UserError, match=r"options\.json: damaged, or of another version of this trainer"):
+    with pytest.raises(
+        UserError, match=rf"options\.json: damaged, or of another version of this trainer \(.*{message}"
+    ):
         options.read(folder, options.TRAINING)
+
+
+def test_another_file_of_that_name_is_not_replaced(tmp_path):
+    path = tmp_path / options.FILE_NAME
+    for content in ('{"theme": "dark"}', "notes"):
+        path.write_text(content)
+        with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+            options.write(tmp_path, Options(), options.TRAINING)
+        assert path.read_text() == content
+
+
+@pytest.mark.parametrize("names", [("format_version",), ("drawing", "statistics", "beta1")])
+def test_options_of_an_older_version_are_read(folder, names):
+    """It lacks what was added since; what says the version has to be there."""
+    damage(folder, **dict.fromkeys(names))
+    if "format_version" in names:
+        with pytest.raises(UserError, match="damaged, or not written by this trainer"):
+            options.read(folder, options.TRAINING)
+    else:
+        assert options.read(folder, options.TRAINING) == Options(seed=1)
 
 
 def test_a_folder_that_is_no_models_is_refused(tmp_path):

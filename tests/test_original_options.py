@@ -12,12 +12,12 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 import freeze_model
 import reduce_model
+from face2face import pictures
 from face2face.generator import Generator
 from pix2pix import (
     checkpoints,
     colours,
     dataset,
-    images,
     inference,
     networks,
     options,
@@ -88,15 +88,15 @@ def test_pictures_of_another_shape_are_squeezed_and_shown_as_they_are(tmp_path, 
     pairs = tmp_path / "train"
     pairs.mkdir()
     for i in range(2):
-        images.write(pairs / f"{i}.png", made.noise(32, 96, i))  # halves of 48x32
+        pictures.write(pairs / f"{i}.png", made.noise(32, 96, i))  # halves of 48x32
     opts = replace(SMALL, aspect_ratio=1.5, flip=False, scale_size=32, display_freq=6)
     training.train(opts, pairs, tmp_path / "model")
-    shown = {p.name: images.read(p).shape for p in (tmp_path / "model/images").iterdir()}
+    shown = {p.name: pictures.read(p).shape for p in (tmp_path / "model/images").iterdir()}
     assert set(shown.values()) == {(32, 48, 3)} and len(shown) == 3
     assert test_mode(tmp_path / "model", pairs, tmp_path / "report") == 0
-    target = images.read(tmp_path / "report/images/0-targets.png")
+    target = pictures.read(tmp_path / "report/images/0-targets.png")
     assert target.shape == (32, 48, 3)
-    assert np.abs(target.astype(int) - images.read(pairs / "0.png")[:, 48:]).mean() < 12
+    assert np.abs(target.astype(int) - pictures.read(pairs / "0.png")[:, 48:]).mean() < 12
     assert test_mode(tmp_path / "model", pairs, tmp_path / "square", "--aspect_ratio", 1) == 2
     assert "expected a pair, twice as wide as high, got 96x32" in capsys.readouterr().err
 
@@ -120,7 +120,7 @@ def test_jitter_squeezes_the_whole_picture():
 def photos(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     for i in range(3):
-        images.write(folder / f"{i}.png", made.noise(32, 32, i))
+        pictures.write(folder / f"{i}.png", made.noise(32, 32, i))
     return folder
 
 
@@ -146,7 +146,7 @@ def test_colours_are_learned_from_pictures_alone(direction, channels, photos, tm
     assert test_mode(tmp_path / "model", photos, tmp_path / "report") == 0
     assert re.search("mean over 3 images: L1", capsys.readouterr().out)
     seen, painted, true = (
-        images.read(tmp_path / f"report/images/0-{kind}.png") for kind in ("inputs", "outputs", "targets")
+        pictures.read(tmp_path / f"report/images/0-{kind}.png") for kind in ("inputs", "outputs", "targets")
     )
     assert np.abs(true.astype(int) - made.noise(32, 32)).max() <= 1
     if direction == "AtoB":

@@ -1,14 +1,17 @@
 import re
+import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from face2face import pictures
 from face2face.drawing import draw
-from pix2pix import images, metrics, options, pix2pix
+from pix2pix import metrics, options, pix2pix
 from tests import made
 
 SIZE = made.SMALL.image_size
@@ -49,7 +52,7 @@ def drawings(pairs) -> Path:
     folder = pairs.with_name("drawings")
     folder.mkdir()
     for path in pairs.glob("*.png"):
-        images.write(folder / path.name, images.read(path)[:, :SIZE])
+        pictures.write(folder / path.name, pictures.read(path)[:, :SIZE])
     return folder
 
 
@@ -82,15 +85,15 @@ def test_a_test_writes_three_pictures_of_each_pair_and_a_page(tested, pairs):
     expected = {f"images/{i}-{kind}.png" for i in (1, 2, 3) for kind in KINDS}
     assert {str(path.relative_to(tested)) for path in (tested / "images").iterdir()} == expected
     assert sources(tested / "index.html") == expected
-    pair = images.read(pairs / "2.png")
-    assert np.array_equal(images.read(tested / "images/2-inputs.png"), pair[:, :SIZE])
-    assert np.array_equal(images.read(tested / "images/2-targets.png"), pair[:, SIZE:])
+    pair = pictures.read(pairs / "2.png")
+    assert np.array_equal(pictures.read(tested / "images/2-inputs.png"), pair[:, :SIZE])
+    assert np.array_equal(pictures.read(tested / "images/2-targets.png"), pair[:, SIZE:])
 
 
 def test_a_test_says_the_means_of_its_pictures(model, pairs, tmp_path, capsys):
     assert test_mode(model, pairs, tmp_path) == 0
     measured = [
-        metrics.compare(*(images.read(tmp_path / f"images/{i}-{kind}.png") for kind in KINDS[1:]))
+        metrics.compare(*(pictures.read(tmp_path / f"images/{i}-{kind}.png") for kind in KINDS[1:]))
         for i in (1, 2, 3)
     ]
     said = capsys.readouterr().out
@@ -110,15 +113,15 @@ def test_single_drawings_have_outputs_but_no_targets(tested, model, drawings, tm
     expected = {f"images/{i}-{kind}.png" for i in (1, 2, 3) for kind in KINDS[:2]}
     assert sources(tmp_path / "index.html") == expected
     for name in expected:
-        assert np.array_equal(images.read(tmp_path / name), images.read(tested / name))
+        assert np.array_equal(pictures.read(tmp_path / name), pictures.read(tested / name))
     assert "mean over" not in capsys.readouterr().out
 
 
 def test_single_pictures_of_another_size_are_cut_and_scaled(model, tmp_path):
     (tmp_path / "in").mkdir()
-    images.write(tmp_path / "in" / "wide.png", made.noise(2 * SIZE, 3 * SIZE))
+    pictures.write(tmp_path / "in" / "wide.png", made.noise(2 * SIZE, 3 * SIZE))
     assert test_mode(model, tmp_path / "in", tmp_path / "out", "--unpaired") == 0
-    assert images.read(tmp_path / "out/images/wide-outputs.png").shape == (SIZE, SIZE, 3)
+    assert pictures.read(tmp_path / "out/images/wide-outputs.png").shape == (SIZE, SIZE, 3)
 
 
 def test_pictures_as_jpeg(tested, model, pairs, tmp_path):
@@ -127,7 +130,9 @@ def test_pictures_as_jpeg(tested, model, pairs, tmp_path):
     assert sources(tmp_path / "index.html") == expected
     path = tmp_path / "images/1-targets.jpeg"
     assert path.read_bytes()[:2] == b"\xff\xd8"
-    assert np.abs(images.read(path).astype(int) - images.read(tested / "images/1-targets.png")).mean() < 10
+    assert (
+        np.abs(pictures.read(path).astype(int) - pictures.read(tested / "images/1-targets.png")).mean() < 10
+    )
 
 
 def test_a_model_trained_the_other_way_round_reads_the_right_half(pairs, tmp_path):
@@ -135,9 +140,9 @@ def test_a_model_trained_the_other_way_round_reads_the_right_half(pairs, tmp_pat
 
     model = made.training_folder(tmp_path / "model", replace(made.SMALL, which_direction="BtoA"))
     assert test_mode(model, pairs, tmp_path / "report") == 0
-    pair = images.read(pairs / "1.png")
-    assert np.array_equal(images.read(tmp_path / "report/images/1-inputs.png"), pair[:, SIZE:])
-    assert np.array_equal(images.read(tmp_path / "report/images/1-targets.png"), pair[:, :SIZE])
+    pair = pictures.read(pairs / "1.png")
+    assert np.array_equal(pictures.read(tmp_path / "report/images/1-inputs.png"), pair[:, SIZE:])
+    assert np.array_equal(pictures.read(tmp_path / "report/images/1-targets.png"), pair[:, :SIZE])
 
 
 # --- export ---------------------------------------------------------------------------------------------
@@ -154,32 +159,105 @@ def exported(model) -> Path:
 def test_an_export_runs_by_nothing_but_tensorflow(exported, tested, drawings, tmp_path):
     """It paints what test mode paints, also from a drawing of another size."""
     large = tmp_path / "large.png"
-    images.write(large, draw(made.points(4 * SIZE, seed=0), 4 * SIZE))
+    pictures.write(large, draw(made.points(4 * SIZE, seed=0), 4 * SIZE))
     (tmp_path / "run.py").write_text(RUN_EXPORTED)
     files = [drawings / "1.png", tmp_path / "face.png", large, tmp_path / "of-large.png"]
     command = [sys.executable, "run.py", exported, *files]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
-    expected = images.read(tested / "images/1-outputs.png").astype(int)
-    assert np.abs(images.read(tmp_path / "face.png") - expected).max() <= 1
-    of_large = images.read(tmp_path / "of-large.png")
+    expected = pictures.read(tested / "images/1-outputs.png").astype(int)
+    assert np.abs(pictures.read(tmp_path / "face.png") - expected).max() <= 1
+    of_large = pictures.read(tmp_path / "of-large.png")
     assert of_large.shape == (SIZE, SIZE, 3)
     assert np.abs(of_large - expected).mean() < 20
     assert np.std(expected) > 20
 
 
-def test_an_export_replaces_an_older_one(exported, model):
+def test_an_export_replaces_an_older_one_and_nothing_else(exported, model):
     arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", exported]
     before = (exported / "saved_model.pb").stat().st_mtime_ns
+    (exported / "notes.txt").write_text("notes")
+    (exported / "variables" / "notes.txt").write_text("notes")
     assert made.edge(pix2pix.main, *arguments) == 0
     assert (exported / "saved_model.pb").stat().st_mtime_ns > before
+    assert options.read(exported, options.EXPORTED) == options.read(model, options.TRAINING)
+    assert (exported / "notes.txt").read_text() == "notes"
+    assert (exported / "variables" / "notes.txt").read_text() == "notes"
 
 
-def test_an_export_never_takes_the_place_of_something_else(model, capsys):
-    """Its folder is replaced as a whole: a training in it would be lost."""
-    arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", model]
-    assert f"expected a new --output_dir, got one with other files: {model}" in error_of(capsys, *arguments)
-    assert options.read(model, options.TRAINING)
+@pytest.mark.parametrize("place", ["model", "."], ids=["itself", "a folder above"])
+@pytest.mark.parametrize("mode", ["export", "test"])
+def test_a_training_is_never_overwritten(model, pairs, mode, place, tmp_path, capsys):
+    shutil.copytree(model, tmp_path / "model")
+    before = made.tree(tmp_path)
+    arguments = ["--mode", mode, "--checkpoint", tmp_path / "model", "--output_dir", tmp_path / place]
+    error = error_of(capsys, *arguments, "--input_dir", pairs)
+    assert "--output_dir" in error and "--checkpoint" in error
+    assert made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["saved_model.pb", "fingerprint.pb", "options.json", "variables/variables.index", "saved_model.pb/a"],
+)
+def test_other_files_are_not_replaced_by_an_export(model, name, tmp_path, capsys):
+    """Nor another's SavedModel: an options.json tells ours."""
+    path = tmp_path / "out" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("notes")
+    before = made.tree(tmp_path)
+    error = error_of(capsys, "--mode", "export", "--checkpoint", model, "--output_dir", tmp_path / "out")
+    assert str(tmp_path / "out") in error
+    assert made.tree(tmp_path) == before
+
+
+def test_a_full_disk_leaves_no_export(model, tmp_path, capsys):
+    """Instead of it, a limit to the size of files."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+    try:
+        arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", tmp_path / "out"]
+        error = error_of(capsys, *arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert f"error: cannot write {tmp_path / 'out'}: " in error and "File too large" in error
+    assert not list(tmp_path.iterdir())
+
+
+# --- what a report may replace --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["index.html", "index.html/a", "images/2-outputs.png", "images/2-outputs.png/a", "images"]
+)
+def test_other_files_are_not_replaced_by_a_report(model, pairs, name, tmp_path, capsys):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("<p>notes</p>")
+    before = made.tree(tmp_path)
+    assert test_mode(model, pairs, tmp_path) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ") and str(tmp_path) in error
+    assert made.tree(tmp_path) == before
+
+
+def test_a_report_of_an_older_version_is_replaced(tested, model, pairs, tmp_path):
+    """Neither its pictures nor its page are marked, but the page shows the pictures."""
+    folder = shutil.copytree(tested, tmp_path / "report")
+    page = (folder / "index.html").read_text()
+    (folder / "index.html").write_text(page.replace('<meta name="generator" content="face2face">', ""))
+    for path in (folder / "images").iterdir():
+        cv2.imwrite(str(path), made.noise(8, 8))
+    assert test_mode(model, pairs, folder) == 0
+    assert made.tree(folder) == made.tree(tested)
+
+
+def test_two_pictures_of_one_name_are_named(model, pairs, tmp_path, capsys):
+    folder = shutil.copytree(pairs, tmp_path / "pairs")
+    pictures.write(folder / "1.jpg", pictures.read(folder / "1.png"))
+    assert test_mode(model, folder, tmp_path / "report") == 2
+    assert "expected one image named 1, got two: " in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
 
 
 # --- what a user can get wrong --------------------------------------------------------------------------

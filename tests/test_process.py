@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face2face import sidecar
+from face2face import pictures, sidecar
 from face2face.drawing import draw
-from pix2pix import images
 from pix2pix.tools import process
 from tests import made
 from tests.made import HEIGHT, WIDTH
@@ -23,13 +22,13 @@ def drawings(photos) -> Path:
         points = made.points(HEIGHT, seed=int(path.stem)) + np.float32([12, 0])
         beside.images[path.name] = sidecar.Entry(0, 7 * int(path.stem), points)
         square = draw(points, WIDTH, beside.drawing, line_side=HEIGHT)
-        images.write(folder / path.name, square[:HEIGHT])
+        pictures.write(folder / path.name, square[:HEIGHT])
     beside.write(folder)
     return folder
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
-    return {path.name: images.read(path) for path in sorted(folder.glob("*.png"))}
+    return {path.name: pictures.read(path) for path in sorted(folder.glob("*.png"))}
 
 
 def processed(input_dir: Path, operation: str, **settings) -> dict[str, np.ndarray]:
@@ -62,10 +61,10 @@ def test_resize_to_256_is_the_default(photos):
 
 def test_combine_puts_b_on_the_right(photos):
     shutil.copytree(photos, right := photos.with_name("right"))
-    images.write(right / "1.png", made.noise(HEIGHT, WIDTH, seed=99))
+    pictures.write(right / "1.png", made.noise(HEIGHT, WIDTH, seed=99))
     result = processed(photos, "combine", b_dir=right)
-    assert np.array_equal(result["1.png"][:, :WIDTH], images.read(photos / "1.png"))
-    assert np.array_equal(result["1.png"][:, WIDTH:], images.read(right / "1.png"))
+    assert np.array_equal(result["1.png"][:, :WIDTH], pictures.read(photos / "1.png"))
+    assert np.array_equal(result["1.png"][:, WIDTH:], pictures.read(right / "1.png"))
     assert len(result) == 6
 
 
@@ -73,19 +72,19 @@ def test_combine_finds_the_right_half_whatever_its_ending(photos, tmp_path):
     right = tmp_path / "right"
     right.mkdir()
     for path in photos.iterdir():
-        images.write(right / f"{path.stem}.jpg", images.read(path))
+        pictures.write(right / f"{path.stem}.jpg", pictures.read(path))
     assert len(processed(photos, "combine", b_dir=right)) == 6
 
 
 def test_grayscale_is_the_eyes_brightness(photos):
     for name, grey in processed(photos, "grayscale").items():
-        brightness = images.read(photos / name) @ np.array([0.299, 0.587, 0.114])
+        brightness = pictures.read(photos / name) @ np.array([0.299, 0.587, 0.114])
         assert np.abs(grey - brightness[..., None]).max() <= 1
 
 
 def test_blank_covers_the_middle(photos):
     for name, blanked in processed(photos, "blank").items():
-        picture = images.read(photos / name)
+        picture = pictures.read(photos / name)
         changed = (blanked != picture).any(axis=-1)
         rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
         assert (rows[0], rows[-1]) == pytest.approx((0.3 * HEIGHT, 0.7 * HEIGHT), abs=1)
@@ -98,7 +97,7 @@ def test_edges_are_black_lines_where_brightness_jumps(tmp_path):
     folder.mkdir()
     step = np.full((40, 60, 3), 50, np.uint8)
     step[:, 30:] = 200
-    images.write(folder / "1.png", step)
+    pictures.write(folder / "1.png", step)
     lines = processed(folder, "edges")["1.png"]
     assert set(np.unique(lines)) == {0, 255}
     black = np.flatnonzero((lines[20] == 0).all(axis=-1))
@@ -108,7 +107,7 @@ def test_edges_are_black_lines_where_brightness_jumps(tmp_path):
 def test_other_formats_become_png(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
-    images.write(folder / "1.jpg", made.noise(40, 40))
+    pictures.write(folder / "1.jpg", made.noise(40, 40))
     assert list(processed(folder, "grayscale")) == ["1.png"]
 
 

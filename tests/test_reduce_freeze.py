@@ -1,8 +1,10 @@
 import json
 import re
+import resource
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 
 import freeze_model
 import reduce_model
-from face2face import target
+from face2face import pictures, target
 from face2face.generator import Generator
-from pix2pix import checkpoints, images, options
+from pix2pix import checkpoints, options
 from tests import made
 
 BARE = """
@@ -78,7 +80,7 @@ def error_of(capsys, main, *arguments) -> str:
 
 
 def hidden(folder: Path) -> list[Path]:
-    """What `whole_output` would leave behind if it did not tidy up."""
+    """What `files` would leave behind if it did not tidy up."""
     return [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
@@ -109,13 +111,29 @@ def test_the_reduced_folder_holds_the_generator_alone(trained, reduced):
     assert (folder / target.FILE_NAME).read_bytes() == (trained / target.FILE_NAME).read_bytes()
 
 
-def test_a_second_reduction_replaces_the_first(trained, tmp_path):
+def test_a_second_reduction_replaces_the_first_and_nothing_else(trained, tmp_path, capsys):
+    """Notes and a frozen graph in its folder stay."""
     output = tmp_path / "reduced"
-    output.mkdir()
-    options.write(output, made.SMALL, options.REDUCED)
+    arguments = ["--model-input", trained, "--model-output", output]
+    assert made.edge(reduce_model.main, *arguments) == 0
+    (output / "notes").mkdir()
+    (output / "notes" / "target.json").write_text("of the user's own")
     (output / "frozen_model.pb").write_text("of an older model")
-    assert made.edge(reduce_model.main, "--model-input", trained, "--model-output", output) == 0
-    assert not (output / "frozen_model.pb").exists() and checkpoints.newest(output)
+    old = next(output.glob("generator-1.index"))
+    old.rename(output / "generator-7.index")  # of an older checkpoint
+    options.write(output, replace(made.SMALL, ngf=7), options.REDUCED)
+    capsys.readouterr()
+    assert made.edge(reduce_model.main, *arguments) == 0
+    assert f"warning: {output}/frozen_model.pb is of an older model: run freeze_model.py again" in (
+        capsys.readouterr().err
+    )
+    assert {path.name for path in output.iterdir()} == {
+        *("checkpoint", "generator-1.index", "generator-1.data-00000-of-00001", "options.json"),
+        *("target.json", "notes", "frozen_model.pb"),
+    }
+    assert (output / "notes" / "target.json").read_text() == "of the user's own"
+    assert (output / "frozen_model.pb").read_text() == "of an older model"
+    assert options.read(output, options.REDUCED).ngf == made.SMALL.ngf
     assert not hidden(tmp_path)
 
 
@@ -128,25 +146,61 @@ def test_a_training_of_foreign_pairs_is_compared_on_noise(tmp_path, capsys):
     assert Generator(tmp_path / "reduced" / "frozen_model.pb").target.face is None
 
 
-def test_the_training_folder_is_never_overwritten(trained, capsys):
-    error = error_of(capsys, reduce_model.main, "--model-input", trained, "--model-output", trained)
-    assert "expected another folder as --model-output than --model-input" in error
-    assert checkpoints.newest(trained)
+@pytest.mark.parametrize("place", ["model", "link", ".", "linked-root"])
+def test_the_training_is_never_overwritten(trained, place, tmp_path, capsys):
+    """By itself, by a folder that holds it, or by a link to either."""
+    root = tmp_path / "root"
+    model = shutil.copytree(trained, root / "model")
+    (root / "link").symlink_to(model)
+    (root / "linked-root").symlink_to(root)
+    before = made.tree(root)
+    arguments = ["--model-input", model, "--model-output", root / place]
+    assert "--model-output" in error_of(capsys, reduce_model.main, *arguments)
+    assert made.tree(root) == before
 
 
-def test_a_reduced_model_never_takes_the_place_of_something_else(trained, tmp_path, capsys):
-    """Its folder is replaced as a whole: what else is in it would be lost."""
-    other = shutil.copytree(trained, tmp_path / "other-model")
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    images.write(photos / "1.png", made.noise(8, 8))
-    for folder, message in (
-        (other, f"expected a reduced model, got a training one (run reduce_model.py first): {other}"),
-        (photos, f"expected a reduced model's folder, got one without options.json: {photos}"),
-    ):
-        arguments = ["--model-input", trained, "--model-output", folder]
-        assert message in error_of(capsys, reduce_model.main, *arguments)
-    assert checkpoints.newest(other) and (photos / "1.png").is_file()
+def other_training(folder: Path) -> None:
+    options.write(folder, made.SMALL, options.TRAINING)
+
+
+def in_the_way(name: str, content: str | None = "notes"):
+    """Makes what is in the place of one of a reduced model's files: a file, or a folder with one in it."""
+
+    def make(folder: Path) -> None:
+        place = folder / name if content else folder / name / "notes.txt"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(content or "notes")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (other_training, "expected a reduced model, got a training one (run reduce_model.py first): "),
+        (in_the_way("options.json", "{}"), "damaged, or not written by this trainer: "),
+        (in_the_way("options.json", None), "expected a file's name to write to, got a folder: "),
+        (in_the_way("checkpoint"), "expected a new file, or an older one of this kind to replace, got "),
+        (in_the_way("checkpoint", None), "expected a file's name to write to, got a folder: "),
+        (in_the_way("target.json", '{"mine": 1}'), "expected a new file, or an older one of this kind"),
+        (in_the_way("generator-1.index"), "expected a new file, or an older one of this kind"),
+    ],
+)
+def test_other_files_are_not_replaced_by_a_reduced_model(trained, make, message, tmp_path, capsys):
+    output = tmp_path / "output"
+    output.mkdir()
+    make(output)
+    before = made.tree(tmp_path)
+    arguments = ["--model-input", trained, "--model-output", output]
+    assert message in error_of(capsys, reduce_model.main, *arguments)
+    assert made.tree(tmp_path) == before
+
+
+def test_a_reduced_model_comes_beside_other_files(trained, tmp_path):
+    pictures.write(tmp_path / "1.png", made.noise(8, 8))
+    before = made.tree(tmp_path)
+    assert made.edge(reduce_model.main, "--model-input", trained, "--model-output", tmp_path) == 0
+    assert checkpoints.newest(tmp_path) and before.items() <= made.tree(tmp_path).items()
 
 
 # --- freeze ---------------------------------------------------------------------------------------------
@@ -201,6 +255,61 @@ def test_half_precision_halves_the_file(reduced, frozen_model, tmp_path, capsys)
     assert 0 < np.abs(faces[0] - faces[1]).max() <= 4
 
 
+@pytest.mark.parametrize("name", ["frozen_model.pb", "frozen_model_int8.xml", "frozen_model_int8.bin"])
+@pytest.mark.parametrize("kind", ["notes", "a folder", "another's graph"])
+def test_other_files_are_not_replaced_by_a_frozen_graph(reduced, name, kind, tmp_path, capsys):
+    folder = shutil.copytree(reduced[0], tmp_path / "reduced")
+    (folder / "frozen_model.pb").unlink(missing_ok=True)
+    if kind == "a folder":
+        (folder / name).mkdir()
+        (folder / name / "notes.txt").write_text("notes")
+    elif kind == "notes":
+        (folder / name).write_text("notes")
+    else:
+        made.repeating_model(folder / name, 64)
+    before = made.tree(tmp_path)
+    arguments = ["--model-folder", folder, *(["--int8"] if "int8" in name else [])]
+    error = error_of(capsys, freeze_model.main, *arguments)
+    assert str(folder / name) in error
+    assert made.tree(tmp_path) == before
+
+
+def test_a_frozen_graph_of_ours_is_replaced(frozen_model, reduced, tmp_path):
+    folder = shutil.copytree(reduced[0], tmp_path / "reduced")
+    (folder / "frozen_model.pb").write_bytes(frozen_model[0].read_bytes())
+    assert made.edge(freeze_model.main, "--model-folder", folder, "--half") == 0
+    assert (folder / "frozen_model.pb").stat().st_size < frozen_model[0].stat().st_size
+
+
+# --- a full disk ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_files():
+    """Instead of a full disk, a limit to the size of files that this process writes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("step", ["reduce", "reduce again", "freeze", "freeze again"])
+def test_a_full_disk_costs_nothing(step, trained, reduced, frozen_model, small_files, tmp_path, capsys):
+    folder = tmp_path / "reduced"
+    if step != "reduce":
+        shutil.copytree(reduced[0], folder)
+        (folder / "frozen_model.pb").unlink(missing_ok=True)
+    if step == "freeze again":
+        shutil.copy(frozen_model[0], folder)
+    before = made.tree(tmp_path)
+    small_files()
+    if "reduce" in step:
+        error = error_of(capsys, reduce_model.main, "--model-input", trained, "--model-output", folder)
+    else:
+        error = error_of(capsys, freeze_model.main, "--model-folder", folder)
+    assert "File too large" in error
+    assert made.tree(tmp_path) == before
+
+
 # --- what a user can get wrong --------------------------------------------------------------------------
 
 
@@ -219,7 +328,7 @@ def test_a_reduced_model_is_not_reduced(reduced, tmp_path, capsys):
 
 
 def test_a_wrong_folder_is_named(tmp_path, capsys):
-    images.write(tmp_path / "1.png", made.noise(8, 8))
+    pictures.write(tmp_path / "1.png", made.noise(8, 8))
     output = tmp_path / "reduced"
     for folder, message in (
         (tmp_path, f"expected a training model's folder, got one without options.json: {tmp_path}"),
@@ -277,7 +386,7 @@ def test_a_damaged_target_is_named(trained, tmp_path, capsys):
     error = error_of(
         capsys, reduce_model.main, "--model-input", folder, "--model-output", tmp_path / "reduced"
     )
-    assert f"{folder / target.FILE_NAME}: damaged" in error
+    assert f"expected a target.json of this project, got {folder / target.FILE_NAME} (" in error
     assert not (tmp_path / "reduced").exists()
 
 

@@ -3,9 +3,12 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+import cv2
 import pytest
 
-from pix2pix import images, report
+from face2face import pictures
+from face2face.cli import UserError
+from pix2pix import report
 from tests import made
 
 
@@ -23,16 +26,16 @@ def names(page: Path) -> list[str]:
 
 @pytest.fixture
 def rows(tmp_path) -> list[report.Row]:
-    pictures = {"inputs": made.noise(8, 8, 1), "outputs": made.noise(8, 8, 2)}
+    shown = {"inputs": made.noise(8, 8, 1), "outputs": made.noise(8, 8, 2)}
     return [
-        report.write_row(tmp_path, name, pictures, measures=f"SSIM {1 - badness}", badness=badness)
+        report.write_row(tmp_path, name, shown, measures=f"SSIM {1 - badness}", badness=badness)
         for name, badness in (("good", 0.1), ("worst", 0.9), ("middling", 0.5))
     ]
 
 
 def test_a_row_writes_a_picture_of_each_kind(tmp_path, rows):
     assert rows[0].files == {"inputs": "images/good-inputs.png", "outputs": "images/good-outputs.png"}
-    assert (images.read(tmp_path / "images/good-outputs.png") == made.noise(8, 8, 2)).all()
+    assert (pictures.read(tmp_path / "images/good-outputs.png") == made.noise(8, 8, 2)).all()
 
 
 def test_each_picture_of_the_page_exists(tmp_path, rows):
@@ -66,3 +69,28 @@ def test_steps_of_a_training_come_newest_first(tmp_path):
     page = tmp_path / "index.html"
     assert names(page) == ["00000200", "00000100"]
     assert all((tmp_path / source).is_file() for source in sources(page))
+
+
+def test_a_training_goes_on_over_pictures_of_an_older_version(tmp_path):
+    """Stopped between two checkpoints, it comes to some steps again; their pictures are not marked."""
+    shown = {"inputs": made.noise(8, 8), "outputs": made.noise(8, 8, 1)}
+    for step in (100, 200, 300):
+        report.add_step(tmp_path, step, shown)
+    for path in (tmp_path / "images").iterdir():
+        cv2.imwrite(str(path), made.noise(4, 4))
+    for step in (200, 300):
+        report.add_step(tmp_path, step, shown)
+    assert (pictures.read(tmp_path / "images/00000300-outputs.png") == made.noise(8, 8, 1)).all()
+
+
+def test_other_pictures_in_the_folder_are_no_steps(tmp_path):
+    pictures.write(tmp_path / "images/mine-outputs.png", made.noise(8, 8))
+    report.add_step(tmp_path, 100, {"inputs": made.noise(8, 8), "outputs": made.noise(8, 8)})
+    assert names(tmp_path / "index.html") == ["00000100"]
+
+
+def test_another_page_is_not_replaced(tmp_path, rows):
+    (tmp_path / "index.html").write_text("<p>notes</p>")
+    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+        report.write_page(tmp_path, rows, "test")
+    assert (tmp_path / "index.html").read_text() == "<p>notes</p>"

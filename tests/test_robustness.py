@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from face2face import pictures
 from face2face.cli import UserError
-from pix2pix import images, options, pix2pix, trainer, training
+from pix2pix import options, pix2pix, trainer, training
 from pix2pix.checkpoints import Checkpoints
 from tests import made
 
@@ -202,13 +203,13 @@ def test_numbers_that_are_none_stop_a_training(poisoned, noticed, tmp_path, monk
 
 def test_odd_pictures_and_stray_files_are_used_or_named(tmp_path, capsys):
     pairs = made.write_pairs(tmp_path / "pairs", 2, OPTS.image_size)
-    picture = images.read(pairs / "1.png")
+    picture = pictures.read(pairs / "1.png")
     cv2.imwrite(str(pairs / "grey.png"), picture[:, :, 0])
     cv2.imwrite(str(pairs / "alpha.png"), np.dstack([picture, picture[:, :, :1]]))
     cv2.imwrite(str(pairs / "deep.png"), picture.astype(np.uint16) * 257)
     (pairs / "notes.txt").write_text("not a picture")
     (pairs / "broken.png").write_bytes((pairs / "1.png").read_bytes()[:40])
-    images.write(pairs / "odd.png", made.noise(32, 50))
+    pictures.write(pairs / "odd.png", made.noise(32, 50))
     training.train(replace(OPTS, max_steps=5, jitter="crop"), pairs, tmp_path / "model")
     said = capsys.readouterr()
     assert "\n5 pairs, " in said.out

@@ -22,6 +22,15 @@ def beside() -> Sidecar:
     return Sidecar(videos, images, "colour")
 
 
+def entry(**changes) -> dict:
+    """An image's part of a sidecar."""
+    return {"video": 0, "frame": 1, "points": [[1.5, 2]] * 68} | changes
+
+
+def video(**changes) -> dict:
+    return {"name": "a.mp4", "frame_size": [640, 360], "fps": 25.0, "window": None} | changes
+
+
 # --- landmarks.json -------------------------------------------------------------------------------------
 
 
@@ -50,9 +59,25 @@ def test_a_part_of_it(beside):
     [
         ({"format_version": 2}, "expected format version 1, got 2"),
         ({"drawing": "oil"}, r"expected a drawing of \['colour', 'white'\], got 'oil'"),
-        ({"images": {"1.png": {"video": 0}}}, "damaged, or not written by generate_train_data.py"),
-        ({"images": {"1.png": {"video": 0, "frame": 1, "points": [[1, 2]]}}}, "damaged"),
-        ({"videos": [{"name": "a.mp4"}]}, "damaged"),
+        ({"images": {"1.png": {"video": 0}}}, r"generate_train_data\.py writes, .*missing required field"),
+        ({"images": {"1.png": entry(points=[[1, 2]])}}, "length >= 68"),
+        ({"images": {"1.png": entry(points=[[1, "2"]] * 68)}}, "Expected `float`, got `str`"),
+        ({"images": {"1.png": entry(points=[[1, 1e9]] * 68)}}, "<= 100000.0"),
+        ({"images": {"1.png": entry(points=[[1, -1e9]] * 68)}}, ">= -100000.0"),
+        ({"images": {"1.png": entry(video=2)}}, "expected a video below 2, got 2 of 1.png"),
+        ({"images": {"1.png": entry(video=-1)}}, ">= 0"),
+        ({"images": {"1.png": entry(frame=0.5)}}, "Expected `int`"),
+        ({"images": {"../1.png": entry()}}, "matching regex"),
+        ({"images": {"..": entry()}}, "matching regex"),
+        ({"images": {"a\n.png": entry()}}, "matching regex"),
+        ({"images": [1]}, "Expected `object`"),
+        ({"videos": [{"name": "a.mp4"}]}, "missing required field"),
+        ({"videos": [video(window=[0, 0, 0])]}, ">= 1"),
+        ({"videos": [video(window=[0, 0, -5])]}, ">= 1"),
+        ({"videos": [video(window=[0, 0])]}, "length 3"),
+        ({"videos": [video(frame_size=[0, 10])]}, ">= 1"),
+        ({"videos": [video(fps=0)]}, "> 0"),
+        ({"videos": [video(name="/etc/passwd")]}, "matching regex"),
     ],
 )
 def test_a_sidecar_of_something_else_is_named(beside, tmp_path, change, message):
@@ -61,17 +86,47 @@ def test_a_sidecar_of_something_else_is_named(beside, tmp_path, change, message)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=message) as raised:
         sidecar.read(tmp_path)
-    assert str(path) in str(raised.value)
+    assert str(path) in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "1", "\0", "[" * 100_000, '{"format_version": 1, "images": {"1": [NaN]}}']
+)
+def test_damaged_json_is_named(tmp_path, text):
+    (tmp_path / sidecar.FILE_NAME).write_text(text)
+    with pytest.raises(
+        UserError, match=r"expected what generate_train_data\.py writes, got .*landmarks\.json"
+    ):
+        sidecar.read(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "1"])
-def test_damaged_json_is_named(tmp_path, text):
-    (tmp_path / sidecar.FILE_NAME).write_text(text)
+def test_a_damaged_target_is_named(tmp_path, text):
     (tmp_path / target.FILE_NAME).write_text(text)
-    with pytest.raises(UserError, match=r"landmarks\.json: damaged"):
-        sidecar.read(tmp_path)
-    with pytest.raises(UserError, match=r"target\.json: damaged"):
+    with pytest.raises(UserError, match=r"target\.json"):
         target.read(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_points_that_are_no_numbers_are_named(beside, tmp_path, number):
+    beside.write(tmp_path)
+    path = tmp_path / sidecar.FILE_NAME
+    first = json.dumps(json.loads(path.read_text())["images"]["1.png"]["points"][0][0])
+    path.write_text(path.read_text().replace(first, number, 1))
+    with pytest.raises(UserError, match=r"landmarks\.json"):
+        sidecar.read(tmp_path)
+
+
+def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
+    path = tmp_path / sidecar.FILE_NAME
+    path.write_text("notes")
+    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+        beside.write(tmp_path)
+    assert path.read_text() == "notes"
+    path.unlink()
+    beside.write(tmp_path)
+    beside.only(["1.png"]).write(tmp_path)  # an older one of its own is
+    assert list(sidecar.read(tmp_path).images) == ["1.png"]
 
 
 # --- target.json ----------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 import itertools
+import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from face2face import sidecar
+from face2face import pictures, sidecar
 from face2face.cli import UserError
-from pix2pix import images
 from pix2pix.tools import split
 from tests import made
 from tests.made import run_script
@@ -22,7 +23,7 @@ def pairs(tmp_path) -> Path:
     video = sidecar.Video("made.mp4", (8, 8), 25.0, None)
     beside = sidecar.Sidecar([video])
     for i in range(1, COUNT + 1):
-        images.write(folder / f"{i}.png", np.full((8, 16, 3), i, np.uint8))
+        pictures.write(folder / f"{i}.png", np.full((8, 16, 3), i, np.uint8))
         beside.images[f"{i}.png"] = sidecar.Entry(0, 10 * (i * 7 % 41), np.zeros((68, 2), np.float32))
     beside.write(folder)
     return folder
@@ -37,10 +38,6 @@ def foreign(pairs) -> Path:
 
 def parts(folder: Path) -> tuple[set[str], set[str]]:
     return tuple({path.name for path in (folder / part).glob("*.png")} for part in ("train", "val"))
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def runs(is_val: list[bool]) -> int:
@@ -91,9 +88,9 @@ def test_the_sidecar_is_divided(pairs):
 @pytest.mark.parametrize("order", [[], ["--sort"], ["--shuffle", "--seed", "3"]])
 def test_the_same_command_again_changes_nothing(pairs, order):
     assert made.edge(split.main, "--dir", pairs, *order) == 0
-    before = everything(pairs)
+    before = made.tree(pairs)
     assert made.edge(split.main, "--dir", pairs, *order) == 0
-    assert everything(pairs) == before
+    assert made.tree(pairs) == before
 
 
 def test_another_order_moves_the_pairs_again(pairs):
@@ -108,12 +105,85 @@ def test_a_pair_made_anew_takes_the_place_of_the_old_one(pairs):
     """The tutorial run again on another video: combined pairs of the same names come into the folder."""
     split.split(pairs, 0.8)
     for i in range(1, COUNT + 1):
-        images.write(pairs / f"{i}.png", np.full((8, 16, 3), 100 + i, np.uint8))
+        pictures.write(pairs / f"{i}.png", np.full((8, 16, 3), 100 + i, np.uint8))
     split.split(pairs, 0.6)
     assert not list(pairs.glob("*.png"))
-    found = {path.stem: images.read(path)[0, 0, 0] for path in pairs.glob("*/*.png")}
+    found = {path.stem: pictures.read(path)[0, 0, 0] for path in pairs.glob("*/*.png")}
     assert found == {str(i): 100 + i for i in range(1, COUNT + 1)}
     assert [len(part) for part in parts(pairs)] == [24, 16]
+
+
+def older(path: Path) -> None:
+    """Make a file older than all others."""
+    os.utime(path, (1, 1))
+
+
+def error_of(capsys, folder: Path) -> str:
+    """The one line of a split that has to end with exit code 2, and to change nothing."""
+    before = made.tree(folder)
+    capsys.readouterr()
+    assert made.edge(split.main, "--dir", folder) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert made.tree(folder) == before
+    return error
+
+
+def test_a_name_in_both_parts_is_refused(pairs, capsys):
+    split.split(pairs, 0.8)
+    name = sorted(parts(pairs)[0])[0]
+    pictures.write(pairs / "val" / name, np.full((8, 16, 3), 77, np.uint8))
+    error = error_of(capsys, pairs)
+    assert f"expected one image named {name}, got two: " in error
+    assert str(pairs / "train" / name) in error and str(pairs / "val" / name) in error
+    pictures.write(pairs / name, np.full((8, 16, 3), 78, np.uint8))  # nor does a newer one choose
+    assert f"expected one image named {name}, got two: " in error_of(capsys, pairs)
+
+
+def test_a_picture_of_the_users_own_is_not_replaced_by_a_newer_one(foreign, capsys):
+    split.split(foreign, 0.8)
+    for name in ("train", "val"):
+        (foreign / name / sidecar.FILE_NAME).unlink(missing_ok=True)
+    name = sorted(parts(foreign)[0])[0]
+    cv2.imwrite(str(foreign / "train" / name), np.full((8, 16, 3), 77, np.uint8))
+    older(foreign / "train" / name)
+    pictures.write(foreign / name, np.full((8, 16, 3), 78, np.uint8))
+    error = error_of(capsys, foreign)
+    assert f"got two: {foreign / name} and {foreign / 'train' / name}" in error
+
+
+def test_an_older_pair_does_not_replace_a_newer_one(pairs, capsys):
+    split.split(pairs, 0.8)
+    name = sorted(parts(pairs)[1])[0]
+    pictures.write(pairs / name, np.full((8, 16, 3), 78, np.uint8))
+    older(pairs / name)
+    assert f"got two: {pairs / name} and {pairs / 'val' / name}" in error_of(capsys, pairs)
+
+
+def test_an_older_pair_that_the_sidecar_lists_is_replaced(pairs):
+    """Older versions did not mark the pairs as ours."""
+    split.split(pairs, 0.8)
+    name = sorted(parts(pairs)[0])[0]
+    cv2.imwrite(str(pairs / "train" / name), np.full((8, 16, 3), 77, np.uint8))
+    older(pairs / "train" / name)
+    pictures.write(pairs / name, np.full((8, 16, 3), 78, np.uint8))
+    split.split(pairs, 0.8)
+    (found,) = pairs.rglob(name)
+    assert pictures.read(found)[0, 0, 0] == 78
+
+
+@pytest.mark.parametrize(
+    "place", ["train", "val", "train/landmarks.json", "val/1.png", "train/1.png", "1.png"]
+)
+def test_what_is_in_the_way_is_named_before_anything_is_moved(pairs, place, capsys):
+    path = pairs / place
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if path.suffix == ".png":
+        path.mkdir()
+    else:
+        path.write_text("notes")
+    assert str(path) in error_of(capsys, pairs)
 
 
 def test_sort_trains_on_the_first_names(pairs):
@@ -152,7 +222,7 @@ def test_the_share_to_train_on(pairs, fraction, count):
 
 
 def test_fewer_than_two_pairs_cannot_be_split(tmp_path):
-    images.write(tmp_path / "1.png", np.zeros((8, 16, 3), np.uint8))
+    pictures.write(tmp_path / "1.png", np.zeros((8, 16, 3), np.uint8))
     with pytest.raises(UserError, match="expected two images or more to split, got 1 in"):
         split.split(tmp_path, 0.8)
     assert [path.name for path in tmp_path.iterdir()] == ["1.png"]

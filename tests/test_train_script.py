@@ -1,16 +1,22 @@
 """A training as a process of its own, that is interrupted and killed."""
 
+import fcntl
+import os
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 
 import pytest
 
-from pix2pix import options
+from pix2pix import options, pix2pix
+from pix2pix.checkpoints import Checkpoints
+from pix2pix.trainer import Trainer
 from tests import made
 
 
@@ -119,3 +125,129 @@ def test_a_log_ends_with_networks_and_plan(stopped_twice):
     said = stopped_twice["finished"][1]
     assert re.match(r"generator \d\.\d M parameters, discriminator \d\.\d M\n", said)
     assert "\n3 pairs, 3 steps per epoch, 60 steps, seed 1\n" in said
+
+
+# --- what else ends a training --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory) -> list:
+    """Of a training that saves nothing before its end, which is far; the folder follows."""
+    pairs = made.write_pairs(tmp_path_factory.mktemp("pairs"), 2)
+    return [
+        *("--mode", "train", "--input_dir", pairs, "--max_steps", 10**6, "--ngf", 2, "--ndf", 2),
+        *("--image_size", 64, "--save_freq", 0, "--val_freq", 0, "--summary_freq", 0, "--progress_freq", 1),
+        *("--precision", "float32", "--output_dir"),
+    ]
+
+
+def saved_steps(folder) -> int:
+    """The step of the only checkpoint, which has to be whole."""
+    (path,) = folder.glob("ckpt-*.index")
+    trainer = Trainer(options.read(folder, options.TRAINING))
+    Checkpoints(folder, **trainer.objects()).restore()
+    step = int(trainer.step)
+    assert path.name == f"ckpt-{step}.index" and trainer.is_finite()
+    return step
+
+
+def test_a_closed_terminal_and_ctrl_c_twice_cost_no_step(command, tmp_path):
+    """The second Ctrl-C comes while the training is saved, or before."""
+    hung_up, hasty = (Training(*command, tmp_path / name) for name in ("hung-up", "hasty"))
+    hung_up.wait_for_step(30)
+    hung_up.stop(signal.SIGHUP)
+    hasty.wait_for_step(30)
+    hasty.stop(signal.SIGINT)
+    hasty.stop(signal.SIGTERM)
+    for training, name in ((hung_up, "hung-up"), (hasty, "hasty")):
+        code, said = training.end()
+        step = saved_steps(tmp_path / name)
+        assert code == 130 and step >= 30
+        assert f"saved {tmp_path / name}/ckpt-{step}\n" in said
+        assert "interrupted\n" in training.errors[-2:]
+        assert not [line for line in training.errors if "Traceback" in line]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
+def test_a_pipe_that_nobody_reads_any_more_costs_no_step(command, stream, tmp_path):
+    """As of `train ... | head`: it ends at its next line, here that of a validation or of the progress."""
+    piped = ("stdout", "stderr") if stream == "both" else (stream,)
+    validated = ["--val_dir", command[3], "--val_freq", 30]
+    with (tmp_path / "other").open("w") as other:
+        streams = {name: subprocess.PIPE if name in piped else other for name in ("stdout", "stderr")}
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "pix2pix/pix2pix.py",
+                *map(str, command),
+                tmp_path / "model",
+                *map(str, validated),
+            ],
+            cwd=made.ROOT,
+            **streams,
+        )
+        has_trained = {"stdout": b" in all, at ", "stderr": b"training: 25/"}[piped[0]]
+        while has_trained not in getattr(process, piped[0]).readline():
+            assert process.poll() is None
+        for name in piped:
+            getattr(process, name).close()
+        code = process.wait(timeout=120)
+    assert code == 1 and saved_steps(tmp_path / "model") >= 25
+    assert "Traceback" not in (tmp_path / "other").read_text()
+    assert "Exception" not in (tmp_path / "other").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such terminals")
+def test_a_terminal_that_is_closed_costs_no_step(command, tmp_path):
+    """A real one: the system sends SIGHUP, and each further line of output fails."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "pix2pix/pix2pix.py", *map(str, command), tmp_path / "model"],
+        cwd=made.ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    shown = b""
+    while b" in all, at " not in shown:  # trained for some steps
+        shown += os.read(ours, 4096)
+    os.close(ours)
+    process.wait(timeout=120)
+    assert saved_steps(tmp_path / "model") >= 25
+
+
+def test_a_list_of_other_files_ends_a_training_before_it_begins(command, tmp_path, capsys):
+    other = made.training_folder(tmp_path / "other")
+    model = shutil.copytree(other, tmp_path / "model")
+    (model / "checkpoint").write_text(
+        'model_checkpoint_path: "ckpt-1"\n'
+        f'all_model_checkpoint_paths: "{other}/ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n'
+    )
+    before = made.tree(tmp_path)
+    assert made.edge(pix2pix.main, *command, model) == 2
+    error = capsys.readouterr().err
+    assert f"error: expected a list of the checkpoints in {model}, got {other}/ckpt-1: " in error
+    assert error.count("\n") == 1 and made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\xff notes"])
+def test_a_damaged_list_ends_a_training_before_it_begins(command, content, tmp_path, capsys):
+    model = made.training_folder(tmp_path / "model")
+    (model / "checkpoint").write_bytes(content)
+    before = made.tree(tmp_path)
+    assert made.edge(pix2pix.main, *command, model) == 2
+    error = capsys.readouterr().err
+    assert f"got an empty or damaged file: {model}/checkpoint\n" in error
+    assert error.count("\n") == 1 and made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("place", ["pairs", "."], ids=["itself", "a folder above"])
+def test_a_training_does_not_come_in_place_of_its_pairs(place, tmp_path, capsys):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    before = made.tree(tmp_path)
+    arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", tmp_path / place, "--max_steps", 1]
+    assert made.edge(pix2pix.main, *arguments) == 2
+    assert "--output_dir" in capsys.readouterr().err and made.tree(tmp_path) == before

@@ -1,13 +1,18 @@
 """What a training is made of: its end, its jitter, and what a signal does to it."""
 
+import errno
+import json
 import os
 import signal
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from face2face import cli, pictures, sidecar, target
 from face2face.cli import UserError
-from pix2pix import images, loop, options, training
+from pix2pix import options, training
+from pix2pix.interruption import Interruption
 from tests import made
 
 
@@ -22,14 +27,14 @@ def test_points_are_redrawn_where_each_pair_has_them(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
     training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "points")
     assert options.read(tmp_path / "points", options.TRAINING).jitter == "redraw"
-    images.write(pairs / "extra.png", made.noise(64, 128))
+    pictures.write(pairs / "extra.png", made.noise(64, 128))
     training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "without")
     assert options.read(tmp_path / "without", options.TRAINING).jitter == "crop"
 
 
 def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
-    images.write(pairs / "extra.png", made.noise(64, 128))
+    pictures.write(pairs / "extra.png", made.noise(64, 128))
     with pytest.raises(
         UserError, match=r"--jitter redraw needs the landmarks of each pair, got none of .*extra"
     ):
@@ -45,12 +50,103 @@ def test_what_redrawing_cannot_do_is_cropped(tmp_path, other):
     assert training.settle_jitter(made.SMALL, sorted(pairs.glob("*.png")), beside) == "redraw"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_for_the_end_of_a_step(number):
-    before = signal.getsignal(number)
-    with loop._Interruption() as interruption:
+def ended(number: int, _) -> None:
+    raise SystemExit(int(number))
+
+
+@pytest.fixture
+def handler():
+    """A handler of all signals that end a training, which this process has for the time of a test."""
+    before = {number: signal.signal(number, ended) for number in cli.ENDING_SIGNALS}
+    yield ended
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", cli.ENDING_SIGNALS)
+def test_a_signal_waits_for_the_end_of_what_is_done_and_is_handed_on(number, handler, capfd):
+    with Interruption() as interruption:
         assert not interruption.came
         os.kill(os.getpid(), number)
         assert interruption.came
-        assert signal.getsignal(number) == before  # the next one is not held back
-    assert signal.getsignal(number) == before
+        os.kill(os.getpid(), signal.SIGINT)  # a second one does not tear it either
+    assert capfd.readouterr().err == "ending: the training is being saved; once more ends at once\n"
+    assert signal.getsignal(number) == handler
+    with pytest.raises(SystemExit) as raised:
+        interruption.hand_on()
+    assert raised.value.code == number
+
+
+def test_signals_that_the_parent_ignores_stay_ignored(handler):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not interruption.came
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO])
+def test_what_nobody_reads_is_an_interruption(number):
+    shown = []
+
+    def show(text: str) -> None:
+        shown.append(text)
+        raise OSError(number, os.strerror(number))
+
+    with Interruption() as interruption:
+        interruption.tell(show, "a")
+        assert interruption.came
+        interruption.tell(show, "b")
+    assert shown == ["a"]  # nothing more is printed
+    with pytest.raises(BrokenPipeError):
+        interruption.hand_on()
+
+
+def test_other_errors_of_printing_are_raised():
+    def show() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"), Interruption() as interruption:
+        interruption.tell(show)
+    assert not interruption.came
+
+
+# --- points that are no face's --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "points", [[[20.0, 20.0]] * 68, [[1e5, 1e5]] * 68, [[1e300, 0]] * 68, [["NaN", 1]] * 68, [[0, 0]] * 67]
+)
+def test_points_that_are_no_faces_are_named(points, tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    path = pairs / sidecar.FILE_NAME
+    content = json.loads(path.read_text())
+    content["images"]["2.png"]["points"] = points
+    path.write_text(json.dumps(content).replace('"NaN"', "NaN"))
+    before = made.tree(tmp_path)
+    with pytest.raises(UserError, match=r"landmarks\.json") as raised:
+        training.train(made.SMALL, pairs, tmp_path / "model")
+    assert "\n" not in str(raised.value)
+    assert made.tree(tmp_path) == before
+
+
+def test_points_that_nothing_can_be_measured_on_are_named(tmp_path):
+    """Else the target.json that a training writes would be refused when the model is reduced."""
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    beside = sidecar.read(pairs)
+    points = [[9e4 - 2 * i, (-1) ** i * 9e4] for i in range(68)]
+    entry = replace(beside.images["2.png"], points=np.array(points, np.float32))
+    replace(beside, images=beside.images | {"2.png": entry}).write(pairs)
+    before = made.tree(tmp_path)
+    with pytest.raises(UserError, match=r"expected the landmarks of one face, got others: .*landmarks\.json"):
+        training.train(made.SMALL, pairs, tmp_path / "model")
+    assert made.tree(tmp_path) == before
+
+
+def test_another_target_json_is_not_replaced(tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / target.FILE_NAME).write_text("notes")
+    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+        training.train(made.SMALL, pairs, tmp_path / "model")
+    assert (tmp_path / "model" / target.FILE_NAME).read_text() == "notes"

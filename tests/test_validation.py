@@ -154,8 +154,34 @@ def test_many_pairs_are_spread_evenly(tmp_path):
     assert len(faces) == 5
 
 
-def test_a_damaged_history_is_named(pairs, tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"step,l1\n1,x\n",
+        b"\xff\xfe\0",
+        b"step,l1,psnr,ssim\n1,2,3\n",
+        b"step,l1,psnr,ssim\n1,nan,3,0.5\n",
+        b"step,l1,psnr,ssim\n1,2,3,inf\n",
+        b"step,l1,psnr,ssim\n-1,2,3,0.5\n",
+        b"step,l1,psnr,ssim\n1,2,3," + b"5" * 200_000 + b"\n",
+        None,
+    ],
+)
+def test_a_damaged_history_is_named(content, pairs, tmp_path, capsys):
+    """It stays; a folder in its place, too."""
     options.write(tmp_path, OPTS, options.TRAINING)
-    (tmp_path / "history.csv").write_text("step,l1\n1,x\n")
-    with pytest.raises(UserError, match=r"damaged, or not written by this trainer: .*history\.csv"):
-        training.train(OPTS, pairs / "train", tmp_path)
+    path = tmp_path / "history.csv"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    before = made.tree(tmp_path)
+    with pytest.raises((UserError, IsADirectoryError), match=r"history\.csv") as raised:
+        validation.Validation(networks.generator_of(OPTS), [pairs / "val" / "5.png"], OPTS, tmp_path, 0)
+    assert "\n" not in str(raised.value) and made.tree(tmp_path) == before
+
+
+def test_a_perfect_painting_can_be_resumed(tmp_path):
+    """Its PSNR is infinite."""
+    (tmp_path / "history.csv").write_text("step,l1,psnr,ssim\n1,0.0,inf,1.0\n")
+    assert validation.is_ours(tmp_path / "history.csv")

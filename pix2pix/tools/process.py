@@ -1,33 +1,55 @@
 #!/usr/bin/env python3
 """Turn a folder of images into another: resize, combine into pairs, grayscale, blank, edges."""
 
-import argparse
-import json
-import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
+import argparse
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import cv2
+import msgspec
 import numpy as np
 
-from face2face import cli, sidecar
+from face2face import cli, files, pictures, records, sidecar
 from face2face.drawing import draw
 from face2face.framing import MODEL_SIZE, Window
 from face2face.video import image_paths
 from pix2pix import images
+from pix2pix.ranges import Range
 
 OPERATIONS = ("resize", "combine", "grayscale", "blank", "edges")
 SETTINGS = ".process.json"
 """What the images of an output folder were made with, so that a second run can trust them."""
 
+SIDE = Range(int, 1, 4096)
+"""Of resized pictures, in pixels."""
+
 BLANKED = 0.3
 """`blank` covers the middle of the picture from this fraction of it to the opposite one."""
+
+
+class Settings(msgspec.Struct, omit_defaults=True):
+    """The content of `SETTINGS`.
+
+    marked: the images name their maker, by which they are known; those of older versions do not.
+    """
+
+    operation: str
+    size: int | None = None
+    pad: bool | None = None
+    marked: bool = False
 
 
 def square(width: int, height: int, pad: bool) -> Window:
@@ -60,11 +82,15 @@ def edges(picture: np.ndarray) -> np.ndarray:
 
 
 def combine(left: Path, right: Path) -> np.ndarray:
-    """Two images of the same size, side by side."""
-    pair = images.read(left), images.read(right)
+    """Two images side by side. Raises: UserError if their sizes differ, or are too large."""
+    pair = pictures.read(left), pictures.read(right)
     if pair[0].shape != pair[1].shape:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in pair)
         raise cli.UserError(f"expected images of the same size to combine, got {sizes}: {left}, {right}")
+    height, width = pair[0].shape[:2]
+    if 2 * width * height > pictures.MAX_PIXELS:
+        most = f"{pictures.MAX_PIXELS:,} pixels"
+        raise cli.UserError(f"expected pairs of at most {most}, got {2 * width}x{height}: {left}, {right}")
     return np.concatenate(pair, axis=1)
 
 
@@ -81,19 +107,29 @@ def process(
 
     A sidecar goes along: its points are scaled with the pictures. Drawings that a sidecar describes are not
     resampled but drawn again at their new size, so that their lines stay what the generator knows.
+
+    Raises: UserError, before anything is written, if two images have one name, or if another file is in the
+        place of one that would be made.
     """
     paths = image_paths(cli.existing_dir(input_dir, "--input_dir"))
-    if input_dir.resolve() == output_dir.resolve():
-        raise cli.UserError(
-            f"expected another folder as --output_dir than --input_dir, got {output_dir} twice"
-        )
+    files.check_apart({"--output_dir": output_dir}, {"--input_dir": input_dir, "--b_dir": b_dir})
     if not paths:
         raise cli.UserError(f"expected images, got none in {input_dir}")
+    named = images.by_stem(paths)
     beside = sidecar.read(input_dir)
-    rights = namesakes(paths, b_dir) if operation == "combine" else {}
-    output_dir.mkdir(parents=True, exist_ok=True)
-    settings = {"operation": operation} | ({"size": size, "pad": pad} if operation == "resize" else {})
-    check_settings(output_dir, settings)
+    rights = namesakes(named, b_dir) if operation == "combine" else {}
+    settings = Settings(operation, marked=True)
+    if operation == "resize":
+        settings = Settings(operation, size, pad, marked=True)
+    is_ours = check_settings(output_dir, settings)
+    outputs = {path: output_dir / f"{name}.png" for name, path in named.items()}
+    for output in outputs.values():
+        files.check_replaceable(output, is_ours)
+    if beside:
+        is_first = not (output_dir / SETTINGS).exists()
+        files.check_replaceable(
+            output_dir / sidecar.FILE_NAME, files.never_ours if is_first else sidecar.is_ours
+        )
     warn_of_others(output_dir, paths)
     if beside and operation == "resize":
         beside = scale_sidecar(beside, paths, size, pad)
@@ -103,27 +139,29 @@ def process(
             return combine(path, rights[path])
         if operation == "resize" and beside and path.name in beside.images:
             return draw(beside.images[path.name].points, size, beside.drawing)
-        picture = images.read(path)
+        picture = pictures.read(path)
         if operation == "resize":
             return resize(picture, size, pad)
         return {"grayscale": grayscale, "blank": blank, "edges": edges}[operation](picture)
 
+    if not (output_dir / SETTINGS).exists():
+        files.write_text(output_dir / SETTINGS, records.encode(settings, indent=0), files.never_ours)
     sources = {path: [path, rights[path]] if path in rights else [path] for path in paths}
-    done = run_parallel(make, sources, output_dir, workers)
+    done = run_parallel(make, sources, outputs, is_ours, workers)
     if beside:
         beside.write(output_dir)
     return done
 
 
-def namesakes(paths: list[Path], b_dir: Path | None) -> dict[Path, Path]:
-    """The image of the same name in `b_dir` for each path, whatever its ending."""
+def namesakes(named: dict[str, Path], b_dir: Path | None) -> dict[Path, Path]:
+    """The image of the same name in `b_dir` for each image, whatever its ending."""
     if b_dir is None:
         raise cli.UserError("combine needs --b_dir, the folder of the right halves")
-    by_stem = {path.stem: path for path in image_paths(cli.existing_dir(b_dir, "--b_dir"))}
-    for path in paths:
-        if path.stem not in by_stem:
-            raise cli.UserError(f"no image of the name {path.stem} in {b_dir}, to go with {path}")
-    return {path: by_stem[path.stem] for path in paths}
+    rights = images.by_stem(image_paths(cli.existing_dir(b_dir, "--b_dir")))
+    for name, path in named.items():
+        if name not in rights:
+            raise cli.UserError(f"no image of the name {name} in {b_dir}, to go with {path}")
+    return {path: rights[name] for name, path in named.items()}
 
 
 def scale_sidecar(beside: sidecar.Sidecar, paths: list[Path], size: int, pad: bool) -> sidecar.Sidecar:
@@ -131,42 +169,56 @@ def scale_sidecar(beside: sidecar.Sidecar, paths: list[Path], size: int, pad: bo
     scaled = {}
     for path in paths:
         if path.name in beside.images:
-            height, width = images.read(path).shape[:2]
+            height, width = pictures.read(path).shape[:2]
             scaled[path.name] = beside.images[path.name].in_window(square(width, height, pad), size)
     return replace(beside, images=scaled)
 
 
-def check_settings(output_dir: Path, settings: dict) -> None:
-    """Refuse to mix images made with other settings into a folder."""
+def check_settings(output_dir: Path, settings: Settings) -> files.IsOurs:
+    """Tells which images of a folder an earlier run with these settings made.
+
+    Raises: UserError if the folder holds images that were made with others.
+    """
+    if output_dir.exists():
+        cli.existing_dir(output_dir, "--output_dir")
     path = output_dir / SETTINGS
-    made_with, wanted = path.read_text() if path.is_file() else None, json.dumps(settings)
-    if made_with not in (None, wanted):
+    if not path.exists():
+        return files.never_ours
+    if not path.is_file():
+        raise cli.UserError(f"expected a file of settings, got something else: {path}")
+    found = records.read(path, Settings, "settings of process.py")
+    if (found.operation, found.size, found.pad) != (settings.operation, settings.size, settings.pad):
+        made_with = cli.shown(records.encode(found, indent=0).strip())
         raise cli.UserError(f"{output_dir} holds images made with {made_with}: expected a new --output_dir")
-    with cli.whole_output(path) as unfinished:
-        unfinished.write_text(wanted)
+    return pictures.is_ours if found.marked else lambda _: True
 
 
 def warn_of_others(output_dir: Path, paths: list[Path]) -> None:
     """Name the images of an output folder that come from none of the paths, but from an earlier run."""
     stems = {path.stem for path in paths}
-    if others := [path.name for path in image_paths(output_dir) if path.stem not in stems]:
+    there = image_paths(output_dir) if output_dir.is_dir() else []
+    if others := [path.name for path in there if path.stem not in stems]:
         cli.warn(
             f"{len(others)} images of {output_dir} have none in {paths[0].parent} and stay: {others[0]} ..."
         )
 
 
 def run_parallel(
-    make: Callable[[Path], np.ndarray], sources: dict[Path, list[Path]], output_dir: Path, workers: int
+    make: Callable[[Path], np.ndarray],
+    sources: dict[Path, list[Path]],
+    outputs: dict[Path, Path],
+    is_ours: files.IsOurs,
+    workers: int,
 ) -> int:
     """Write `make(path)` for each path whose output is missing or older than one of its sources."""
     cv2.setNumThreads(1)  # each worker is one thread
 
     def work(path: Path) -> bool:
-        output = output_dir / f"{path.stem}.png"
+        output = outputs[path]
         newest = max(source.stat().st_mtime for source in sources[path])
         is_done = output.is_file() and output.stat().st_mtime >= newest
         if not is_done:
-            images.write(output, make(path))
+            pictures.write(output, make(path), replaceable=is_ours)
         return not is_done
 
     pool = ThreadPoolExecutor(workers)
@@ -187,7 +239,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument("--output_dir", type=Path, required=True, help="folder for the new images, PNGs")
     parser.add_argument("--operation", choices=OPERATIONS, required=True)
     parser.add_argument("--b_dir", type=Path, help="combine: folder of the right halves, of the same names")
-    parser.add_argument("--size", type=cli.positive_int, default=MODEL_SIZE, help="resize: side in pixels")
+    parser.add_argument("--size", type=SIDE, default=MODEL_SIZE, help="resize: side in pixels")
     parser.add_argument("--pad", action="store_true", help="resize: keep the whole picture, on black")
     parser.add_argument("--workers", type=cli.positive_int, default=os.cpu_count(), help="images at a time")
     return parser.parse_args(argv)

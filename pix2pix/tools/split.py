@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
 """Split a folder of pairs into train/ and val/ inside it. The same command again changes nothing."""
 
-import argparse
-import random
 import sys
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from face2face import cli, sidecar
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
+import argparse
+import os
+import random
+
+from face2face import cli, files, pictures, sidecar
 from face2face.video import image_paths, natural_order
 
 TRAIN, VAL = "train", "val"
@@ -26,11 +33,10 @@ def split(
     Args:
         order: "sort" (by name: the first part trains), "shuffle", or None: blocks in time where a sidecar
             tells the frame numbers, else shuffled.
+    Raises: UserError, before anything is moved, if an image or another file would be lost.
     """
     cli.existing_dir(folder, "--dir")
-    # A pair that is made anew comes into the folder itself: it takes the place of the older one.
-    places = [place for place in (folder / TRAIN, folder / VAL, folder) if place.is_dir()]
-    where = {path.name: path for place in places for path in image_paths(place)}
+    where = find(folder)
     if len(where) < 2:
         raise cli.UserError(f"expected two images or more to split, got {len(where)} in {folder}")
     beside = sidecar.read(folder)
@@ -49,14 +55,61 @@ def split(
         val = set(names[len(names) - val_count :])
     train = [name for name in names if name not in val]
     parts = {TRAIN: train, VAL: [name for name in names if name in val]}
+    check_moves(folder, parts, where, has_sidecar=beside is not None)
     for part, members in parts.items():
         (folder / part).mkdir(exist_ok=True)
         for name in members:
-            where[name].replace(folder / part / name)
-            (folder / (VAL if part == TRAIN else TRAIN) / name).unlink(missing_ok=True)
+            if where[name].parent == folder:  # what it replaces goes first: no kill leaves it in both parts
+                for old in (TRAIN, VAL):
+                    (folder / old / name).unlink(missing_ok=True)
+            os.replace(where[name], folder / part / name)
         if beside:
             beside.only(members).write(folder / part)
     return parts[TRAIN], parts[VAL]
+
+
+def find(folder: Path) -> dict[str, Path]:
+    """The images of a folder and of its parts, by name.
+
+    A pair that is made anew comes into the folder itself: it takes the place of the older one in a part.
+
+    Raises: UserError if a name is there twice and neither is such an older one.
+    """
+    where: dict[str, Path] = {}
+    for part in (TRAIN, VAL):
+        if not (folder / part).is_dir():
+            continue
+        is_ours = made_by_us(folder / part)
+        for path in image_paths(folder / part):
+            newer = folder / path.name
+            is_older = (
+                newer.is_file() and path.stat().st_mtime_ns <= newer.stat().st_mtime_ns and is_ours(path)
+            )
+            twin = where.get(path.name) or (newer if newer.exists() and not is_older else None)
+            if twin:
+                raise cli.UserError(f"expected one image named {path.name}, got two: {twin} and {path}")
+            where[path.name] = path
+    return where | {path.name: path for path in image_paths(folder)}
+
+
+def made_by_us(folder: Path) -> files.IsOurs:
+    """Tells which images of a folder this project made; the sidecar lists those of older versions."""
+    beside = sidecar.read(folder)
+    listed = beside.images if beside else {}
+    return lambda path: path.name in listed or pictures.is_ours(path)
+
+
+def check_moves(folder: Path, parts: dict[str, list[str]], where: dict[str, Path], has_sidecar: bool) -> None:
+    """Raises: UserError if something is in the way of what is moved or written."""
+    for part, members in parts.items():
+        place = folder / part
+        if os.path.lexists(place) and not place.is_dir():
+            raise cli.UserError(f"expected a folder's name to write to, got a file: {place}")
+        if has_sidecar:
+            files.check_replaceable(place / sidecar.FILE_NAME, sidecar.is_ours)
+        for name in members:
+            if not where[name].is_file():
+                raise cli.UserError(f"expected an image, got something else: {where[name]}")
 
 
 def in_blocks(names: list[str], count: int) -> set[str]:
