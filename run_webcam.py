@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Move the target's face with your own: from a webcam, a video, a stream or a folder of images."""
 
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
 import argparse
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from face2face import cameras, cli, engines, generator, live, server
-from face2face.browser import BrowserSource
 from face2face.controls import VIEWS
+from face2face.driver import BROWSER, SourceOptions, check_outputs
 from face2face.frames import Source
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector, default_landmark_model
@@ -18,7 +22,6 @@ from face2face.painter import NO_FACE, DrivingOptions, Painter
 from face2face.smoothing import DEFAULT_STRENGTH
 from face2face.stats import Stats
 from face2face.tracking import Tracker
-from face2face.video import open_source
 
 DEFAULT_MODEL = Path("face2face-reduced-model") / generator.FROZEN_FILE
 
@@ -28,32 +31,8 @@ SHIPPED_MODELS = Path(__file__).resolve().parent / "models"
 MAX_MODELS = 9
 """Each has a key of its own: 1 to 9."""
 
-BROWSER = "browser"
-"""The source that is a browser's camera."""
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """What is read: `source` as `open_source` takes it, or `BROWSER`; the rest as there."""
-
-    source: str
-    start: float = 0.0
-    end: float | None = None
-    camera_size: tuple[int, int] | None = None
-    camera_fps: float | None = None
-
-    def open(self) -> Source:
-        """Raises: UserError if it cannot be had."""
-        if self.source != BROWSER:
-            return open_source(self.source, self.start, self.end, self.camera_size, self.camera_fps)
-        if self.start or self.end is not None or self.camera_size or self.camera_fps:
-            raise cli.UserError("--start, --end, --camera-size and --camera-fps are not for --source browser")
-        return BrowserSource()
-
-    @property
-    def file(self) -> Path | None:
-        """The video file, if it is one."""
-        return Path(self.source) if Path(self.source).is_file() else None
+MAX_FRAMES = 10**15
+"""Of `--limit`: more than any camera takes in a user's life."""
 
 
 def default_model() -> Path:
@@ -79,28 +58,35 @@ def drive(
 ) -> None:
     """Open everything, run the loop, and close everything whatever happens.
 
-    Raises: UserError if the source, a model or an output is of no use.
+    Raises: UserError if the source, a model or an output is of no use; Incomplete, at the end, if the source
+        gave less than it should have, or a recording is not whole.
     """
+    if limit is not None and limit > MAX_FRAMES:
+        raise cli.UserError(f"expected --limit of at most {MAX_FRAMES}, got {limit}")
     if len(tf_models) > MAX_MODELS:
         raise cli.UserError(f"expected --tf-model at most {MAX_MODELS} times, got {len(tf_models)}")
     for model in tf_models:
         cli.existing_file(model, "the frozen model")
-    stats = Stats()
+    check_outputs(driver, tf_models, landmark_model, driving, outputs, stats_file)
+    measured = Stats()
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(driver.open())
         painter = open_painter(video, tf_models, landmark_model, driving, engine, precision, smoothing)
         names = [f"{number} {generator.model_name(model)}" for number, model in enumerate(tf_models, 1)]
-        presenter = open_presenter(stack, outputs, video, driver.file, names, painter.size)
-        stats.start()
+        presenter = open_presenter(stack, outputs, video, driver.path, names, painter.size)
+        measured.start()
         try:
-            live.run(video, painter, stats, presenter, limit)
+            live.run(video, painter, measured, presenter, limit)
         finally:
-            stats.stop()
+            measured.stop()
+            counts = f"{measured.frames} frames, {measured.frames_with_face} with a face"
+            print(f"{counts}, {measured.fps:.1f} frames/s")
             if stats_file:
-                stats.write(stats_file)
-            print(f"{stats.frames} frames, {stats.frames_with_face} with a face, {stats.fps:.1f} frames/s")
+                measured.write(stats_file)
     for path in presenter.written:
         print(f"wrote {path}")
+    if missed := [each for each in (video.shortfall, presenter.lost) if each]:
+        raise cli.Incomplete("; ".join(missed))
 
 
 def open_painter(
@@ -222,7 +208,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--record",
         type=Path,
         metavar="FILE_OR_FOLDER",
-        help="write a video (.mp4, .mkv, .mov, .webm, .gif) with its source's sound, or PNGs to a folder",
+        help="write a video (.mp4, .mkv, .mov, .webm, .gif) with its source's sound, or PNGs to a folder; "
+        "an earlier recording is replaced, no other file",
     )
     group.add_argument(
         "--record-view",

@@ -18,6 +18,7 @@ from pathlib import Path
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+import msgspec
 import numpy as np
 
 from benchmarks import machine
@@ -77,7 +78,7 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
     stats.stop()
     at, clock, processor = output.first
     frames = max(stats.frames - 1, 1)
-    return stats.content() | {
+    return msgspec.to_builtins(stats.summary()) | {
         "first_picture_at": at,
         "fps": frames / (time.perf_counter() - clock),
         "processor_ms": 1000 * (time.process_time() - processor) / frames,

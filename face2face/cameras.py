@@ -11,12 +11,18 @@ from pathlib import Path
 import cv2
 
 from face2face import devices
-from face2face.cli import UserError
+from face2face.cli import UserError, shown
 
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 COMMON_SIZES = ((640, 480), (1280, 720), (1920, 1080))
 """Tried where a system does not tell the sizes of its cameras."""
+
+MAX_INDEX = 2**31 - 1
+"""Of a camera: OpenCV's integers."""
+
+MAX_SIDE, MAX_FPS = 2**14, 1000.0
+"""What a camera can be asked for: more is a slip of the finger."""
 
 _PROBED = 6  # camera numbers, on such systems
 
@@ -36,6 +42,17 @@ class Camera:
 def list_cameras() -> list[Camera]:
     """The cameras that are plugged in, also those that another program holds, by their numbers."""
     return _v4l2_cameras() if sys.platform.startswith("linux") else _probed_cameras()
+
+
+def check(number: str, size: tuple[int, int] | None, fps: float | None) -> int:
+    """A camera's number as an index. Raises: UserError if no camera can have it, or that size or rate."""
+    if len(number) > len(str(MAX_INDEX)) or int(number) > MAX_INDEX:
+        raise UserError(f"expected a camera's number of at most {MAX_INDEX}, got {shown(number)}")
+    if size and max(size) > MAX_SIDE:
+        raise UserError(f"expected --camera-size of at most {MAX_SIDE} a side, got {size[0]}x{size[1]}")
+    if fps and fps > MAX_FPS:
+        raise UserError(f"expected --camera-fps of at most {MAX_FPS:g}, got {fps:g}")
+    return int(number)
 
 
 def open_camera(

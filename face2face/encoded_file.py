@@ -64,8 +64,9 @@ class MarkedFile:
         self._file.close()
 
 
-def cut_broken_fragment(path: Path) -> None:
-    """Shorten an MP4 to its last whole fragment, which is a box `moof` and a box `mdat`."""
+def cut_broken_fragment(path: Path) -> bool:
+    """Shorten an MP4 to its last whole fragment, a box `moof` and a box `mdat`; false if there is none."""
+    has_fragment = False
     with contextlib.suppress(OSError), path.open("rb+") as file:
         size = file.seek(0, os.SEEK_END) if path.is_file() else 0
         at = whole = 0
@@ -77,5 +78,7 @@ def cut_broken_fragment(path: Path) -> None:
             at += length
             if kind != b"moof":
                 whole = at
+            has_fragment |= kind == b"mdat"
         if size:
             file.truncate(whole)
+    return has_fragment

@@ -9,6 +9,7 @@ import numpy as np
 
 from face2face import cli, judging
 from face2face.drawing import draw
+from face2face.frames import name_of
 from face2face.framing import Window
 from face2face.generator import Generator
 from face2face.judging import Judge
@@ -61,7 +62,7 @@ def known_window(clip: str, generator: Generator) -> Window | None:
 
 
 def _known_video(clip: str, generator: Generator) -> dict | None:
-    return next((video for video in generator.target.videos if video["name"] == Path(clip).name), None)
+    return next((video for video in generator.target.videos if video["name"] == name_of(Path(clip))), None)
 
 
 def in_model_space(frame: Frame, window: Window | None, size: int) -> tuple[Window, np.ndarray]:

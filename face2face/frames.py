@@ -1,8 +1,10 @@
 """What a source of pictures is, whatever they come from."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -33,6 +35,7 @@ class Source(ABC):
     start, end: seconds; the part of a file that is used. None: to its end.
     state: what the user should know while no frame comes, or "". Another thread may read it.
     clock: of a live source, `time.monotonic()` at its second 0.
+    shortfall: once `frames` has ended, why they were fewer than there should be, or "".
     """
 
     name: str
@@ -43,6 +46,7 @@ class Source(ABC):
     end: float | None = None
     state: str = ""
     clock: float = 0.0
+    shortfall: str = ""
 
     @abstractmethod
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
@@ -59,6 +63,16 @@ class Source(ABC):
 
     def __exit__(self, *_):
         self.close()
+
+
+def name_of(path: Path) -> str:
+    """A file's name as text; a character that is none in UTF-8 becomes a question mark."""
+    return as_text(path.name)
+
+
+def as_text(path: str | Path) -> str:
+    """The same of a whole path."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def plausible(value: float, low: float, high: float) -> float | None:

@@ -2,12 +2,10 @@
 
 import datetime
 import struct
-import zlib
 
-import cv2
 import numpy as np
 
-from face2face import lettering
+from face2face import lettering, pictures
 
 TOOL = "face2face"
 
@@ -17,9 +15,9 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 LABEL = "AI-generated"
 
 _XMP_IN_MP4 = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # the kind of `uuid` box that holds XMP
-_XMP_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
-_XMP_IN_PNG = b"XML:com.adobe.xmp"
-_PNG_HEADER = 8 + 25  # the signature and the chunk IHDR, which have to come first
+
+
+_COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # how each of our comments begins
 
 
 def now() -> str:
@@ -29,7 +27,12 @@ def now() -> str:
 
 def comment(date: str) -> str:
     """The mark in one line, for formats that have room for no more."""
-    return f"{LABEL}: a face painted by a neural network ({TOOL}, {date}, {SOURCE_TYPE})"
+    return f"{_COMMENT}{date}, {SOURCE_TYPE})"
+
+
+def is_comment(text: str) -> bool:
+    """Whether a file's comment is the mark: this project made the file."""
+    return text.startswith(_COMMENT)
 
 
 def xmp(date: str) -> bytes:
@@ -54,18 +57,12 @@ def xmp(date: str) -> bytes:
 
 def png(picture: np.ndarray, date: str) -> bytes:
     """A marked PNG file of uint8 (H, W, 3), RGB."""
-    encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
-    chunk = b"iTXt" + _XMP_IN_PNG + b"\0" * 5 + xmp(date)  # not compressed, no language
-    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return encoded[:_PNG_HEADER] + chunk + encoded[_PNG_HEADER:]
+    return pictures.encode(picture, ".png", xmp=xmp(date))
 
 
 def jpeg(picture: np.ndarray, date: str, quality: int) -> bytes:
     """A marked JPEG file of uint8 (H, W, 3), RGB. quality: 1 to 100."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
-    segment = _XMP_IN_JPEG + xmp(date)
-    return encoded[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + encoded[2:]
+    return pictures.encode(picture, ".jpg", quality, xmp(date))
 
 
 def mp4_box(date: str) -> bytes:

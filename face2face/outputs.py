@@ -64,7 +64,7 @@ def open_presenter(
     """Open what is asked for; the stack closes it.
 
     Args:
-        file: the video file that the source reads, for its sound. models: names, to tell which one paints.
+        file: what the source reads, if it is a file: for its sound. models: names, to tell which one paints.
         side: of model space, in pixels.
     Raises: UserError if something cannot be had; OSError.
     """
@@ -86,6 +86,8 @@ def open_presenter(
     recorder = Recorder(source.fps, _sound(stack, options, source, file), options.record)
     stack.callback(recorder.end)
     if options.record:
+        if options.record.is_file() and options.record.stat().st_size:
+            print(f"replacing the earlier recording {options.record}")
         recorder.begin()
     if options.window and not has_screen():
         print("no screen here: going on without a window (as with --no-window)")
@@ -108,6 +110,6 @@ def _sound(
         microphone = Microphone(options.microphone or None, source.clock)
         stack.enter_context(contextlib.closing(microphone))
         return lambda: contextlib.nullcontext(microphone)
-    if file is not None and has_sound(file):
+    if file is not None and not source.live and has_sound(file):
         return lambda: contextlib.closing(FileSound(file))
     return contextlib.nullcontext

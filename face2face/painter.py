@@ -89,12 +89,15 @@ class Painter:
         Args:
             generators: of one target or several; the first paints until `choose` says otherwise.
             source: the frames' source's name; a clip of the target itself needs no calibration.
+        Raises: UserError if the calibration's file is damaged.
         """
         self._source = source
         self._tracker, self._generators, self._options = tracker, generators, options
         self._size = max(generator.target.image_size for generator in generators)
         self._drawing = self._generated = np.zeros((self._size, self._size, 3), np.uint8)
         self._seen_at: float | None = None
+        file = options.calibration_file
+        self._saved = read_calibration(file) if file and file.is_file() else None
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = False
         self._chosen = 0
@@ -182,10 +185,9 @@ class Painter:
 
     def _first_calibration(self, own: np.ndarray | None, frame_size: tuple[int, int]) -> Calibration:
         """What is known of the driver before the first look. own: at rest, if the target itself drives."""
-        file = self._options.calibration_file
         if own is not None:
             return Calibration(own)
-        return read_calibration(file, frame_size) if file and file.is_file() else Calibration()
+        return self._saved.scaled_to(frame_size) if self._saved else Calibration()
 
     def _shown(self, driver: np.ndarray, seconds: float) -> np.ndarray:
         """The face to show: the last one, until the driver's has been gone for too long."""

@@ -58,7 +58,12 @@ class Presenter:
     @property
     def written(self) -> list[Path]:
         """The recordings that there are."""
-        return [path for path in self._recorder.written if path.exists()]
+        return self._recorder.written
+
+    @property
+    def lost(self) -> str:
+        """Why a recording is not whole, or ""."""
+        return self._recorder.lost
 
     def write(self, painted: Painted, seconds: float, stats: Stats) -> None:
         """Show, record and send a painted face, of that second of its source."""

@@ -2,13 +2,13 @@
 
 import contextlib
 import datetime
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from face2face import cli, marks
+from face2face.place import free
 from face2face.recording import open_recording, write_picture
 from face2face.sound import Sound
 
@@ -16,7 +16,10 @@ OpenSound = Callable[[], contextlib.AbstractContextManager[Sound | None]]
 
 
 class Recorder:
-    """Writes one recording after the other. A disk that is full ends a recording, and `notice` tells it."""
+    """Writes one recording after the other. A disk that is full ends a recording, and `notice` tells it.
+
+    path: of the recording that is on. written: those that there are. lost: why one is not whole, or "".
+    """
 
     def __init__(self, fps: float, open_sound: OpenSound = contextlib.nullcontext, path: Path | None = None):
         """path: of the first recording; the next ones are numbered. None: they are named by their time.
@@ -26,21 +29,23 @@ class Recorder:
         self._fps, self._open_sound, self._path = fps, open_sound, path
         self._recording = None
         self._sound = contextlib.ExitStack()
+        self._is_first = True
         self.path: Path | None = None
         self.written: list[Path] = []
-        self.notice = ""
+        self.notice = self.lost = ""
 
     def begin(self) -> None:
         """Raises: UserError if it cannot be a recording; OSError."""
-        path = free(self._path) if self.written and self._path else self._path or named_by_time(".mp4")
+        path = self._path or named_by_time(".mp4")
+        if not self._is_first:
+            path = free(path)
         sound = self._sound.enter_context(self._open_sound())
         try:
             self._recording = open_recording(path, self._fps, sound)
         except BaseException:
             self._sound.close()
             raise
-        self.path = path
-        self.written.append(path)
+        self.path, self._is_first = path, False
 
     def toggle(self) -> None:
         """Begin, or end; what goes wrong is in `notice`."""
@@ -68,17 +73,20 @@ class Recorder:
 
     def _finish(self, error: OSError | None = None) -> None:
         """Close the recording; error: why, if that is not the user's wish."""
-        recording, self._recording = self._recording, None
-        path, self.path = self.path, None
+        recording, self._recording, self.path = self._recording, None, None
+        reasons = [reason(error)] if error else []
         try:
             recording.close()
-        except OSError as at_the_end:
-            error = error or at_the_end
+        except (cli.UserError, OSError) as at_the_end:
+            reasons.append(reason(at_the_end))
         self._sound.close()
-        if error:
-            self._tell(f"the recording ended: {reason(error)}: {path}")
+        if recording.has_pictures and recording.path.exists():
+            self.written.append(recording.path)
+        if reasons:
+            self._tell(f"the recording ended: {reasons[0]}: {recording.path}")
+            self.lost = self.lost or f"expected a whole recording, got what came before: {self.notice}"
         else:
-            self.notice = f"wrote {path}"
+            self.notice = f"wrote {recording.path}" if recording.has_pictures else "nothing was recorded"
 
     def snapshot(self, picture: np.ndarray) -> None:
         """Keep uint8 (H, W, 3), RGB, as a PNG in the current folder."""
@@ -101,9 +109,3 @@ def reason(error: Exception) -> str:
 def named_by_time(ending: str) -> Path:
     """A name in the current folder that is free."""
     return free(Path(f"face2face-{datetime.datetime.now():%Y%m%d-%H%M%S}{ending}"))
-
-
-def free(path: Path) -> Path:
-    """The path, or the first of path-2, path-3, ... if there is something."""
-    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
-    return next(each for each in itertools.chain([path], numbered) if not each.exists())

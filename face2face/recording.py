@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, framing, marks
+from face2face import cli, files, framing, marks, palettes, place
 from face2face.encoded_file import MarkedFile, after_first_box, after_gif_header, cut_broken_fragment
-from face2face.sound import RATE, Sound
+from face2face.place import Place
+from face2face.sound import Sound
+from face2face.sound_track import SOUND_LATE, SoundTrack
 
 CODECS = {
     ".mp4": ("libx264", "aac"),
@@ -31,47 +33,59 @@ GIF_WIDTH = 512
 """A GIF's largest width: ten seconds of it are already 25 MB."""
 
 _TIME_BASE = Fraction(1, 90_000)  # of time stamps, in seconds: fits any camera
-_GIF_TIME_BASE = Fraction(1, 100)
 _GIF_SHORTEST = 2  # of its time base: what is shown for less, browsers show for ten
+_CLUSTER_MS = "1000"  # of Matroska: what is killed has lost that much
 _GOP = 30  # pictures from one key frame to the next: what a fragment, and a seek, begins with
-_SOUND_LATE = 0.5  # seconds that sound may come after its picture; later it is silence
-_SOUND_JITTER = 0.005  # seconds by which pieces of sound may seem to miss each other without a gap
 
 
 class VideoFile:
     """A recording that plays even if the program is killed: it is written in fragments.
 
-    Its first picture stands at its second 0, whatever time that is in the source.
+    Its first picture stands at its second 0, whatever time that is in the source. An earlier recording at
+    `path` stays until this one is whole (see `Place`).
     """
 
     def __init__(self, path: Path, fps: float, sound: Sound | None = None):
-        """Raises: UserError if the ending names nothing that can be recorded; OSError."""
-        import av
-
+        """Raises: UserError if `check` does; OSError."""
         ending = path.suffix.lower()
-        if ending not in CODECS:
-            raise cli.UserError(f"expected a recording of {', '.join(CODECS)} or a folder, got {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._av, self._path, self._fps = av, path, fps
+        self._fps = fps
         self._codec, self._sound_codec = CODECS[ending]
         self._is_gif = ending == ".gif"
-        self._time_base = _GIF_TIME_BASE if self._is_gif else _TIME_BASE
+        self._time_base = palettes.TIME_BASE if self._is_gif else _TIME_BASE
         self._sound = sound if self._sound_codec else None
-        self._stream = self._track = self._palettes = None
+        self._stream = self._track = self._palettes = self._file = None
         self._first, self._last = 0.0, None
-        date = marks.now()
-        self._file = None
-        if self._is_gif:
-            self._file = MarkedFile(path, marks.gif_block(date), after_gif_header)
-        elif ending == ".mp4":
-            self._file = MarkedFile(path, marks.mp4_box(date), after_first_box)
-        options = {"flush_packets": "1"}  # what is written is on the disk, whatever happens next
         self._is_fragmented = ending in (".mp4", ".mov")
+        self.has_pictures, self._is_whole = False, True
+        self._place = Place(path)
+        try:
+            self._open(ending)
+        except BaseException:
+            self._place.clear()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """Where the recording is."""
+        return self._place.path
+
+    def _open(self, ending: str) -> None:
+        import av
+
+        date, file = marks.now(), self._place.file
+        if self._is_gif:
+            self._file = MarkedFile(file, marks.gif_block(date), after_gif_header)
+        elif ending == ".mp4":
+            self._file = MarkedFile(file, marks.mp4_box(date), after_first_box)
+        options = {"flush_packets": "1"}  # what is written is on the disk, whatever happens next
         if self._is_fragmented:
             # No index at the end: it counts bytes from the start, and does not know of the mark.
             options["movflags"] = "frag_keyframe+empty_moov+default_base_moof+skip_trailer"
+        elif ending in (".mkv", ".webm"):
+            options["cluster_time_limit"] = _CLUSTER_MS
         kind = ending[1:] if self._file else None
-        self._container = av.open(self._file or str(path), "w", format=kind, options=options)
+        self._av = av
+        self._container = av.open(self._file or str(file), "w", format=kind, options=options)
         said = {"comment": marks.comment(date), "date": date, "digital_source_type": marks.SOURCE_TYPE}
         if ending == ".mov":
             said["xmp"] = marks.xmp(date).decode()
@@ -82,21 +96,29 @@ class VideoFile:
 
         Raises: OSError if it cannot be written; what was written before stays, and plays.
         """
+        try:
+            self._append(picture, seconds)
+        except OSError:
+            self._is_whole = False
+            raise
+        self.has_pictures = True
+
+    def _append(self, picture: np.ndarray, seconds: float) -> None:
         if self._stream is None:
             self._begin(picture, seconds)
-        place = round((seconds - self._first) / self._time_base)
+        at = round((seconds - self._first) / self._time_base)
         if self._last is not None:
-            if self._is_gif and place < self._last + _GIF_SHORTEST:
+            if self._is_gif and at < self._last + _GIF_SHORTEST:
                 return
-            place = max(self._last + 1, place)
+            at = max(self._last + 1, at)
         picture = framing.fit(picture, self._stream.width, self._stream.height)
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        frame.pts = self._last = place
+        frame.pts = self._last = at
         frame.time_base = self._time_base
         for each in [frame] if self._palettes is None else self._palettes(frame):
             self._container.mux(self._stream.encode(each))
         if self._track is not None:
-            self._track.fill(float(place * self._time_base) - _SOUND_LATE)
+            self._track.fill(float(at * self._time_base) - SOUND_LATE)
         if self._file is not None:
             self._file.check()
 
@@ -115,20 +137,36 @@ class VideoFile:
         stream.options = ENCODING[self._codec]
         self._stream, self._first = stream, seconds
         if self._is_gif:
-            self._palettes = _Palettes(width, height)
+            self._palettes = palettes.Palettes(width, height)
         if self._sound is not None:
-            self._track = _SoundTrack(self._container, self._sound_codec, self._sound, seconds)
+            self._track = SoundTrack(self._container, self._sound_codec, self._sound, seconds)
 
     def close(self) -> None:
-        """Raises: OSError if the rest cannot be written; the file is closed all the same, and plays."""
+        """Close the file, whatever happens; without a picture in it, it is removed.
+
+        Raises: OSError if the rest cannot be written, or the file is gone; what there is of it plays.
+        """
         try:
-            self._finish()
+            try:
+                self._finish()
+            finally:
+                self._place.check()
         except OSError:
-            if self._is_fragmented:
-                cut_broken_fragment(self._path)
+            self._is_whole = False
             raise
-        if self._stream is None:  # nothing was recorded: leave no file that does not play
-            self._path.unlink(missing_ok=True)
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Leave a file that plays, in its place, or none."""
+        if not self._place.is_there():
+            return
+        if self._is_fragmented and not self._is_whole:
+            self.has_pictures = cut_broken_fragment(self._place.file)
+        if not self.has_pictures:
+            self._place.clear()
+        elif self._is_whole:
+            self._place.end()
 
     def _finish(self) -> None:
         with contextlib.ExitStack() as stack:  # whatever fails, the rest is still done
@@ -144,110 +182,25 @@ class VideoFile:
                 self._container.mux(self._stream.encode())
 
 
-class _SoundTrack:
-    """The sound of a recording, sample by sample beside its pictures; silence where there is none."""
-
-    def __init__(self, container, codec: str, sound: Sound, start: float):
-        """start: the second of the source at which the recording begins."""
-        import av
-
-        self._av, self._container, self._sound, self._start = av, container, sound, start
-        self._layout = "mono" if sound.channels == 1 else "stereo"
-        self._stream = container.add_stream(codec, rate=RATE, layout=self._layout)
-        self._stream.bit_rate = 80_000 * sound.channels
-        self._drops_lead_in = codec == "aac"
-        self._count = 0  # samples so far
-        self._end: int | None = None
-
-    def fill(self, complete: float) -> None:
-        """Write what is there; up to `complete`, in the recording's seconds, it is all there will be."""
-        for begin, samples in self._sound.read(self._start, self._start + complete + _SOUND_LATE):
-            missing = round((begin - self._start) * RATE) - self._count
-            if self._count == 0 or abs(missing) > _SOUND_JITTER * RATE:
-                self._silence(missing)
-                samples = samples[:, max(0, -missing) :]
-            self._write(samples)
-        self._silence(round(complete * RATE) - self._count)
-
-    def end(self, seconds: float) -> None:
-        """Write the rest, to the sample that ends the recording."""
-        self._end = round(seconds * RATE)
-        self.fill(seconds)
-        self._mux(None)
-
-    def _silence(self, count: int) -> None:
-        while count > 0:
-            part = np.zeros((self._sound.channels, min(count, RATE)), np.float32)
-            self._write(part)
-            count -= part.shape[1]
-
-    def _write(self, samples: np.ndarray) -> None:
-        if self._end is not None:
-            samples = samples[:, : max(0, self._end - self._count)]
-        if not samples.shape[1]:
-            return
-        frame = self._av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._layout)
-        frame.rate, frame.pts, frame.time_base = RATE, self._count, Fraction(1, RATE)
-        self._count += samples.shape[1]
-        self._mux(frame)
-
-    def _mux(self, frame) -> None:
-        for packet in self._stream.encode(frame):
-            # AAC begins with a packet before the second 0, only to lead in. A fragmented file has no place
-            # for it, and would delay one of the two tracks.
-            if not (self._drops_lead_in and packet.pts is not None and packet.pts < 0):
-                self._container.mux(packet)
-
-
-class _Palettes:
-    """Gives each picture the 256 colours that suit it: a GIF's. Called with None, it gives the last ones."""
-
-    def __init__(self, width: int, height: int):
-        import av
-
-        self._av, self._graph = av, av.filter.Graph()
-        source = self._graph.add_buffer(
-            width=width, height=height, format=av.VideoFormat("rgb24"), time_base=_GIF_TIME_BASE
-        )
-        split = self._graph.add("split")
-        choose = self._graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-        use = self._graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
-        sink = self._graph.add("buffersink")
-        source.link_to(split)
-        split.link_to(choose, 0, 0)
-        split.link_to(use, 1, 0)
-        choose.link_to(use, 0, 1)
-        use.link_to(sink)
-        self._graph.configure()
-        self._source, self._sink = source, sink
-
-    def __call__(self, frame) -> list:
-        self._source.push(frame)
-        coloured = []
-        while True:
-            try:
-                coloured.append(self._sink.pull())
-            except (self._av.BlockingIOError, self._av.EOFError):
-                return coloured
-
-
 class ImageFolder:
     """Each picture as 1.png, 2.png, ..."""
 
     def __init__(self, path: Path):
-        """Raises: UserError if the folder holds something."""
-        if path.is_dir() and any(path.iterdir()):
-            raise cli.UserError(f"expected an empty folder to record to, got one that holds data: {path}")
+        """Raises: UserError if `check` does; OSError."""
         path.mkdir(parents=True, exist_ok=True)
-        self._path, self._count, self._date = path, 0, marks.now()
+        self.path, self._count, self._date = path, 0, marks.now()
+        self.has_pictures = False
+        self._identity = place.identity(path)
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
         """Raises: OSError if it cannot be written; no part of it stays."""
         self._count += 1
-        write_picture(self._path / f"{self._count}.png", picture, self._date)
+        write_picture(self.path / f"{self._count}.png", picture, self._date)
+        self.has_pictures = True
 
     def close(self) -> None:
-        pass
+        """Raises: OSError if the folder is gone."""
+        place.check_unchanged(self.path, self._identity)
 
 
 def write_picture(path: Path, picture: np.ndarray, date: str) -> None:
@@ -259,6 +212,24 @@ def write_picture(path: Path, picture: np.ndarray, date: str) -> None:
         raise
 
 
+def check(path: Path) -> None:
+    """Raises: UserError if nothing can be recorded there: by its name, or for what is there already."""
+    ending = path.suffix.lower()
+    if ending in CODECS:
+        files.check_replaceable(path, place.is_recording)
+    elif path.is_dir():
+        if any(path.iterdir()):
+            raise cli.UserError(f"expected an empty folder to record to, got one that holds data: {path}")
+    elif ending:
+        raise cli.UserError(f"expected a recording of {', '.join(CODECS)} or a folder, got {path}")
+    elif path.exists():
+        raise cli.UserError(f"expected a folder to record to, got another file: {path}")
+
+
 def open_recording(path: Path, fps: float, sound: Sound | None = None) -> VideoFile | ImageFolder:
-    """A name with an ending is a video file, one without a folder, which has no sound."""
-    return VideoFile(path, fps, sound) if path.suffix and not path.is_dir() else ImageFolder(path)
+    """A name with an ending is a video file, one without a folder, which has no sound.
+
+    Raises: UserError if `check` does; OSError.
+    """
+    check(path)
+    return VideoFile(path, fps, sound) if path.suffix.lower() in CODECS else ImageFolder(path)

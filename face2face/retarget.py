@@ -5,12 +5,13 @@ against the driver's neutral face and scaled to the target's proportions, and ke
 showed in training. Whoever sits at the camera, and however near, the drawing is one that the generator knows.
 """
 
-import json
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 
-from face2face import cli
+from face2face import cli, files, records
 from face2face.geometry import EYELIDS, INNER_LIPS, Pose, eye_distance
 from face2face.landmarks import POINTS
 from face2face.target import TargetFace, head_motion
@@ -158,6 +159,22 @@ STEADY_SHARE = 0.5
 
 FORMAT_VERSION = 1
 
+_SMALLEST_FACE = 1.0  # distance of the eyes, and of nose and chin, in pixels
+
+_Pixels = Annotated[int, msgspec.Meta(ge=1, le=2**15)]
+
+
+class SavedCalibration(msgspec.Struct):
+    """What the file of `--calibration` holds: a face at rest, in pixels of frames (width, height)."""
+
+    format_version: Literal[1]
+    frame_size: tuple[_Pixels, _Pixels]
+    neutral: records.Points
+
+    def scaled_to(self, frame_size: tuple[int, int]) -> "Calibration":
+        """For frames of another width."""
+        return Calibration(np.array(self.neutral, np.float64) * (frame_size[0] / self.frame_size[0]))
+
 
 class Calibration:
     """Learns the driver's neutral face over the first second with a face, and again when asked to.
@@ -186,25 +203,28 @@ class Calibration:
         return True
 
     def write(self, path: Path, frame_size: tuple[int, int]) -> None:
-        content = {
-            "format_version": FORMAT_VERSION,
-            "frame_size": list(frame_size),
-            "neutral": np.round(self.neutral.astype(float), 3).tolist(),
-        }
-        with cli.whole_output(path) as unfinished:
-            unfinished.write_text(json.dumps(content) + "\n")
+        """As JSON. Raises: UserError if another file is in the way; OSError."""
+        neutral = [tuple(point) for point in np.round(self.neutral.astype(float), 3).tolist()]
+        saved = SavedCalibration(FORMAT_VERSION, frame_size, neutral)
+        files.write_text(path, records.encode(saved, indent=0), is_calibration)
 
 
-def read_calibration(path: Path, frame_size: tuple[int, int]) -> Calibration:
-    """A saved calibration, scaled to the width of the frames. Raises: UserError if it is damaged."""
+def read_calibration(path: Path) -> SavedCalibration:
+    """Raises: UserError if the file is damaged, or its points are no face."""
+    saved = records.read(path, SavedCalibration, "what --calibration wrote")
+    face = np.array(saved.neutral)
+    if min(eye_distance(face), np.linalg.norm(face[8] - face[33])) < _SMALLEST_FACE:
+        raise cli.UserError(f"expected what --calibration wrote, got points that are no face: {path}")
+    return saved
+
+
+def is_calibration(path: Path) -> bool:
+    """Whether a file is what `Calibration.write` wrote."""
     try:
-        content = json.loads(path.read_text())
-        if content["format_version"] != FORMAT_VERSION:
-            raise cli.UserError(f"{path}: expected version {FORMAT_VERSION}, got {content['format_version']}")
-        neutral = np.array(content["neutral"], np.float64).reshape(POINTS, 2)
-        return Calibration(neutral * (frame_size[0] / content["frame_size"][0]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise cli.UserError(f"expected what --calibration wrote, got {path} ({error!r})") from None
+        read_calibration(path)
+    except cli.UserError:
+        return False
+    return True
 
 
 def steady_median(points: np.ndarray) -> np.ndarray:

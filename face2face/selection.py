@@ -110,8 +110,9 @@ def frame_span(video: Source) -> range:
     if not video.frame_count:
         numbers = [frame.number for frame in video.frames()]
         return range(min(numbers, default=0), max(numbers, default=-1) + 1)
-    end = video.frame_count if video.end is None else math.ceil(video.end * video.fps)
-    return range(min(math.floor(video.start * video.fps), video.frame_count), min(end, video.frame_count))
+    count = video.frame_count
+    first = math.floor(min(video.start * video.fps, count))  # the smaller one first: a float may be infinite
+    return range(first, count if video.end is None else math.ceil(min(video.end * video.fps, count)))
 
 
 def _nearest_face(candidates: list[Candidate], number: int) -> Face | None:

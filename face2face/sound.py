@@ -58,7 +58,7 @@ class FileSound(Sound):
         """Raises: UserError if there is none. `has_sound` tells before."""
         import av
 
-        self._container = av.open(str(path))
+        self._container = av.open(str(path), metadata_errors="replace")
         if not self._container.streams.audio:
             self._container.close()
             raise UserError(f"expected a video with sound, got {path}")
@@ -71,13 +71,16 @@ class FileSound(Sound):
         self._next: tuple[float, np.ndarray] | None = None
 
     def _decoded(self, start: float) -> Iterator[tuple[float, np.ndarray]]:
+        import av
+
         if start > 0:
             self._container.seek(round((start + self._begin) * 1e6))  # to before it, in microseconds
         resample = _Resampler(self.channels)
-        for frame in self._container.decode(self._stream):
-            for seconds, samples in resample(frame):
-                if seconds - self._begin + samples.shape[1] / RATE > start:
-                    yield seconds - self._begin, samples
+        with contextlib.suppress(av.FFmpegError):  # damaged: silence from here on
+            for frame in self._container.decode(self._stream):
+                for seconds, samples in resample(frame):
+                    if seconds - self._begin + samples.shape[1] / RATE > start:
+                        yield seconds - self._begin, samples
 
     def read(self, start: float, until: float) -> Iterator[tuple[float, np.ndarray]]:
         if self._pieces is None:
@@ -96,7 +99,7 @@ def has_sound(path: Path) -> bool:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             return bool(container.streams.audio and container.streams.video)
     except av.FFmpegError:  # OpenCV may read what this cannot
         return False

@@ -1,13 +1,16 @@
 """How fast it goes: frames per second, what each stage takes, how old a picture is when it is shown."""
 
 import contextlib
-import json
 import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
+
+from face2face import cli, files, records
 
 STAGES = ("capture", "landmarks", "drawing", "generator", "output")
 
@@ -15,6 +18,28 @@ _KEPT = 10_000
 """Times that are kept of each stage, the latest: a program that runs for days does not grow."""
 
 _RECENT_SECONDS = 2.0
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Times(msgspec.Struct):
+    """Of a stage, or of the latency."""
+
+    median_ms: float
+    p95_ms: float
+
+
+class Summary(msgspec.Struct, omit_defaults=True):
+    """What the file of `--stats` holds. latency: None if no frame was shown. stages: by their names."""
+
+    format_version: Literal[1]
+    made_by: Literal["face2face"]
+    frames: Count
+    frames_with_face: Count
+    dropped: Count
+    fps: float
+    stages: dict[str, Times]
+    latency: Times | None = None
 
 
 class Stats:
@@ -72,24 +97,33 @@ class Stats:
         while now - self._shown_at[0] > _RECENT_SECONDS:
             self._shown_at.popleft()
 
-    def content(self) -> dict:
+    def summary(self) -> Summary:
         """Counts, fps, and of the latency and each stage the median and the 95th percentile."""
-        stages = {stage: _summary(times) for stage, times in self.stages.items() if times}
-        return {
-            "frames": self.frames,
-            "frames_with_face": self.frames_with_face,
-            "dropped": self.dropped,
-            "fps": self.fps,
-            **({"latency": _summary(self.latency)} if self.latency else {}),
-            "stages": stages,
-        }
+        return Summary(
+            format_version=1,
+            made_by="face2face",
+            frames=self.frames,
+            frames_with_face=self.frames_with_face,
+            dropped=self.dropped,
+            fps=self.fps,
+            stages={stage: _times(times) for stage, times in self.stages.items() if times},
+            latency=_times(self.latency) if self.latency else None,
+        )
 
     def write(self, path: Path) -> None:
-        """As JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.content(), indent=2) + "\n")
+        """As JSON. Raises: UserError if another file is in the way; OSError."""
+        files.write_text(path, records.encode(self.summary()), is_stats)
 
 
-def _summary(times: deque[float]) -> dict[str, float]:
+def is_stats(path: Path) -> bool:
+    """Whether a file is what `Stats.write` wrote."""
+    try:
+        records.read(path, Summary, "what --stats wrote")
+    except cli.UserError:
+        return False
+    return True
+
+
+def _times(times: deque[float]) -> Times:
     median, high = np.percentile(list(times), (50, 95))
-    return {"median_ms": 1000 * float(median), "p95_ms": 1000 * float(high)}
+    return Times(1000 * float(median), 1000 * float(high))

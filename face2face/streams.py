@@ -1,5 +1,6 @@
 """Cameras and streams: what comes when it comes, goes away, and comes back by itself."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Container, Iterator
@@ -17,8 +18,9 @@ STALLED_MS = 5000
 """A stream that sends nothing for so long is opened again."""
 
 
-def open_camera_source(index: int, size: tuple[int, int] | None = None, fps: float | None = None) -> Source:
-    """Raises: UserError if it is not there, or another program holds it."""
+def open_camera_source(number: str, size: tuple[int, int] | None = None, fps: float | None = None) -> Source:
+    """Raises: UserError if it is not there, is held by another program, or cannot be asked for that."""
+    index = cameras.check(number, size, fps)
     return LiveSource(f"camera {index}", lambda: cameras.open_camera(index, size, fps))
 
 
@@ -29,7 +31,7 @@ def open_stream(address: str) -> Source:
 
 def _open_address(address: str) -> cv2.VideoCapture:
     patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STALLED_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STALLED_MS]
-    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, patience)
+    capture = cv2.VideoCapture(os.fsencode(address), cv2.CAP_FFMPEG, patience)
     if not capture.isOpened():
         capture.release()
         raise UserError(f"stream cannot be read: {address}")

@@ -1,16 +1,21 @@
 """Where frames come from: a video file, a folder of images, and by their names all the other sources."""
 
+import os
 import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 
 import cv2
 
+from face2face import pictures
 from face2face.cli import UserError
-from face2face.frames import FALLBACK_FPS, Frame, Source, plausible
+from face2face.frames import FALLBACK_FPS, Frame, Source, name_of, plausible
 from face2face.streams import open_camera_source, open_stream
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+WHOLE = 0.95
+"""A video that ends after this share of its frames and of its time is whole: headers are not exact."""
 
 
 def open_source(
@@ -27,29 +32,46 @@ def open_source(
         camera_size, camera_fps: (width, height) and frames per second to ask a camera for.
     Raises: UserError if it is not there, or is there and cannot be decoded.
     """
-    is_camera = re.fullmatch(r"\d+", spec)
+    path = source_path(spec)
+    is_file = path is not None and path.is_file() and not _is_address(spec)
     if end is not None and end <= start:
         raise UserError(f"expected --end after --start, got --start {start:g} --end {end:g}")
-    if (start or end is not None) and not Path(spec).is_file():
+    if (start or end is not None) and not is_file:
         raise UserError(f"--start and --end are for video files, got {spec}")
-    if (camera_size or camera_fps) and not is_camera:
+    if (camera_size or camera_fps) and not _is_camera(spec):
         raise UserError(f"--camera-size and --camera-fps are for cameras, got {spec}")
-    if is_camera:
-        return open_camera_source(int(spec), camera_size, camera_fps)
-    if "://" in spec:
+    if _is_camera(spec):
+        return open_camera_source(spec, camera_size, camera_fps)
+    if _is_address(spec):
         return open_stream(spec)
-    if Path(spec).is_dir():
-        return FolderSource(Path(spec))
-    if Path(spec).is_file():
-        return FileSource(Path(spec), start, end)
+    if is_file:
+        return FileSource(path, start, end)
+    if path is not None:
+        return FolderSource(path)
     raise UserError(f"expected a video file, a camera's number, a stream's address or a folder, got '{spec}'")
+
+
+def source_path(spec: str) -> Path | None:
+    """The file or folder that a source reads, if it is one; also of an address as file:///clip.mp4."""
+    if _is_camera(spec):
+        return None
+    path = Path(spec.removeprefix("file:") if _is_address(spec) else spec)  # as FFmpeg reads it
+    return path if path.is_file() or path.is_dir() else None
+
+
+def _is_camera(spec: str) -> bool:
+    return re.fullmatch(r"[0-9]+", spec) is not None
+
+
+def _is_address(spec: str) -> bool:
+    return "://" in spec
 
 
 class FileSource(Source):
     """A video file, through OpenCV."""
 
     def __init__(self, path: Path, start: float = 0.0, end: float | None = None):
-        self.name = path.name
+        self.name = name_of(path)
         self._path, self.start, self.end = path, start, end
         self._capture = self._open()
         self._is_fresh = True
@@ -58,7 +80,7 @@ class FileSource(Source):
         self.frame_count = int(count) if count else None
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path))
+        capture = cv2.VideoCapture(os.fsencode(self._path))  # as bytes: a name may be no UTF-8
         if capture.isOpened():
             return capture
         capture.release()
@@ -69,7 +91,7 @@ class FileSource(Source):
             self._capture.release()
             self._capture = self._open()
         self._is_fresh = False
-        number = 0
+        number, seconds = 0, 0.0
         while self._capture.grab():
             seconds = self._time_stamp(number)
             if self.end is not None and seconds >= self.end:
@@ -84,6 +106,34 @@ class FileSource(Source):
             raise UserError(
                 f"expected a video, got a file without a single frame that can be decoded: {self.name}"
             )
+        self.shortfall = self._shortfall(number, seconds)
+
+    def _shortfall(self, count: int, seconds: float) -> str:
+        """What there is to say of a video that ended after so many frames, the last one at that second."""
+        if self.frame_count and count < WHOLE * self.frame_count and seconds < WHOLE * self._length():
+            return (
+                f"expected {self.frame_count} frames in {self.name}, got {count}: it is damaged or cut short"
+            )
+        if self.start > seconds:
+            return f"expected --start before the end of {self.name}, at {seconds:.1f} s, got {self.start:g}"
+        return ""
+
+    def _length(self) -> float:
+        """How many seconds of pictures there should be, of which OpenCV knows less than PyAV.
+
+        A clip that was cut without being encoded anew holds frames that are not shown, and a header's count
+        of frames may be a guess from rates that are not kept.
+        """
+        import av
+
+        try:
+            with av.open(str(self._path), metadata_errors="replace") as container:
+                stream = container.streams.video[0]
+                if stream.duration:
+                    return float(stream.duration * stream.time_base)
+        except (av.FFmpegError, OSError, ValueError, IndexError):  # the file is not what it was
+            pass
+        return self.frame_count / self.fps
 
     def _time_stamp(self, number: int) -> float:
         seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -97,7 +147,7 @@ class FolderSource(Source):
     """The images of a folder, in the order of the numbers in their names."""
 
     def __init__(self, folder: Path):
-        self.name = folder.name
+        self.name = name_of(folder)
         self._paths = image_paths(folder)
         if not self._paths:
             raise UserError(f"expected images ({', '.join(IMAGE_ENDINGS)}), got none in the folder {folder}")
@@ -106,18 +156,16 @@ class FolderSource(Source):
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
         for number, path in enumerate(self._paths):
             if wanted is None or number in wanted:
-                picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-                if picture is None:
-                    raise UserError(f"expected an image, got a file that cannot be decoded: {path}")
+                picture = cv2.cvtColor(pictures.read(path), cv2.COLOR_RGB2BGR)
                 yield Frame(number, number / self.fps, picture)
 
 
 def image_paths(folder: Path) -> list[Path]:
-    """The images of a folder, sorted as a person would: 2.png before 10.png."""
+    """The images of a folder, sorted as a person would: 2.png before 10.png. Folders and pipes are none."""
     paths = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith(".")]
-    return sorted(paths, key=lambda p: natural_order(p.name))
+    return sorted((p for p in paths if p.is_file()), key=lambda p: natural_order(p.name))
 
 
 def natural_order(name: str) -> list:
     """A sorting key that compares runs of digits by their value."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]

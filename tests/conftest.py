@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from examples import samples
-from pix2pix import images
+from face2face import pictures
 from tests import made
 
 
@@ -29,7 +29,7 @@ def photos(tmp_path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     for i in range(1, 7):
-        images.write(folder / f"{i}.png", made.noise(made.HEIGHT, made.WIDTH, seed=i))
+        pictures.write(folder / f"{i}.png", made.noise(made.HEIGHT, made.WIDTH, seed=i))
     return folder
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from examples import demo
 from examples.demo import Stage
+from face2face import pictures
 from face2face.cli import UserError
-from pix2pix import images
 from tests import made
 
 CLIPS = Path("clips")
@@ -45,7 +45,7 @@ def record(folder: Path, levels: list[int], side: int = 8) -> Path:
     for i, level in enumerate(levels, 1):
         frame = np.full((side, 2 * side, 3), level, np.uint8)
         frame[:, side:] += 100
-        images.write(folder / f"{i}.png", frame)
+        pictures.write(folder / f"{i}.png", frame)
     return folder
 
 
@@ -149,6 +149,22 @@ def test_times_of_a_step_that_is_resumed_add_up(tmp_path):
     for done in (False, False, True):
         demo.Progress(tmp_path / "stages.json").add("a", 2.0, done)
     assert demo.Progress(tmp_path / "stages.json").seconds == {"a (stopped)": 4.0, "a": 2.0}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"a": "1"}', '{"a": -1}', '{"a": null}', "my notes"])
+def test_another_file_in_the_place_of_the_times_is_refused(content, tmp_path):
+    path = tmp_path / "stages.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"expected the times of the demo's steps, got .*stages\.json"):
+        demo.Progress(path)
+    assert path.read_text() == content
+
+
+def test_a_foreign_contact_sheet_stays(small_demo):
+    (small_demo / "contact-sheet.png").write_text("mine")
+    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+        demo.run_all()
+    assert (small_demo / "contact-sheet.png").read_text() == "mine"
 
 
 # --- the contact sheet ----------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import generate_train_data
-from face2face import sidecar
+from face2face import pairs as pairs_on_disk
+from face2face import pictures, sidecar
 from face2face.drawing import draw
 from face2face.geometry import eye_distance
 from face2face.landmarks import LandmarkDetector
 from face2face.recording import open_recording
 from face2face.video import open_source
-from pix2pix import images
 from tests import made
 from tests.made import edge
 
@@ -62,7 +62,10 @@ def test_two_folders_of_same_named_pictures(pairs):
     )
     assert sorted(path.name for path in folder.iterdir()) == ["landmarks", "original"]
     for name in names:
-        assert images.read(folder / "original" / name).shape == images.read(folder / "landmarks" / name).shape
+        assert (
+            pictures.read(folder / "original" / name).shape
+            == pictures.read(folder / "landmarks" / name).shape
+        )
 
 
 def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
@@ -72,7 +75,7 @@ def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
     for name, entry in sidecar.read(folder / "landmarks").images.items():
         found = detector.find(cv2.imread(str(folder / "original" / name))).points
         assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * eye_distance(entry.points)
-        drawing = images.read(folder / "landmarks" / name)
+        drawing = pictures.read(folder / "landmarks" / name)
         assert np.abs(draw(entry.points, len(drawing), "colour").astype(int) - drawing).mean() < 0.1
 
 
@@ -186,17 +189,17 @@ def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
 
 def test_whole_frames(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 2, "--crop", "none") == 0
-    assert images.read(tmp_path / "original" / "1.png").shape == (360, 640, 3)
+    assert pictures.read(tmp_path / "original" / "1.png").shape == (360, 640, 3)
     assert sidecar.read(tmp_path / "landmarks").videos[0].window is None
     entry = sidecar.read(tmp_path / "landmarks").images["1.png"]
-    drawing = images.read(tmp_path / "landmarks" / "1.png")
+    drawing = pictures.read(tmp_path / "landmarks" / "1.png")
     assert min(drawing[round(float(y)), round(float(x))].max() for x, y in entry.points) > 100
 
 
 def test_the_originals_drawings(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 2, "--drawing", "white") == 0
     entry = sidecar.read(tmp_path / "landmarks").images["1.png"]
-    drawing = images.read(tmp_path / "landmarks" / "1.png")
+    drawing = pictures.read(tmp_path / "landmarks" / "1.png")
     assert sidecar.read(tmp_path / "landmarks").drawing == "white"
     assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "white")).mean() < 0.1
 
@@ -204,7 +207,7 @@ def test_the_originals_drawings(clip, tmp_path):
 def test_a_preview(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 5, "--preview") == 0
     sheet = cv2.imread(str(tmp_path / "preview.png"))
-    side = generate_train_data.PREVIEW_SIDE
+    side = pairs_on_disk.PREVIEW_SIDE
     filled = [sheet[: 2 * side, i * side : (i + 1) * side].any() for i in range(6)]
     assert filled == [True] * 5 + [False]
 

@@ -10,7 +10,7 @@ from tests import made
 
 SCRIPTS = sorted(
     str(path.relative_to(made.ROOT))
-    for folder in (".", "pix2pix", "pix2pix/tools", "examples", "benchmarks")
+    for folder in (".", "pix2pix", "pix2pix/tools", "examples", "benchmarks", "docs")
     for path in (made.ROOT / folder).glob("*.py")
     if "__main__" in path.read_text()
 )

@@ -1,8 +1,6 @@
-"""Where a run's pictures go: recordings with sound, marks, labels, and disks that are full."""
+"""Where a run's pictures go: recordings with sound, marks, labels, names."""
 
 import contextlib
-import errno
-import os
 import threading
 import time
 from pathlib import Path
@@ -12,18 +10,18 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import live, marks
+from face2face import live, marks, pictures
 from face2face.cli import UserError
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
 from face2face.outputs import OutputOptions, open_presenter
 from face2face.painter import DrivingOptions, Painter
-from face2face.recorder import Recorder, free
+from face2face.place import free
+from face2face.recorder import Recorder
 from face2face.stats import Stats
 from face2face.streams import LiveSource
 from face2face.tracking import Tracker
 from face2face.video import open_source
-from pix2pix import images
 from tests import made
 from tests.made import edge
 from tests.test_server import ask
@@ -70,74 +68,31 @@ def test_other_endings(drive, ending):
 def test_the_label_is_on_the_face_and_not_on_the_driver(drive):
     for folder, options in (("plain", ()), ("labelled", ("--label",))):
         assert drive("--record", folder, *options, limit=1) == 0
-    plain, labelled = (images.read(Path(folder) / "1.png") for folder in ("plain", "labelled"))
+    plain, labelled = (pictures.read(Path(folder) / "1.png") for folder in ("plain", "labelled"))
     assert np.array_equal(plain[:, : 2 * SIZE], labelled[:, : 2 * SIZE])
     assert drive("--record", "face", "--record-view", "generated", limit=1) == 0
-    face = marks.label(images.read(Path("face/1.png")))
+    face = marks.label(pictures.read(Path("face/1.png")))
     assert drive("--record", "face-labelled", "--record-view", "generated", "--label", limit=1) == 0
-    assert np.array_equal(images.read(Path("face-labelled/1.png")), face)
+    assert np.array_equal(pictures.read(Path("face-labelled/1.png")), face)
 
 
 def test_a_mirror_is_for_the_eye_only(drive):
     for folder, options in (("plain", ()), ("mirrored", ("--mirror",))):
         assert drive("--record", folder, *options, limit=1) == 0
-    assert np.array_equal(images.read(Path("plain/1.png")), images.read(Path("mirrored/1.png")))
+    assert np.array_equal(pictures.read(Path("plain/1.png")), pictures.read(Path("mirrored/1.png")))
 
 
 def test_the_overlay_is_the_driver_with_his_landmarks(drive):
     for folder, show in (("driver", 0), ("overlay", 2), ("alone", 3)):
         assert drive("--record", folder, "--show", show, limit=1) == 0
-    driver, overlay, alone = (images.read(Path(name) / "1.png") for name in ("driver", "overlay", "alone"))
+    driver, overlay, alone = (pictures.read(Path(name) / "1.png") for name in ("driver", "overlay", "alone"))
     lines = (driver != overlay).any(axis=-1)
     assert 0.005 < lines[:, : 2 * SIZE].mean() < 0.2 and not lines[:, 2 * SIZE :].any()
     assert (overlay[lines] > 100).mean() > 0.5
     assert np.array_equal(alone, driver)  # the recording keeps its two pictures
 
 
-# --- disks that are full ----------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_ends_the_recording_and_not_the_program(drive, capsys):
-    Path("out.mp4").symlink_to("/dev/full")
-    assert drive("--record", "out.mp4") == 0
-    said = capsys.readouterr()
-    assert f"{LIMIT} frames, {LIMIT} with a face" in said.out
-    assert "warning: the recording ended: No space left on device: out.mp4" in said.err
-
-
-class Full:
-    """A recording on a disk that takes three pictures."""
-
-    def __init__(self):
-        self.count = 0
-
-    def write(self, picture, seconds):
-        self.count += 1
-        if self.count > 3:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def close(self):
-        pass
-
-
-def test_after_a_full_disk_another_recording_may_begin(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    recorder = Recorder(25.0, path=Path("out.mp4"))
-    monkeypatch.setattr("face2face.recorder.open_recording", lambda *_: Full())
-    recorder.begin()
-    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
-    for number in range(5):
-        recorder.write(picture, number / 25)
-    assert recorder.path is None
-    assert recorder.notice == "the recording ended: No space left on device: out.mp4"
-    monkeypatch.undo()
-    os.chdir(tmp_path)
-    Path("out.mp4").touch()
-    recorder.toggle()
-    recorder.write(picture, 1.0)
-    recorder.toggle()
-    assert recorder.notice == "wrote out-2.mp4" and Path("out-2.mp4").stat().st_size > 0
+# --- recordings by a key ----------------------------------------------------------------------
 
 
 def test_a_recording_that_cannot_begin_is_a_notice(tmp_path, capsys):

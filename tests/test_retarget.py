@@ -1,5 +1,6 @@
 """The driver's expression and head motion on the target's face, on the faces of the sample clips."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from face2face.retarget import (
     CALIBRATION_SECONDS,
     Calibration,
     Retargeter,
+    is_calibration,
     read_calibration,
     soft_clip,
     steady_median,
@@ -151,13 +153,63 @@ def test_the_steady_frames_make_the_neutral_face(driver):
 def test_a_saved_calibration_is_read_back_at_any_size(tmp_path, driver):
     path = tmp_path / "me.json"
     Calibration(driver[0]).write(path, (640, 360))
-    same, half = read_calibration(path, (640, 360)), read_calibration(path, (320, 180))
+    saved = read_calibration(path)
+    same, half = saved.scaled_to((640, 360)), saved.scaled_to((320, 180))
     assert np.allclose(same.neutral, driver[0], atol=1e-3) and not same.is_running
     assert np.allclose(half.neutral, driver[0] / 2, atol=1e-3)
 
 
-def test_a_damaged_calibration_is_refused(tmp_path):
+FACE = [[i % 9 * 10, i * 3] for i in range(68)]
+SAVED = {"format_version": 1, "frame_size": [640, 360], "neutral": FACE}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        json.dumps(SAVED).encode()[:-9],
+        *(
+            json.dumps(SAVED | changed).encode()
+            for changed in (
+                {"format_version": 2},
+                {"format_version": None},
+                {"frame_size": [0, 0]},
+                {"frame_size": [-640, 360]},
+                {"frame_size": [10**9, 360]},
+                {"frame_size": 640},
+                {"neutral": FACE[1:]},
+                {"neutral": [[5, 5]] * 68},
+                {"neutral": [*FACE[:36], *[[3, 3]] * 32]},
+                {"neutral": [[1e9, 1], *FACE[1:]]},
+                {"neutral": [[float("nan"), 1], *FACE[1:]]},
+                {"neutral": [[float("inf"), 1], *FACE[1:]]},
+                {"neutral": [["1", 1], *FACE[1:]]},
+                {"neutral": [[1, 2, 3], *FACE[1:]]},
+                {"neutral": None},
+                {"neutral": {"0": [1, 2]}},
+            )
+        ),
+    ],
+)
+def test_a_damaged_calibration_is_refused(content, tmp_path):
     path = tmp_path / "me.json"
-    path.write_text('{"format_version": 1, "neutral": [[1, 2]]}')
-    with pytest.raises(UserError, match=r"expected what --calibration wrote, got .*me\.json"):
-        read_calibration(path, (640, 360))
+    path.write_text(json.dumps(SAVED))
+    assert is_calibration(path) and read_calibration(path).scaled_to((640, 360)).neutral.shape == (68, 2)
+    path.write_bytes(content)
+    assert not is_calibration(path)
+    with pytest.raises(UserError, match=r"expected what --calibration wrote, got .*") as refused:
+        read_calibration(path)
+    assert "me.json" in str(refused.value)
+
+
+def test_a_calibration_replaces_no_other_file(tmp_path, driver):
+    path = tmp_path / "me.json"
+    path.write_text('{"mine": 1}')
+    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+        Calibration(driver[0]).write(path, (640, 360))
+    assert path.read_text() == '{"mine": 1}'

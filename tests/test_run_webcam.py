@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import run_webcam
+from face2face import pictures
 from face2face.generator import Generator
 from face2face.landmarks import LandmarkDetector
 from face2face.live import AT_ONCE
@@ -21,7 +22,6 @@ from face2face.pipeline import MAX_WAITING
 from face2face.stats import STAGES, Stats
 from face2face.tracking import Tracker
 from face2face.video import Frame, open_source
-from pix2pix import images
 from pix2pix.tools import process
 from tests import made
 from tests.made import edge
@@ -48,7 +48,7 @@ def painter(model: Path, smoothing: float = 0.0, **driving) -> Painter:
     return Painter(Tracker(LandmarkDetector(), smoothing), [Generator(model)], DrivingOptions(**driving))
 
 
-def pictures(clip: Path, numbers) -> list[Frame]:
+def frames_of(clip: Path, numbers) -> list[Frame]:
     with open_source(str(clip)) as source:
         return list(source.frames(set(numbers)))
 
@@ -69,10 +69,10 @@ def test_the_webcam_draws_what_training_saw(frozen_model, clip, tmp_path):
         e["frame"] for e in json.loads((tmp_path / "landmarks/landmarks.json").read_text())["images"].values()
     ]
     live = painter(frozen_model, retarget=False)
-    for frame in pictures(clip, range(numbers[-1] + 1)):
+    for frame in frames_of(clip, range(numbers[-1] + 1)):
         drawing = live(frame, Stats()).drawing
         if frame.number in numbers:
-            trained_on = images.read(tmp_path / "resized" / f"{numbers.index(frame.number) + 1}.png")
+            trained_on = pictures.read(tmp_path / "resized" / f"{numbers.index(frame.number) + 1}.png")
             difference = np.abs(drawing.astype(int) - trained_on)
             assert drawing.any()
             assert (difference > 16).mean() < 0.01  # the same points, but for a fraction of a pixel
@@ -87,8 +87,8 @@ def test_side_by_side_and_generated_are_the_same_face(frozen_model, clip, tmp_pa
         arguments = ("--record", tmp_path / view, "--record-view", view, "--limit", 4)
         assert drive(frozen_model, clip, *arguments) == 0
     for i in range(1, 5):
-        both = images.read(tmp_path / "side-by-side" / f"{i}.png")
-        alone = images.read(tmp_path / "generated" / f"{i}.png")
+        both = pictures.read(tmp_path / "side-by-side" / f"{i}.png")
+        alone = pictures.read(tmp_path / "generated" / f"{i}.png")
         assert both.shape == (2 * SIZE, 4 * SIZE, 3) and alone.shape == (SIZE, SIZE, 3)
         enlarged = cv2.resize(alone, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC)
         assert np.array_equal(both[:, 2 * SIZE :], enlarged)
@@ -96,24 +96,24 @@ def test_side_by_side_and_generated_are_the_same_face(frozen_model, clip, tmp_pa
 
 def test_the_preview_is_the_drivers_own_sharp_frame(frozen_model, clip, tmp_path):
     assert drive(frozen_model, clip, "--record", tmp_path / "out", "--limit", 1) == 0
-    (frame,) = pictures(clip, [0])
+    (frame,) = frames_of(clip, [0])
     square = frame.picture[:, 140:500, ::-1]
     expected = cv2.resize(square, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_AREA)
-    assert np.abs(images.read(tmp_path / "out/1.png")[:, : 2 * SIZE].astype(int) - expected).max() <= 1
+    assert np.abs(pictures.read(tmp_path / "out/1.png")[:, : 2 * SIZE].astype(int) - expected).max() <= 1
 
 
 def test_show_1_shows_the_drawing(frozen_model, clip, tmp_path):
     arguments = ("--show", 1, "--retarget", "off", "--smoothing", 0, "--limit", 1)
     assert drive(frozen_model, clip, "--record", tmp_path / "out", *arguments) == 0
-    left = images.read(tmp_path / "out/1.png")[:, : 2 * SIZE]
-    (frame,) = pictures(clip, [0])
+    left = pictures.read(tmp_path / "out/1.png")[:, : 2 * SIZE]
+    (frame,) = frames_of(clip, [0])
     drawing = painter(frozen_model, retarget=False)(frame, Stats()).drawing
     assert np.array_equal(left, cv2.resize(drawing, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC))
 
 
 @pytest.mark.parametrize("no_face", ["hold", "passthrough", "blank"])
 def test_without_a_face_the_last_one_is_held_and_then_replaced(frozen_model, clip, no_face):
-    (frame,) = pictures(clip, [0])
+    (frame,) = frames_of(clip, [0])
     live = painter(frozen_model, no_face=no_face, hold_seconds=0.5)
     face = live(Frame(0, 0.0, frame.picture), Stats()).generated
     empty = np.full_like(frame.picture, 90)
@@ -125,7 +125,7 @@ def test_without_a_face_the_last_one_is_held_and_then_replaced(frozen_model, cli
 
 
 def test_a_still_face_gives_the_same_bytes(frozen_model, clip):
-    (frame,) = pictures(clip, [0])
+    (frame,) = frames_of(clip, [0])
     live = painter(frozen_model, smoothing=0.5)
     faces = [live(Frame(i, i / 25, frame.picture), Stats()).generated for i in range(60)]
     assert faces[0].any() and all(np.array_equal(face, faces[0]) for face in faces)
@@ -133,10 +133,10 @@ def test_a_still_face_gives_the_same_bytes(frozen_model, clip):
 
 def test_the_driver_is_learned_in_the_first_second_and_again_when_asked(frozen_model, clip):
     live = painter(frozen_model)
-    states = [live(frame, Stats()).state for frame in pictures(clip, range(40))]
+    states = [live(frame, Stats()).state for frame in frames_of(clip, range(40))]
     assert states[0].startswith("calibrating") and states[-1] == ""
     live.calibrate()
-    (later,) = pictures(clip, [41])
+    (later,) = frames_of(clip, [41])
     assert live(later, Stats()).state.startswith("calibrating")
 
 
@@ -145,7 +145,7 @@ def test_a_calibration_is_kept(frozen_model, clip, tmp_path):
     assert drive(frozen_model, clip, "--calibration", file, "--limit", 60) == 0
     kept = file.read_text()
     live = painter(frozen_model, calibration_file=file)
-    (frame,) = pictures(clip, [50])
+    (frame,) = frames_of(clip, [50])
     assert live(frame, Stats()).state == ""
     assert file.read_text() == kept
 
@@ -153,7 +153,7 @@ def test_a_calibration_is_kept(frozen_model, clip, tmp_path):
 def test_models_are_switched_from_one_frame_to_the_next(frozen_model, clip, tmp_path):
     """Each draws as it was trained; the driver is not learned anew; pictures keep the largest one's size."""
     large = made.repeating_model(tmp_path / "large.pb", 2 * SIZE)
-    (frame,) = pictures(clip, [0])
+    (frame,) = frames_of(clip, [0])
     live = Painter(
         Tracker(LandmarkDetector(), 0.0), [Generator(frozen_model), Generator(large)], DrivingOptions()
     )
@@ -200,7 +200,7 @@ def test_a_part_of_a_clip(frozen_model, clip, tmp_path):
 
 def test_a_folder_of_images(frozen_model, clip, tmp_path):
     (tmp_path / "in").mkdir()
-    for i, frame in enumerate(pictures(clip, [0, 5, 10]), 1):
+    for i, frame in enumerate(frames_of(clip, [0, 5, 10]), 1):
         cv2.imwrite(str(tmp_path / "in" / f"{i}.png"), frame.picture)
     assert drive(frozen_model, tmp_path / "in", "--record", tmp_path / "out") == 0
     assert len(list((tmp_path / "out").iterdir())) == 3
@@ -221,9 +221,9 @@ def test_a_graph_of_the_original_draws_the_driver_where_he_is(clip, tmp_path, ca
     arguments = ("--record", tmp_path / "out", "--record-view", "generated", "--limit", 1, "--smoothing", 0)
     assert drive(tmp_path / "original.pb", clip, *arguments) == 0
     assert "retargeting is off:" in capsys.readouterr().out
-    (frame,) = pictures(clip, [0])
+    (frame,) = frames_of(clip, [0])
     expected = painter(tmp_path / "original.pb", retarget=False)(frame, Stats()).drawing
-    assert expected.any() and np.array_equal(images.read(tmp_path / "out/1.png"), expected)
+    assert expected.any() and np.array_equal(pictures.read(tmp_path / "out/1.png"), expected)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends signals otherwise")
@@ -274,7 +274,7 @@ def test_wrong_arguments(arguments, message, frozen_model, clip, tmp_path, monke
 
 def test_a_source_that_breaks_leaves_a_whole_recording(frozen_model, clip, tmp_path, capsys):
     (tmp_path / "in").mkdir()
-    for i, frame in enumerate(pictures(clip, range(8)), 1):
+    for i, frame in enumerate(frames_of(clip, range(8)), 1):
         cv2.imwrite(str(tmp_path / "in" / f"{i}.png"), frame.picture)
     (tmp_path / "in" / "6.png").write_text("no image")
     assert drive(frozen_model, tmp_path / "in", "--record", tmp_path / "out.mp4") == 2

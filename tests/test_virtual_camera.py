@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import virtual_camera
+from face2face import pictures, virtual_camera
 from face2face.cli import UserError
 from face2face.virtual_camera import HEIGHT, WIDTH, VirtualCamera
-from pix2pix import images
 from tests.made import edge
 
 pyvirtualcam = pytest.importorskip("pyvirtualcam")
@@ -67,7 +66,7 @@ def test_the_face_is_what_the_camera_shows(
     assert face.shape == (HEIGHT, WIDTH, 3)
     side = (WIDTH - HEIGHT) // 2
     assert not face[:, : side - 1].any() and not face[:, -side + 1 :].any()
-    expected = virtual_camera.fit(images.read(tmp_path / "faces/5.png"), WIDTH, HEIGHT)
+    expected = virtual_camera.fit(pictures.read(tmp_path / "faces/5.png"), WIDTH, HEIGHT)
     assert np.array_equal(face, expected)  # RGB, as it was painted
 
 
