@@ -19,6 +19,8 @@ SCRIPTS = {
     "freeze_model.py": "freeze_model",
     "run_webcam.py": "run_webcam",
     "evaluate.py": "evaluate",
+    "docs/figures.py": "docs.figures",
+    "benchmarks/step_parts.py": "benchmarks.step_parts",
     "benchmarks/detection.py": "benchmarks.detection",
     "benchmarks/soak.py": "benchmarks.soak",
     "benchmarks/time_to_quality.py": "benchmarks.time_to_quality",
