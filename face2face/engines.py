@@ -1,7 +1,9 @@
 """What runs a frozen generator: OpenVINO or TensorFlow. Each is imported when it is first asked to."""
 
+import contextlib
 import ctypes
 import glob
+import math
 import queue
 import sys
 from collections.abc import Callable
@@ -9,12 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, split_convolutions
+from face2face import cli, graph_check, interruptible, ir_shapes, split_convolutions
 from face2face.graph_check import INPUT_TENSOR, IR_ENDING, OUTPUT_TENSOR, GeneratorFile
 from face2face.model_cache import ModelCache
+from face2face.shapes import MAX_VALUES
 
 ENGINES = ("openvino", "tensorflow")
 PRECISIONS = ("float32", "bfloat16")
+
+_OPENVINO_NAMES = {"Const": "Constant", "ReLU": "Relu", "PReLU": "PRelu"}
+OPENVINO_OPERATIONS = {_OPENVINO_NAMES.get(name, name) for name in ir_shapes.RULES}
+"""The operations of the list, by the names that OpenVINO has for what it has read."""
+
+_OPENVINO_ERRORS = (RuntimeError, ValueError, TypeError, MemoryError)
 
 Paint = Callable[[np.ndarray], np.ndarray]
 """A loaded graph: uint8 (S, 2 S, 3), RGB -> uint8 (S, S, 3), RGB, the drawing's face. Made new each time.
@@ -46,24 +55,21 @@ class OpenVino:
 
         Raises: EngineError.
         """
+        model = self._read(self._file.path) if self._file.is_ir else self._converted(precision)
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": at_once,
+            # Its threads share the cores with the other stages: the system finds the freer ones.
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
+        }
         try:
-            path = self._file.path if self._file.is_ir else self._converted(precision)
-            compiled = self._core.compile_model(
-                self._read(path),
-                "CPU",
-                {
-                    "PERFORMANCE_HINT": "LATENCY",
-                    "NUM_STREAMS": at_once,
-                    # Its threads share the cores with the other stages: the system finds the freer ones.
-                    "ENABLE_CPU_PINNING": False,
-                    "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
-                },
-            )
+            compiled = interruptible.call(lambda: self._core.compile_model(model, "CPU", settings))
             idle = queue.SimpleQueue()
             for _ in range(at_once):
                 idle.put(compiled.create_infer_request())
             output = compiled.output(OUTPUT_TENSOR)
-        except RuntimeError as error:
+        except _OPENVINO_ERRORS as error:
             raise EngineError(_last_line(error)) from None
         _give_memory_back()
 
@@ -71,35 +77,65 @@ class OpenVino:
             request = idle.get()
             try:
                 return _one_picture(request.infer({INPUT_TENSOR: pair}, share_inputs=True)[output])
-            except RuntimeError as error:
+            except _OPENVINO_ERRORS as error:
                 raise EngineError(_last_line(error)) from None
             finally:
                 idle.put(request)
 
         return paint
 
+    def _converted(self, precision: str):
+        """The graph as an `openvino.Model` from the cache: converting it takes seconds, and its weights twice
+        over; an IR is mapped. What lies in the cache is checked like any file. Raises: EngineError.
+        """
+        name = f"openvino-{self._version}-{precision}"
+
+        def convert(folder: Path) -> None:
+            path = folder / f"model{IR_ENDING}"
+            self._save(self._prepared(precision), path, compress_to_fp16=False)
+            graph_check.check(path)  # else it would be refused at each start
+
+        for _ in range(2):  # a damaged one is made anew, once
+            try:
+                folder = self._cache().folder(name, convert)
+            except cli.UserError:  # what the conversion made of it is not on the list
+                break
+            if folder is None:
+                break
+            _give_memory_back()
+            path = folder / f"model{IR_ENDING}"
+            with contextlib.suppress(cli.UserError, EngineError):
+                if graph_check.check(path).image_size == self._file.image_size:
+                    return self._read(path)
+            self._cache().forget(name)
+        return self._prepared(precision)
+
+    def _prepared(self, precision: str):
+        """The graph as an `openvino.Model`, converted here. Raises: EngineError."""
+        model = self._read(self._file.path)
+        if precision == "bfloat16":
+            split_convolutions.split(model)
+        return model
+
     def _read(self, path: Path):
-        """An OpenVINO model. Raises: RuntimeError."""
+        """An `openvino.Model` that has not run. Raises: EngineError; UserError of an operation."""
         failure = None
         with cli.quiet_stderr():  # it tries a damaged file in other formats, too, and says so of each
             try:
-                return self._core.read_model(path)
-            except RuntimeError as error:
+                model = interruptible.call(lambda: self._core.read_model(path))
+            except _OPENVINO_ERRORS as error:
                 failure = error
-        raise failure
-
-    def _converted(self, precision: str) -> Path:
-        """The graph as an IR: converting it takes seconds and its weights twice over; an IR is mapped."""
-
-        def convert(folder: Path) -> None:
-            model = self._read(self._file.path)
-            if precision == "bfloat16":
-                split_convolutions.split(model)
-            self._save(model, folder / f"model{IR_ENDING}", compress_to_fp16=False)
-
-        folder = self._cache().folder(f"openvino-{self._version}-{precision}", convert)
-        _give_memory_back()
-        return folder / f"model{IR_ENDING}" if folder else self._file.path
+        if failure:
+            raise EngineError(_last_line(failure))
+        for operation in model.get_ops():
+            if operation.get_type_name() not in OPENVINO_OPERATIONS:
+                raise graph_check.refused(path, operation.get_type_name(), operation.get_friendly_name())
+            for output in operation.outputs():
+                shape = output.get_partial_shape()
+                if not shape.is_static or math.prod(shape.to_shape()) > MAX_VALUES:
+                    name = cli.shown(operation.get_friendly_name())
+                    raise EngineError(f"its {operation.get_type_name()} ({name}) has the shape {shape}")
+        return model
 
 
 class TensorFlow:
@@ -128,19 +164,24 @@ class TensorFlow:
             rewrite = config.graph_options.rewrite_options
             rewrite.auto_mixed_precision_onednn_bfloat16 = type(rewrite).ON
         definition = tf.compat.v1.GraphDef()
-        try:
+
+        def prepare() -> Paint:
             definition.ParseFromString(self._path.read_bytes())
             with tf.Graph().as_default() as graph:
                 tf.import_graph_def(definition, name="")
             session = tf.compat.v1.Session(graph=graph, config=config)
-            run = session.make_callable(OUTPUT_TENSOR, [INPUT_TENSOR])
-        except (DecodeError, ValueError, KeyError, tf.errors.OpError) as error:
+            return session.make_callable(OUTPUT_TENSOR, [INPUT_TENSOR])
+
+        errors = (DecodeError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, tf.errors.OpError)
+        try:
+            run = interruptible.call(prepare)
+        except errors as error:
             raise EngineError(_last_line(error)) from None
 
         def paint(pair: np.ndarray) -> np.ndarray:
             try:
                 return _one_picture(run(pair))
-            except tf.errors.OpError as error:
+            except errors as error:
                 raise EngineError(_last_line(error)) from None
 
         return paint
@@ -162,9 +203,11 @@ def _one_picture(pictures: np.ndarray) -> np.ndarray:
 
 
 def _last_line(error: Exception) -> str:
-    """Of an engine's error, which tells its own source's files first, what it means."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ascii(lines[-1][:200])[1:-1] if lines else type(error).__name__
+    """What an engine's error means. Its own source's files come first, places in the graph behind it."""
+    text = getattr(error, "message", None) or str(error)
+    lines = [line.strip() for line in text.split("Original stack trace")[0].splitlines()]
+    lines = [line for line in lines if line and not line.startswith("[[")]
+    return cli.shown(lines[-1], 200) if lines else type(error).__name__
 
 
 def _give_memory_back() -> None:

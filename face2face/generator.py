@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, engines, graph_check
+from face2face import cli, engines, graph_check, interruptible
 from face2face.drawing import draw
 from face2face.engines import EngineError, OpenVino, Paint, TensorFlow
 from face2face.graph_check import GeneratorFile
@@ -29,6 +31,22 @@ FASTER = 0.95
 _TRIES = 12  # drawings that precisions are compared on
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Of a precision: how long a face takes, and its mean difference to float32's, of 255."""
+
+    milliseconds: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The precision that was found best, and what was measured of each."""
+
+    precision: str
+    measured: dict[str, Measured]
+
+
 class Generator:
     """Paints the target's face from a drawing.
 
@@ -46,6 +64,7 @@ class Generator:
             than paint; or cannot be run in the way that was asked for.
         """
         file = graph_check.check(path)
+        self._path = file.path
         size = file.image_size
         self.target = Target(size)
         if file.target is not None:
@@ -60,8 +79,11 @@ class Generator:
             self.engine, self._paint = self._load(file, engine, precision, cache)
 
     def __call__(self, drawing: np.ndarray) -> np.ndarray:
-        """uint8 (S, S, 3), RGB -> uint8 (S, S, 3), RGB."""
-        return self._painted(self._paint, drawing)
+        """uint8 (S, S, 3), RGB -> uint8 (S, S, 3), RGB. Raises: UserError if the graph fails on it."""
+        try:
+            return self._painted(self._paint, drawing)
+        except EngineError as error:
+            raise cli.UserError(f"{self._path} does not paint: {self.engine}: {error}") from None
 
     def _painted(self, paint: Paint, drawing: np.ndarray) -> np.ndarray:
         return paint(np.concatenate([drawing, np.zeros_like(drawing)], axis=1))
@@ -101,11 +123,11 @@ class Generator:
             key = f"{engine.name}, {engine.processor}"
             precision = "float32"
             if len(engine.precisions) > 1:
-                known = cache().note(key) or {}
-                if known.get("precision") not in engine.precisions:
+                known = cache().note(key, Comparison)
+                if known is None or known.precision not in engine.precisions:
                     known = self._compare(engine)
                     cache().write_note(key, known)
-                precision = known["precision"]
+                precision = known.precision
         elif precision not in engine.precisions:
             raise cli.UserError(
                 f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
@@ -115,31 +137,32 @@ class Generator:
         if file.is_int8:
             precision = f"int8 and {precision}"
         size = self.target.image_size
-        face = self._painted(paint, np.zeros((size, size, 3), np.uint8))
+        black = np.zeros((size, size, 3), np.uint8)
+        face = interruptible.call(lambda: self._painted(paint, black))
         if face.shape != (size, size, 3) or face.dtype != np.uint8:
             raise EngineError(f"it paints {face.dtype} {face.shape}, not uint8 {(size, size, 3)}")
         return f"{engine.name}, {precision}", paint
 
-    def _compare(self, engine: OpenVino | TensorFlow) -> dict:
+    def _compare(self, engine: OpenVino | TensorFlow) -> Comparison:
         """The fastest precision whose faces are near those of float32, and what was measured.
 
         One is loaded after the other: together they would take more memory than is needed ever after.
         """
         drawings = sample_drawings(self.target, _TRIES)
         exact, milliseconds = self._try(engine, "float32", drawings)
-        measured = {"float32": {"milliseconds": milliseconds, "difference": 0.0}}
+        measured = {"float32": Measured(milliseconds, 0.0)}
         for precision in engine.precisions[1:]:
             faces, milliseconds = self._try(engine, precision, drawings)
             difference = round(float(np.abs(faces - exact).mean()), 4)
-            measured[precision] = {"milliseconds": milliseconds, "difference": difference}
-        limit = FASTER * measured["float32"]["milliseconds"]
+            measured[precision] = Measured(milliseconds, difference)
+        limit = FASTER * measured["float32"].milliseconds
         near = [
             precision
             for precision, found in measured.items()
-            if found["difference"] < NEAR_ENOUGH and found["milliseconds"] <= limit
+            if found.difference < NEAR_ENOUGH and found.milliseconds <= limit
         ]
-        best = min(near, key=lambda precision: measured[precision]["milliseconds"], default="float32")
-        return {"precision": best, "measured": measured}
+        best = min(near, key=lambda precision: measured[precision].milliseconds, default="float32")
+        return Comparison(best, measured)
 
     def _try(
         self, engine: OpenVino | TensorFlow, precision: str, drawings: list[np.ndarray]
@@ -149,7 +172,7 @@ class Generator:
         faces, times = [], []
         for drawing in drawings:
             began = time.perf_counter()
-            faces.append(self._painted(paint, drawing).astype(np.int16))
+            faces.append(interruptible.call(partial(self._painted, paint, drawing)).astype(np.int16))
             times.append(time.perf_counter() - began)
         return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
 

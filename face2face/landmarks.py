@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face2face import landmark_check
 from face2face.cli import UserError, existing_file
 from face2face.geometry import eye_distance
-
-POINTS = 68
+from face2face.landmark_check import POINTS
 
 # The detector is a sliding window of 80 pixels: a smaller face is not found. The whole frame is looked at
 # with its long side at the first of these; only when that shows no face, at the second, larger one.
@@ -86,7 +86,8 @@ def default_landmark_model() -> Path:
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise UserError("no landmark model: install face_recognition_models, or give --landmark-model FILE")
-    return Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_68_face_landmarks.dat"
+    path = Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_68_face_landmarks.dat"
+    return existing_file(path, "the landmark model")
 
 
 class LandmarkDetector:
@@ -97,7 +98,7 @@ class LandmarkDetector:
 
         Raises: UserError if the file is missing or is no 68-point model of dlib's.
         """
-        model = existing_file(model or default_landmark_model(), "the landmark model")
+        model = landmark_check.check(model) if model else default_landmark_model()
         import dlib
         from imutils import face_utils
 

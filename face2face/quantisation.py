@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, split_convolutions
+from face2face import cli, files, graph_check, split_convolutions
 from face2face.generator import Generator
-from face2face.graph_check import IR_ENDING, TARGET_IN_IR
+from face2face.graph_check import IR_ENDING
+from face2face.ir_check import TARGET_IN_IR
 
 MAX_DIFFERENCE = 0.6
 """Of the faces painted by the two graphs, the mean over all pixels, of 255, at most."""
@@ -57,7 +58,10 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     quantise_skips_once(quantised)
     quantised.set_rt_info(exact.target.to_json(), list(TARGET_IN_IR))
     weights = output.with_suffix(".bin")
-    with cli.whole_output(output) as unfinished, cli.whole_output(weights) as unfinished_weights:
+    with (
+        files.whole_file(output, is_ours) as unfinished,
+        files.whole_file(weights, lambda _: is_ours(output)) as unfinished_weights,
+    ):
         openvino.save_model(quantised, unfinished, compress_to_fp16=False)
         painted = Generator(unfinished, "openvino")
         differences = [np.abs(exact(d).astype(np.int16) - painted(d)).mean() for d in drawings]
@@ -69,6 +73,14 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
             )
         os.replace(unfinished.with_suffix(".bin"), unfinished_weights)
     return difference
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a generator that this project froze: it knows its target."""
+    try:
+        return graph_check.check(path).target is not None
+    except (OSError, cli.UserError):
+        return False
 
 
 def read_skips_rectified(model) -> int:

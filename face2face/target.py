@@ -18,17 +18,18 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from face2face.cli import UserError
-from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
+from face2face import cli, files, records, target_content
+from face2face.drawing import ORIGINAL_DRAWING
 from face2face.framing import Window
 from face2face.geometry import Pose, eye_openness, mouth_openness, mouth_width
 from face2face.landmarks import POINTS
 from face2face.sidecar import Sidecar
+from face2face.target_content import FaceContent
 
 FILE_NAME = "target.json"
-FORMAT_VERSION = 1
 
 NEUTRAL_SHARE = 0.2
 """The share of the target's frames, the calmest, whose median is the neutral face."""
@@ -98,15 +99,15 @@ class TargetFace:
         }
 
     @classmethod
-    def from_content(cls, content: dict) -> "TargetFace":
+    def from_content(cls, content: FaceContent) -> "TargetFace":
         return cls(
-            np.array(content["neutral"], float).reshape(POINTS, 2),
-            np.array(content["motion"], float).reshape(4, 2),
-            np.array(content["components"], float).reshape(-1, 2 * POINTS),
-            np.array(content["ranges"], float).reshape(-1, 2),
-            float(content["residual"]),
-            float(content["shut_eyes"]),
-            float(content["open_mouth"]),
+            np.array(content.neutral),
+            np.array(content.motion),
+            np.array(content.components).reshape(-1, 2 * POINTS),
+            np.array(content.ranges).reshape(-1, 2),
+            content.residual,
+            content.shut_eyes,
+            content.open_mouth,
         )
 
 
@@ -144,7 +145,7 @@ class Target:
 
     def to_json(self) -> str:
         content = {
-            "format_version": FORMAT_VERSION,
+            "format_version": target_content.FORMAT_VERSION,
             "image_size": self.image_size,
             "drawing": self.drawing,
             "videos": self.videos,
@@ -154,28 +155,35 @@ class Target:
         return json.dumps(content)
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> "Target":
+    def from_json(cls, text: str | bytes, where: str) -> "Target":
         """Raises: UserError that names `where`, if the text is not what `to_json` writes."""
-        try:
-            content = json.loads(text)
-            version, drawing = content["format_version"], content["drawing"]
-            if version != FORMAT_VERSION:
-                raise UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
-            if drawing not in DRAWINGS:
-                raise UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{drawing}'")
-            face = TargetFace.from_content(content["face"]) if "face" in content else None
-            return cls(int(content["image_size"]), drawing, face, content["videos"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{where}: damaged, or not written by this project ({error!r})") from None
+        content = target_content.decode(text, where)
+        face = TargetFace.from_content(content.face) if content.face else None
+        return cls(content.image_size, content.drawing, face, msgspec.to_builtins(content.videos))
 
     def write(self, folder: Path) -> None:
-        (folder / FILE_NAME).write_text(self.to_json() + "\n")
+        """Write it into a folder. Raises: UserError if another file is in its place."""
+        files.write_text(folder / FILE_NAME, self.to_json() + "\n", _is_ours)
 
 
 def read(folder: Path) -> Target | None:
-    """A folder's `target.json`, or None: pairs from elsewhere have no landmarks to measure."""
+    """A folder's `target.json`, or None: pairs from elsewhere have no landmarks to measure.
+
+    Raises: UserError if it is damaged, or not of this project.
+    """
     path = folder / FILE_NAME
-    return Target.from_json(path.read_text(), str(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return Target.from_json(bytes(records.read(path, msgspec.Raw, target_content.WHAT)), str(path))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a `target.json`."""
+    try:
+        Target.from_json(path.read_bytes(), str(path))
+    except (OSError, cli.UserError):
+        return False
+    return True
 
 
 def head_motion(pose: Pose, neutral: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from face2face import model_cache
 from face2face.cli import UserError
-from face2face.generator import AUTO, NEAR_ENOUGH, Generator, model_name, sample_drawings
+from face2face.generator import AUTO, NEAR_ENOUGH, Generator, Measured, model_name, sample_drawings
 from pix2pix import frozen
 from tests import made
 
@@ -121,16 +121,26 @@ def test_the_precision_is_measured_once(frozen_model, cache):
     )  # it was not measured again
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', '{"OpenVINO": {"precision": "int4"}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"a": 1}',
+        '{"a": {"milliseconds": "1", "difference": 0}}',
+        '{"OpenVINO": {"precision": "int4"}}',
+    ],
+)
 def test_damaged_notes_are_made_anew(frozen_model, cache, content):
     files = [frozen_model]
     notes = model_cache.ModelCache(files)
-    notes.write_note("a", {"b": 1})
+    notes.write_note("a", Measured(1.0, 0.5))
     (path,) = kept(cache)
     path.write_text(content)
-    assert not model_cache.ModelCache(files).note("a")
-    notes.write_note("a", {"b": 2})
-    assert model_cache.ModelCache(files).note("a") == {"b": 2}
+    assert model_cache.ModelCache(files).note("a", Measured) is None
+    notes.write_note("a", Measured(2.0, 0.5))
+    assert model_cache.ModelCache(files).note("a", Measured) == Measured(2.0, 0.5)
 
 
 # --- the cache ------------------------------------------------------------------------------------------

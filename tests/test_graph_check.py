@@ -88,14 +88,14 @@ def test_what_is_not_known_is_refused(operation, tmp_path):
     assert str(told.value).isprintable()
 
 
-def test_a_functions_operations_are_looked_at(tmp_path):
+def test_functions_are_refused(tmp_path):
     @tf.function
     def read():
         return tf.io.read_file("/etc/hostname")
 
     graph = painter()
     graph.library.function.append(read.get_concrete_function().function_def)
-    with pytest.raises(UserError, match=r"its operation ReadFile \(\w+ of its function \w*read"):
+    with pytest.raises(UserError, match=r"refused .*: it brings functions, which no generator needs"):
         graph_check.check(written(tmp_path, graph))
 
 
@@ -166,14 +166,14 @@ def test_constants_that_ask_for_all_memory_are_refused(tmp_path):
     tensor.float_val.append(0)
     for size in (1_000_000, 1_000_000):
         tensor.tensor_shape.dim.add(size=size)
-    with pytest.raises(UserError, match=r"its constants have 1,000,000,000,\d{3} values"):
+    with pytest.raises(UserError, match=r"a constant of 1,000,000,000,000 values in \d+ bytes"):
         graph_check.check(written(tmp_path, graph))
 
 
 @pytest.mark.parametrize(
     "output, message",
     [
-        (lambda image: image[None, :32, :SIZE], r"paints uint8 \(32, 64, 3\), not uint8 \(64, 64, 3\)"),
+        (lambda image: image[None, :32, :SIZE], r"paints \(1, 32, 64, 3\), not \(1, 64, 64, 3\)"),
         (lambda image: tf.cast(image[None, :, :SIZE], tf.float32), r"paints float32"),
         (lambda image: tf.reshape(image, (-1,)), r"expected a frozen graph"),
     ],
@@ -191,47 +191,3 @@ def test_a_target_of_another_size_is_named(frozen_model, tmp_path):
     values[0] = values[0].replace(b'"image_size": 64', b'"image_size": 32')
     with pytest.raises(UserError, match="expected a target of 64 pixels, got 32"):
         Generator(written(tmp_path, graph))
-
-
-# --- OpenVINO's form ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def ir(frozen_model, tmp_path_factory):
-    """The text of a graph in OpenVINO's form, without its weights."""
-    import openvino
-
-    path = tmp_path_factory.mktemp("ir") / "model.xml"
-    openvino.save_model(openvino.Core().read_model(frozen_model), path)
-    return path.read_text()
-
-
-@pytest.mark.parametrize(
-    "old, new, message",
-    [
-        ('type="Tanh"', 'type="ReadValue"', r"refused .*model\.xml: its operation ReadValue \("),
-        ("<net ", '<!DOCTYPE net [<!ENTITY a "aaaa">]><net ', "it defines entities"),
-        ("</net>", "", "damaged, or no IR at all"),
-        ("image_tensor:0", "picture:0", "it has no such tensors"),
-        ('shape="64,128,3"', 'shape="64,64,3"', r"of shape \(S, 2 S, 3\), got \[64, 64, 3\]"),
-    ],
-)
-def test_an_ir_is_looked_at_as_well(ir, old, new, message, tmp_path):
-    path = tmp_path / "model.xml"
-    path.with_suffix(".bin").touch()
-    path.write_text(ir)
-    assert graph_check.check(path).image_size == SIZE
-    assert old in ir
-    path.write_text(ir.replace(old, new))
-    with pytest.raises(UserError, match=message):
-        graph_check.check(path)
-
-
-def test_an_ir_needs_its_weights(ir, tmp_path):
-    path = tmp_path / "model.xml"
-    path.write_text(ir)
-    with pytest.raises(UserError, match=r"the weights of the frozen model not found: .*model\.bin"):
-        Generator(path)
-    path.with_suffix(".bin").write_bytes(b"too few")
-    with pytest.raises(UserError, match=r"expected a frozen graph .*model\.xml"):
-        Generator(path)
