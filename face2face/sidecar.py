@@ -18,9 +18,13 @@ import numpy as np
 from face2face import cli, files, records
 from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.framing import Window
+from face2face.geometry import eye_distance
 
 FILE_NAME = "landmarks.json"
 FORMAT_VERSION = 1
+
+MIN_EYE_DISTANCE = 1.0
+"""In pixels: where the eyes are in one place, the points are no face, and nothing can be measured on them."""
 
 _DECIMALS = 3  # of a pixel: far below what a drawing can show
 
@@ -151,5 +155,11 @@ def _read(path: Path) -> Sidecar:
         name: Entry(entry.video, entry.frame, np.array(entry.points, np.float32))
         for name, entry in content.images.items()
     }
+    for name, entry in images.items():
+        if (distance := float(eye_distance(entry.points))) < MIN_EYE_DISTANCE:
+            raise cli.UserError(
+                f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
+                f"{cli.shown(name)}: {path}"
+            )
     videos = [Video(v.name, v.frame_size, v.fps, v.window) for v in content.videos]
     return Sidecar(videos, images, content.drawing)

@@ -137,7 +137,7 @@ class Target:
 
     def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
         """The neutral face in pixels of a clip's frames, float (68, 2), if training frames came from it."""
-        for video in self.videos:
+        for video in self.videos if self.face is not None else []:
             if video["name"] == clip and tuple(video["frame_size"]) == tuple(frame_size):
                 window = Window(*video["window"]) if video["window"] else Window.centre(*frame_size)
                 return window.points_back(self.face.neutral, self.image_size)

@@ -10,16 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli, sidecar, target
-from face2face.geometry import eye_distance
 from pix2pix import dataset, distribution, networks, options, precision
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
 from pix2pix.trainer import Trainer
 from pix2pix.validation import Validation, default_dir
-
-MIN_EYE_DISTANCE = 1.0
-"""In pixels: where the eyes are in one place, the points are no face, and nothing can be measured on them."""
 
 
 def train(
@@ -86,15 +82,9 @@ def train(
 def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> target.Target | None:
     """What is known of the target's face by the landmarks beside the pairs; None without them.
 
-    Raises: UserError if they are no face's, or so far apart that what is measured could not be read again.
+    Raises: UserError if they are so far apart that what is measured could not be read again.
     """
     path = input_dir / sidecar.FILE_NAME
-    for name, entry in beside.images.items():
-        if (distance := float(eye_distance(entry.points))) < MIN_EYE_DISTANCE:
-            raise cli.UserError(
-                f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
-                f"{cli.shown(name)}: {path}"
-            )
     if not beside.images or opts.aspect_ratio != 1:
         return None
     try:
