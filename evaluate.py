@@ -13,17 +13,18 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from face2face import cli, evaluation, files, pictures, records
-from face2face.evaluation import Evaluation
-from face2face.frames import as_text, name_of
-from face2face.generator import Generator
-from face2face.identity import FaceDescriptor
-from face2face.judging import Judge
-from face2face.landmarks import LandmarkDetector, default_landmark_model
-from face2face.painter import DrivingOptions, Painter
-from face2face.smoothing import DEFAULT_STRENGTH
-from face2face.tracking import Tracker
-from face2face.video import source_path
+from face2face import cli, files, pictures, records
+from face2face.evaluation import evaluation
+from face2face.evaluation.evaluation import Evaluation
+from face2face.evaluation.identity import FaceDescriptor
+from face2face.evaluation.measures import Judge
+from face2face.face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.face.smoothing import DEFAULT_STRENGTH
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live.painter import DrivingOptions, Painter
+from face2face.sources.base import as_text, name_of
+from face2face.sources.files import source_path
 
 FIGURES = "evaluation.json"
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, files, quantisation, target
-from face2face.framing import Window
-from face2face.generator import FROZEN_FILE, Generator, sample_drawings
-from face2face.target import Target
+from face2face import cli, files
+from face2face.face.crop import Window
+from face2face.generator import quantisation
+from face2face.generator.generator import FROZEN_FILE, Generator, sample_drawings
+from face2face.target import statistics
+from face2face.target.statistics import Target
 from pix2pix import options
 
 
@@ -35,7 +37,7 @@ def freeze(
     path = model_folder / FROZEN_FILE
     _check_outputs(path, int8, calibration)
     opts = options.read(model_folder, options.REDUCED)
-    known = target.read(model_folder) or Target(opts.image_size)
+    known = statistics.read(model_folder) or Target(opts.image_size)
     if calibration is not None:
         cli.existing_dir(calibration, "--calibration")
     if int8:

@@ -15,12 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face2face import cli, pairs, pictures, selection
-from face2face.drawing import DEFAULT_DRAWING, DRAWINGS
-from face2face.framing import Window
-from face2face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
-from face2face.pairs import Clip
-from face2face.video import Source, open_source
+from face2face import cli, pictures
+from face2face.face.crop import Window
+from face2face.face.drawing import DEFAULT_DRAWING, DRAWINGS
+from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
+from face2face.sources.files import Source, open_source
+from face2face.target import pairs, selection
+from face2face.target.pairs import Clip
 
 MAX_PAIRS = 10**6
 """Of `--num`: hours of video, every frame."""

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 from face2face import cli, files
-from face2face.generator import FROZEN_FILE
+from face2face.generator.generator import FROZEN_FILE
 from pix2pix import legacy, options
 
 _OURS = re.compile(r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json")
@@ -40,7 +40,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     is_ours = reduced_files(model_output)
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     cli.load_tensorflow()
-    from face2face import target
+    from face2face.target import statistics
     from pix2pix import checkpoints, frozen, inference, networks
 
     inference.refuse_colours(opts, model_input)
@@ -54,7 +54,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
         checkpoints.save_generator(folded, unfinished)
         options.write(unfinished, opts, options.REDUCED)
-        if (known := target.read(model_input)) is not None:
+        if (known := statistics.read(model_input)) is not None:
             known.write(unfinished)
     if (model_output / FROZEN_FILE).exists():
         cli.warn(f"{model_output / FROZEN_FILE} is of an older model: run freeze_model.py again")

@@ -11,17 +11,21 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from face2face import cameras, cli, engines, generator, live, server
-from face2face.controls import VIEWS
-from face2face.driver import BROWSER, SourceOptions, check_outputs
-from face2face.frames import Source
-from face2face.generator import Generator
-from face2face.landmarks import LandmarkDetector, default_landmark_model
-from face2face.outputs import DEFAULT_DEVICE, OutputOptions, open_presenter
-from face2face.painter import NO_FACE, DrivingOptions, Painter
-from face2face.smoothing import DEFAULT_STRENGTH
-from face2face.stats import Stats
-from face2face.tracking import Tracker
+from face2face import cli
+from face2face.face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.face.smoothing import DEFAULT_STRENGTH
+from face2face.face.tracking import Tracker
+from face2face.generator import engines, generator
+from face2face.generator.generator import Generator
+from face2face.live import loop
+from face2face.live.driver import BROWSER, SourceOptions, check_outputs
+from face2face.live.outputs import DEFAULT_DEVICE, OutputOptions, open_presenter
+from face2face.live.painter import NO_FACE, DrivingOptions, Painter
+from face2face.live.stats import Stats
+from face2face.output.controls import VIEWS
+from face2face.output.page import server
+from face2face.sources import cameras
+from face2face.sources.base import Source
 
 DEFAULT_MODEL = Path("face2face-reduced-model") / generator.FROZEN_FILE
 
@@ -76,7 +80,7 @@ def drive(
         presenter = open_presenter(stack, outputs, video, driver.path, names, painter.size)
         measured.start()
         try:
-            live.run(video, painter, measured, presenter, limit)
+            loop.run(video, painter, measured, presenter, limit)
         finally:
             measured.stop()
             counts = f"{measured.frames} frames, {measured.frames_with_face} with a face"
@@ -101,7 +105,7 @@ def open_painter(
     """Load the generators, and tell what runs them. Raises: UserError if a model is of no use."""
     with ThreadPoolExecutor(1) as aside:  # the landmark model is unpacked meanwhile
         detector = aside.submit(LandmarkDetector, landmark_model)
-        generators = [Generator(model, engine, precision, live.AT_ONCE) for model in tf_models]
+        generators = [Generator(model, engine, precision, loop.AT_ONCE) for model in tf_models]
         tracker = Tracker(detector.result(), smoothing)
     for model, each in zip(tf_models, generators, strict=True):
         print(f"{model} runs by {each.engine}")

@@ -12,8 +12,8 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 import cv2
 
 from face2face import cli
-from face2face.landmarks import LandmarkDetector
-from face2face.video import open_source
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.files import open_source
 
 
 def compare(clip: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face.generator import Generator, sample_drawings
+from face2face.generator.generator import Generator, sample_drawings
 
 MATRIX = 2048
 """Side of the matrices whose product tells the limit."""

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from face2face import cli
-from face2face.drawing import DRAWINGS
-from face2face.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
-from face2face.stats import Stats
+from face2face.face.drawing import DRAWINGS
+from face2face.generator.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.live.stats import Stats
 
 DOWNSAMPLE = 4
 LINE_PIXELS = 3

@@ -20,15 +20,16 @@ if not __package__:  # run as a script: its own folder is first on the path, not
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import run_webcam
-from face2face import cli, live
-from face2face.frames import Frame, Source
-from face2face.generator import Generator
-from face2face.landmarks import LandmarkDetector
-from face2face.outputs import OutputOptions, open_presenter
-from face2face.painter import DrivingOptions, Painter
-from face2face.stats import Stats
-from face2face.tracking import Tracker
-from face2face.video import open_source
+from face2face import cli
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live import loop
+from face2face.live.outputs import OutputOptions, open_presenter
+from face2face.live.painter import DrivingOptions, Painter
+from face2face.live.stats import Stats
+from face2face.sources.base import Frame, Source
+from face2face.sources.files import open_source
 
 CHECKS = 20
 """How often it is measured in a run."""
@@ -84,7 +85,7 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         source = Round(stack.enter_context(open_source(str(clip))), count)
-        generator = Generator(model, at_once=live.AT_ONCE)
+        generator = Generator(model, at_once=loop.AT_ONCE)
         painter = Painter(Tracker(LandmarkDetector()), [generator], DrivingOptions(), source.name)
         options = OutputOptions(window=False, record=Path(folder) / "out.mp4", serve=0)
         presenter = open_presenter(stack, options, source, clip, [model.name], painter.size)
@@ -92,7 +93,7 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
         for reads in (True, False):
             stack.callback(watch(presenter.page.port, reads).close)
         print("  frames  memory MB  threads  files")
-        live.run(source, painter, Stats(), presenter)
+        loop.run(source, painter, Stats(), presenter)
     return source.usage
 
 

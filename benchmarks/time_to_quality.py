@@ -119,11 +119,11 @@ def judge(args: argparse.Namespace, place: Path) -> dict[str, float]:
     """The measures of a copied checkpoint."""
     import freeze_model
     import reduce_model
-    from face2face import evaluation
-    from face2face.generator import Generator
-    from face2face.identity import FaceDescriptor
-    from face2face.judging import Judge
-    from face2face.landmarks import LandmarkDetector
+    from face2face.evaluation import evaluation
+    from face2face.evaluation.identity import FaceDescriptor
+    from face2face.evaluation.measures import Judge
+    from face2face.face.landmarks import LandmarkDetector
+    from face2face.generator.generator import Generator
 
     reduce_model.reduce(place, place / "reduced")
     generator = Generator(freeze_model.freeze(place / "reduced"))
@@ -232,7 +232,7 @@ def main(argv=None) -> None:
     if sys.platform == "win32":
         raise cli.UserError("this needs a Linux or macOS, which can let a process rest")
     if args.landmark_model is None:
-        from face2face.landmarks import default_landmark_model
+        from face2face.face.landmarks import default_landmark_model
 
         args.landmark_model = default_landmark_model()
     compare(args)

@@ -24,14 +24,14 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.limit import MATRIX, generator_and_limit
 from benchmarks.plain_loop import PlainLoop
-from face2face import cli, live, model_cache
-from face2face.framing import resize
-from face2face.graph_check import IR_ENDING
-from face2face.landmarks import default_landmark_model
-from face2face.painter import DrivingOptions, Painted, Painter
-from face2face.recording import VideoFile
-from face2face.stats import STAGES, Stats
-from face2face.video import open_source
+from face2face import cli, file_cache
+from face2face.face.crop import resize
+from face2face.face.landmarks import default_landmark_model
+from face2face.generator.graph_check import IR_ENDING
+from face2face.live.painter import DrivingOptions, Painted, Painter
+from face2face.live.stats import STAGES, Stats
+from face2face.output.recording import VideoFile
+from face2face.sources.files import open_source
 
 FRAME_SIZE = (640, 480)
 
@@ -74,7 +74,7 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
                 precision=precision,
             )
             stats.start()
-            live.run(video, painter, stats, output, limit)
+            loop.run(video, painter, stats, output, limit)
     stats.stop()
     at, clock, processor = output.first
     frames = max(stats.frames - 1, 1)
@@ -103,7 +103,7 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: i
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "driver.mp4"
         count = _enlarge(file, clip, frames)
-        environment = os.environ | {name: folder for name in model_cache.PLACES}  # which is empty
+        environment = os.environ | {name: folder for name in file_cache.PLACES}  # which is empty
         for number in range(rounds):  # in turn, and the best counts: the rest is what else the machine did
             for name, (loop, graph, precision) in contestants.items():
                 words = ["--contestant", loop, "--file", clip, "--tf-model", graph, "--precision", precision]

@@ -26,8 +26,8 @@ import numpy as np
 
 from examples import samples
 from face2face import cli, files, pictures, records
-from face2face.framing import resize
-from face2face.video import open_source
+from face2face.face.crop import resize
+from face2face.sources.files import open_source
 
 DEMO = ROOT / "demo"
 TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli, pictures
-from face2face.drawing import draw
-from face2face.geometry import eye_distance, mirrored
-from face2face.sidecar import Sidecar
-from face2face.video import image_paths
+from face2face.face.drawing import draw
+from face2face.face.geometry import eye_distance, mirrored
+from face2face.sources.files import image_paths
+from face2face.target.sidecar import Sidecar
 from pix2pix import colours, images, networks
 from pix2pix.options import REDRAW, Options
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli, files, pictures, target
-from face2face.drawing import draw
-from face2face.framing import Window
+from face2face import cli, files, pictures
+from face2face.face.crop import Window
+from face2face.face.drawing import draw
+from face2face.target import statistics
 from pix2pix import checkpoints, colours, dataset, images, metrics, networks, options, report
 from pix2pix.options import Options
 
@@ -42,7 +43,7 @@ def shown(opts: Options, *arrays: np.ndarray) -> list[np.ndarray]:
 
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
     """A drawing to compare models on, uint8 (S, S, 3): the target at rest, or noise if that is unknown."""
-    known = target.read(model_folder)
+    known = statistics.read(model_folder)
     if known is not None and known.face is not None:
         return draw(known.face.neutral, image_size, known.drawing)
     return np.random.default_rng(0).integers(0, 256, (image_size, image_size, 3), np.uint8)

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from face2face import cli, files, records
-from face2face.drawing import DRAWINGS, ORIGINAL_DRAWING
-from face2face.framing import MODEL_SIZE
+from face2face.face.crop import MODEL_SIZE
+from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from pix2pix import ranges
 from pix2pix.ranges import COUNT, COUNT_OR_NONE, FRACTION, WEIGHT, Range
 

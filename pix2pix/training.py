@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli, sidecar, target
+from face2face import cli
+from face2face.target import sidecar, statistics
 from pix2pix import dataset, distribution, networks, options, precision
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
@@ -79,7 +80,7 @@ def train(
     return trainer
 
 
-def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> target.Target | None:
+def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> statistics.Target | None:
     """What is known of the target's face by the landmarks beside the pairs; None without them.
 
     Raises: UserError if they are so far apart that what is measured could not be read again.
@@ -88,8 +89,8 @@ def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> t
     if not beside.images or opts.aspect_ratio != 1:
         return None
     try:
-        known = target.Target.measure(beside, opts.image_size)
-        target.Target.from_json(known.to_json(), f"what was measured on {path}")
+        known = statistics.Target.measure(beside, opts.image_size)
+        statistics.Target.from_json(known.to_json(), f"what was measured on {path}")
     except (np.linalg.LinAlgError, cli.UserError) as error:
         raise cli.UserError(f"expected the landmarks of one face, got others: {path} ({error})") from None
     return known

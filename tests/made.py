@@ -14,8 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face2face import cli, pictures, sidecar
-from face2face.drawing import draw
+from face2face import cli, pictures
+from face2face.face.drawing import draw
+from face2face.target import sidecar
 from pix2pix.options import Options
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,7 +125,7 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     """A training folder as the trainer leaves it after a step, but with a generator of random weights."""
     import tensorflow as tf
 
-    from face2face.target import Target
+    from face2face.target.statistics import Target
     from pix2pix import options
     from pix2pix.checkpoints import Checkpoints
     from pix2pix.trainer import Trainer

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.browser import MAX_PIXELS, BrowserSource, decode
+from face2face.sources.browser import MAX_PIXELS, BrowserSource, decode
 from tests import made
 
 PICTURE = made.noise(64, 128)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from face2face.controls import VIEWS, Controls, State, model_of
+from face2face.output.controls import VIEWS, Controls, State, model_of
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import pictures, sidecar
+from face2face import pictures
 from face2face.cli import UserError
-from face2face.drawing import draw
+from face2face.face.drawing import draw
+from face2face.target import sidecar
 from pix2pix import dataset, images
 from tests import made
 

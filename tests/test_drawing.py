@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face2face.drawing import DRAWINGS, LINE_WIDTH, draw
+from face2face.face.drawing import DRAWINGS, LINE_WIDTH, draw
 from tests import made
 
 

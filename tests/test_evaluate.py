@@ -9,11 +9,11 @@ import pytest
 
 import evaluate
 from face2face.cli import UserError
-from face2face.evaluation import Evaluation, Strip
-from face2face.framing import Window
-from face2face.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
-from face2face.landmarks import LandmarkDetector
-from face2face.video import open_source
+from face2face.evaluation.evaluation import Evaluation, Strip
+from face2face.face.crop import Window
+from face2face.face.landmarks import LandmarkDetector
+from face2face.generator.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.sources.files import open_source
 from tests.kept import tree
 from tests.made import edge
 

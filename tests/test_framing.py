@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face2face.framing import Window, resize
+from face2face.face.crop import Window, resize
 from tests import made
 
 FRAME = (640, 360)

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from face2face.drawing import draw
-from face2face.generator import Generator
-from face2face.target import Target, TargetFace
+from face2face.face.drawing import draw
+from face2face.generator.generator import Generator
+from face2face.target.statistics import Target, TargetFace
 from pix2pix import frozen, inference, networks
 from tests import made
 

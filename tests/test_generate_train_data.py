@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 import generate_train_data
-from face2face import pairs as pairs_on_disk
-from face2face import pictures, sidecar
-from face2face.drawing import draw
-from face2face.geometry import eye_distance
-from face2face.landmarks import LandmarkDetector
-from face2face.recording import open_recording
-from face2face.video import open_source
+from face2face import pictures
+from face2face.face.drawing import draw
+from face2face.face.geometry import eye_distance
+from face2face.face.landmarks import LandmarkDetector
+from face2face.output.recording import open_recording
+from face2face.sources.files import open_source
+from face2face.target import pairs as pairs_on_disk
+from face2face.target import sidecar
 from tests import made
 from tests.made import edge
 

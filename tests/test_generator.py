@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from face2face import model_cache
+from face2face import file_cache
 from face2face.cli import UserError
-from face2face.generator import AUTO, NEAR_ENOUGH, Generator, Measured, model_name, sample_drawings
+from face2face.generator.generator import AUTO, NEAR_ENOUGH, Generator, Measured, model_name, sample_drawings
 from pix2pix import frozen
 from tests import made
 
@@ -26,7 +26,7 @@ V1 = tf.compat.v1
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache, to which nothing else writes."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return model_cache.root()
+    return file_cache.root()
 
 
 def kept(cache: Path) -> list[Path]:
@@ -134,13 +134,13 @@ def test_the_precision_is_measured_once(frozen_model, cache):
 )
 def test_damaged_notes_are_made_anew(frozen_model, cache, content):
     files = [frozen_model]
-    notes = model_cache.ModelCache(files)
+    notes = file_cache.ModelCache(files)
     notes.write_note("a", Measured(1.0, 0.5))
     (path,) = kept(cache)
     path.write_text(content)
-    assert model_cache.ModelCache(files).note("a", Measured) is None
+    assert file_cache.ModelCache(files).note("a", Measured) is None
     notes.write_note("a", Measured(2.0, 0.5))
-    assert model_cache.ModelCache(files).note("a", Measured) == Measured(2.0, 0.5)
+    assert file_cache.ModelCache(files).note("a", Measured) == Measured(2.0, 0.5)
 
 
 # --- the cache ------------------------------------------------------------------------------------------
@@ -169,11 +169,11 @@ def test_without_a_cache_everything_still_works(frozen_model, tmp_path, monkeypa
 
 
 def test_the_cache_forgets_what_was_not_used_for_longest(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(model_cache, "MAX_BYTES", 2500)
+    monkeypatch.setattr(file_cache, "MAX_BYTES", 2500)
     names = []
     for i in range(4):
         (tmp_path / f"{i}.pb").write_text(str(i))
-        content = model_cache.ModelCache([tmp_path / f"{i}.pb"])
+        content = file_cache.ModelCache([tmp_path / f"{i}.pb"])
         converted = content.folder("it", lambda folder: (folder / "model.bin").write_bytes(bytes(1000)))
         names.append(converted.parent.name)
         os.utime(converted.parent, (1000 + i, 1000 + i))

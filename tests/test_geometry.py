@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from face2face import geometry
-from face2face.geometry import Pose
+from face2face.face import geometry
+from face2face.face.geometry import Pose
 from tests import made
 
 FACE = made.points(200).astype(float)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from face2face import graph_bounds, graph_check, shapes
 from face2face.cli import UserError
-from face2face.generator import Generator
-from face2face.graph_check import INPUT_TENSOR
+from face2face.generator import graph_bounds, graph_check, shapes
+from face2face.generator.generator import Generator
+from face2face.generator.graph_check import INPUT_TENSOR
 from pix2pix import frozen, networks, options
 from tests.test_graph_check import SIZE, V1, painter, written
 
@@ -149,7 +149,7 @@ def test_a_device_is_no_file(path):
 )
 def test_our_generators_pass(ngf, separable, statistics, half, tmp_path):
     """At 512 pixels: deeper than those of 256. The shapes are those that TensorFlow itself infers."""
-    from face2face.target import Target
+    from face2face.target.statistics import Target
 
     network = networks.generator(512 if ngf == 16 else 256, ngf, True, separable, statistics)
     size = network.input_shape[1]

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 import run_webcam
-from face2face import graph_check
 from face2face.cli import UserError
-from face2face.engines import ENGINES
-from face2face.generator import Generator
+from face2face.generator import graph_check
+from face2face.generator.engines import ENGINES
+from face2face.generator.generator import Generator
 from tests import made
 
 SIZE = 64

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from face2face import connections, http_server
-from face2face.browser import BrowserSource, decode
-from face2face.connections import Connections
-from face2face.controls import Controls, State
-from face2face.server import Server
+from face2face.output.controls import Controls, State
+from face2face.output.page import connections, http_server
+from face2face.output.page.connections import Connections
+from face2face.output.page.server import Server
+from face2face.sources.browser import BrowserSource, decode
 from tests import made
 from tests.test_server import ask, next_jpeg, stream
 

@@ -9,8 +9,8 @@ import pytest
 
 import freeze_model
 import reduce_model
-from face2face import quantisation
-from face2face.generator import Generator, sample_drawings
+from face2face.generator import quantisation
+from face2face.generator.generator import Generator, sample_drawings
 from tests import made
 
 NAME = "frozen_model_int8.xml"

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from face2face import interruptible
-from face2face.generator import Generator
+from face2face.generator import interruptible
+from face2face.generator.generator import Generator
 from tests import made
 
 # A hash that takes ten minutes, in native code that looks for no signal.

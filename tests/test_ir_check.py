@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from face2face import engines, graph_check
 from face2face.cli import UserError
-from face2face.generator import Generator
+from face2face.generator import engines, graph_check
+from face2face.generator.generator import Generator
 from tests.test_graph_check import SIZE
 
 

@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import judging
-from face2face.identity import ANOTHER_PERSON, FaceDescriptor
-from face2face.landmarks import LandmarkDetector
-from face2face.video import open_source
+from face2face.evaluation import measures
+from face2face.evaluation.identity import ANOTHER_PERSON, FaceDescriptor
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.files import open_source
 
 
 @pytest.fixture(scope="module")
-def judge() -> judging.Judge:
-    return judging.Judge(LandmarkDetector(), FaceDescriptor())
+def judge() -> measures.Judge:
+    return measures.Judge(LandmarkDetector(), FaceDescriptor())
 
 
 def described(judge, clip, numbers) -> list[np.ndarray]:
@@ -34,7 +34,7 @@ def test_a_picture_without_a_face_has_no_landmarks(judge):
 
 def test_a_blurred_picture_is_less_sharp():
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    assert judging.sharpness(cv2.GaussianBlur(picture, (0, 0), 2)) < 0.1 * judging.sharpness(picture)
+    assert measures.sharpness(cv2.GaussianBlur(picture, (0, 0), 2)) < 0.1 * measures.sharpness(picture)
 
 
 def face_at(x: float, y: float) -> np.ndarray:
@@ -45,25 +45,25 @@ def face_at(x: float, y: float) -> np.ndarray:
 
 
 def test_landmark_error_is_in_distances_of_the_eyes():
-    assert judging.landmark_error(face_at(53, 54), face_at(50, 50)) == pytest.approx(5 / 20)
+    assert measures.landmark_error(face_at(53, 54), face_at(50, 50)) == pytest.approx(5 / 20)
 
 
 def test_flicker_counts_only_what_lies_in_the_region():
-    region = judging.outside(face_at(100, 100), 200)
+    region = measures.outside(face_at(100, 100), 200)
     before, after = np.zeros((200, 200, 3), np.uint8), np.zeros((200, 200, 3), np.uint8)
     after[90:110, 90:110] = 255
-    assert judging.flicker(before, after, region) == 0
+    assert measures.flicker(before, after, region) == 0
     after[:] = 7
-    assert judging.flicker(before, after, region) == 7
+    assert measures.flicker(before, after, region) == 7
 
 
 def test_jitter_of_points_that_move_as_one():
     still = np.repeat(face_at(0, 0)[None], 2, axis=0)
-    assert judging.jitter(still) == 0
+    assert measures.jitter(still) == 0
     still[1] += (4, 0)
-    assert judging.jitter(still) == pytest.approx(2 / 20)
+    assert measures.jitter(still) == pytest.approx(2 / 20)
 
 
 def test_correlation_of_what_does_not_change_is_0():
-    assert judging.correlation(np.ones(5), np.arange(5.0)) == 0
-    assert judging.correlation(np.arange(5.0), 3 - 2 * np.arange(5.0)) == pytest.approx(-1)
+    assert measures.correlation(np.ones(5), np.arange(5.0)) == 0
+    assert measures.correlation(np.arange(5.0), 3 - 2 * np.arange(5.0)) == pytest.approx(-1)

@@ -14,9 +14,9 @@ import pytest
 
 import run_webcam
 from examples import samples
-from face2face import place, recording
 from face2face.cli import UserError
-from face2face.recorder import Recorder
+from face2face.output import place, recording
+from face2face.output.recorder import Recorder
 from tests.kept import WEBCAM, errors_of, run_on_full_disk, tree
 from tests.made import edge, until
 

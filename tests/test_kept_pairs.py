@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import generate_train_data
-from face2face import pairs, pictures, sidecar
-from face2face.recording import open_recording
-from face2face.video import open_source
+from face2face import pictures
+from face2face.output.recording import open_recording
+from face2face.sources.files import open_source
+from face2face.target import pairs, sidecar
 from tests.kept import GENERATE, errors_of, run_on_full_disk, tree
 from tests.made import edge
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.geometry import eye_distance
-from face2face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
-from face2face.video import open_source
+from face2face.face.geometry import eye_distance
+from face2face.face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
+from face2face.sources.files import open_source
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import freeze_model
 import reduce_model
-from face2face.generator import Generator
+from face2face.generator.generator import Generator
 from pix2pix import images, legacy, options
 from tests import made
 

@@ -4,14 +4,14 @@ import threading
 
 import numpy as np
 
-from face2face import live
-from face2face.generator import Generator
-from face2face.landmarks import LandmarkDetector
-from face2face.live import AT_ONCE
-from face2face.painter import DrivingOptions, Painter
-from face2face.stats import Stats
-from face2face.tracking import Tracker
-from face2face.video import open_source
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live import loop
+from face2face.live.loop import AT_ONCE
+from face2face.live.painter import DrivingOptions, Painter
+from face2face.live.stats import Stats
+from face2face.sources.files import open_source
 
 
 def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
@@ -34,7 +34,7 @@ def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
     driving, kept = DrivingOptions(retarget=False), Kept()
     together = Together(frozen_model, at_once=AT_ONCE)
     with open_source(str(clip)) as source:
-        live.run(source, Painter(Tracker(LandmarkDetector()), [together], driving), Stats(), kept, limit=8)
+        loop.run(source, Painter(Tracker(LandmarkDetector()), [together], driving), Stats(), kept, limit=8)
     with open_source(str(clip)) as source:
         frames = list(source.frames(range(8)))
     alone = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], driving)

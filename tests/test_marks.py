@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import marks, recording
+from face2face.output import provenance, recording
 from tests import made
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -62,7 +62,7 @@ def test_pngs_of_a_folder(tmp_path):
 
 
 def test_a_jpeg():
-    data = marks.jpeg(PICTURE, DATE, 90)
+    data = provenance.jpeg(PICTURE, DATE, 90)
     assert data[:4] == b"\xff\xd8\xff\xe1"
     (length,) = struct.unpack(">H", data[4:6])
     name, _, packet = data[6 : 4 + length].partition(b"\0")
@@ -114,7 +114,7 @@ def test_a_gif(tmp_path):
 @pytest.mark.parametrize("size", [(64, 64), (256, 256), (512, 512)])
 def test_a_label_stands_in_the_lower_left_and_nowhere_else(size):
     plain = np.full((*size, 3), 120, np.uint8)
-    labelled = marks.label(plain)
+    labelled = provenance.label(plain)
     rows, columns = np.nonzero((labelled != plain).any(axis=-1))
     assert (plain == 120).all()  # the picture itself is not written on
     assert columns.min() == 0 and rows.max() == size[0] - 1

@@ -10,10 +10,12 @@ import pytest
 import tensorflow as tf
 
 import run_webcam
-from face2face import graph_check, landmark_check, model_cache
+from face2face import file_cache
 from face2face.cli import UserError
-from face2face.generator import Generator, sample_drawings
-from face2face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.face import landmark_check
+from face2face.face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.generator import graph_check
+from face2face.generator.generator import Generator, sample_drawings
 from tests import made
 from tests.test_graph_check import SIZE, painter, written
 
@@ -22,7 +24,7 @@ from tests.test_graph_check import SIZE, painter, written
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache, to which nothing else writes."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return model_cache.root()
+    return file_cache.root()
 
 
 # --- the cache -------------------------------------------------------------------------------------------

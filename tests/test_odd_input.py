@@ -14,7 +14,7 @@ import pytest
 
 import generate_train_data
 import run_webcam
-from face2face.video import open_source
+from face2face.sources.files import open_source
 from tests import made
 from tests.kept import GENERATE, WEBCAM, errors_of
 from tests.made import edge

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from face2face import http_server
+from face2face.output.page import http_server
 
 # ruff: noqa: F811  (the fixtures are imported and then named as arguments)
 from tests.test_http_server import GET, POST, connect, server  # noqa: F401

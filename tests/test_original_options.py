@@ -13,7 +13,7 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 import freeze_model
 import reduce_model
 from face2face import pictures
-from face2face.generator import Generator
+from face2face.generator.generator import Generator
 from pix2pix import (
     checkpoints,
     colours,

@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import live, marks, pictures
+from face2face import pictures
 from face2face.cli import UserError
-from face2face.generator import Generator
-from face2face.landmarks import LandmarkDetector
-from face2face.outputs import OutputOptions, open_presenter
-from face2face.painter import DrivingOptions, Painter
-from face2face.place import free
-from face2face.recorder import Recorder
-from face2face.stats import Stats
-from face2face.streams import LiveSource
-from face2face.tracking import Tracker
-from face2face.video import open_source
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live import loop
+from face2face.live.outputs import OutputOptions, open_presenter
+from face2face.live.painter import DrivingOptions, Painter
+from face2face.live.stats import Stats
+from face2face.output import provenance
+from face2face.output.place import free
+from face2face.output.recorder import Recorder
+from face2face.sources.files import open_source
+from face2face.sources.streams import LiveSource
 from tests import made
 from tests.made import edge
 from tests.test_server import ask
@@ -71,7 +73,7 @@ def test_the_label_is_on_the_face_and_not_on_the_driver(drive):
     plain, labelled = (pictures.read(Path(folder) / "1.png") for folder in ("plain", "labelled"))
     assert np.array_equal(plain[:, : 2 * SIZE], labelled[:, : 2 * SIZE])
     assert drive("--record", "face", "--record-view", "generated", limit=1) == 0
-    face = marks.label(pictures.read(Path("face/1.png")))
+    face = provenance.label(pictures.read(Path("face/1.png")))
     assert drive("--record", "face-labelled", "--record-view", "generated", "--label", limit=1) == 0
     assert np.array_equal(pictures.read(Path("face-labelled/1.png")), face)
 
@@ -138,7 +140,7 @@ def test_while_a_camera_is_gone_the_user_is_told_and_may_end(frozen_model, clips
         thread = threading.Thread(target=end_when_told)
         thread.start()
         stats = Stats()
-        live.run(source, painter, stats, presenter)
+        loop.run(source, painter, stats, presenter)
         assert time.monotonic() - told[0] < 3
         thread.join()
     assert stats.frames > 0

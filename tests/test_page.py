@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.video import open_source
+from face2face.sources.files import open_source
 from tests import made
 from tests.made import until
 

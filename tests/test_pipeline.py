@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from face2face.pipeline import MAX_WAITING, Pipeline
+from face2face.live.pipeline import MAX_WAITING, Pipeline
 
 SECONDS = 30
 """That a test waits for another thread before it fails."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from face2face import pictures
-from face2face.drawing import draw
+from face2face.face.drawing import draw
 from pix2pix import metrics, options, pix2pix
 from tests import made
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face2face import pictures, sidecar
-from face2face.drawing import draw
+from face2face import pictures
+from face2face.face.drawing import draw
+from face2face.target import sidecar
 from pix2pix.tools import process
 from tests import made
 from tests.made import HEIGHT, WIDTH

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import pictures, sidecar
+from face2face import pictures
+from face2face.target import sidecar
 from pix2pix.tools import process
 from tests import made
 from tests.made import HEIGHT, WIDTH, run_script

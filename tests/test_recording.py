@@ -11,9 +11,10 @@ import av
 import numpy as np
 import pytest
 
-from face2face import pictures, recording
+from face2face import pictures
 from face2face.cli import UserError
-from face2face.video import open_source
+from face2face.output import recording
+from face2face.sources.files import open_source
 from tests import made
 
 SIDE = 64

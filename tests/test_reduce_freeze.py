@@ -12,8 +12,9 @@ import pytest
 
 import freeze_model
 import reduce_model
-from face2face import pictures, target
-from face2face.generator import Generator
+from face2face import pictures
+from face2face.generator.generator import Generator
+from face2face.target import statistics
 from pix2pix import checkpoints, options
 from tests import made
 
@@ -108,7 +109,7 @@ def test_the_reduced_folder_holds_the_generator_alone(trained, reduced):
     }
     assert not [name for name in kept if "norm" in name or "moving" in name]
     assert options.read(folder, options.REDUCED) == options.read(trained, options.TRAINING)
-    assert (folder / target.FILE_NAME).read_bytes() == (trained / target.FILE_NAME).read_bytes()
+    assert (folder / statistics.FILE_NAME).read_bytes() == (trained / statistics.FILE_NAME).read_bytes()
 
 
 def test_a_second_reduction_replaces_the_first_and_nothing_else(trained, tmp_path, capsys):
@@ -142,7 +143,7 @@ def test_a_training_of_foreign_pairs_is_compared_on_noise(tmp_path, capsys):
     assert made.edge(reduce_model.main, "--model-input", folder, "--model-output", tmp_path / "reduced") == 0
     assert made.edge(freeze_model.main, "--model-folder", tmp_path / "reduced") == 0
     assert re.search(r"the reduced and the frozen model: [01] of 255", capsys.readouterr().out)
-    assert not (tmp_path / "reduced" / target.FILE_NAME).exists()
+    assert not (tmp_path / "reduced" / statistics.FILE_NAME).exists()
     assert Generator(tmp_path / "reduced" / "frozen_model.pb").target.face is None
 
 
@@ -237,7 +238,7 @@ def test_the_frozen_graph_runs_by_nothing_but_tensorflow(frozen_model, reduced, 
 
 def test_the_frozen_graph_carries_the_target(frozen_model, reduced):
     known = Generator(frozen_model[0]).target
-    assert known.to_json() == target.read(reduced[0]).to_json()
+    assert known.to_json() == statistics.read(reduced[0]).to_json()
     assert json.loads(known.to_json())["face"]
 
 
@@ -382,11 +383,11 @@ def test_a_damaged_reduced_model_keeps_the_frozen_graph_that_was_there(
 
 def test_a_damaged_target_is_named(trained, tmp_path, capsys):
     folder = shutil.copytree(trained, tmp_path / "model")
-    (folder / target.FILE_NAME).write_text("{")
+    (folder / statistics.FILE_NAME).write_text("{")
     error = error_of(
         capsys, reduce_model.main, "--model-input", folder, "--model-output", tmp_path / "reduced"
     )
-    assert f"expected a target.json of this project, got {folder / target.FILE_NAME} (" in error
+    assert f"expected a target.json of this project, got {folder / statistics.FILE_NAME} (" in error
     assert not (tmp_path / "reduced").exists()
 
 

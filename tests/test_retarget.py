@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.geometry import Pose, eye_distance, eye_openness, mouth_openness
-from face2face.landmarks import LandmarkDetector
-from face2face.retarget import (
+from face2face.face.geometry import Pose, eye_distance, eye_openness, mouth_openness
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.files import open_source
+from face2face.target.retarget import (
     CALIBRATION_SECONDS,
     Calibration,
     Retargeter,
@@ -18,8 +19,7 @@ from face2face.retarget import (
     soft_clip,
     steady_median,
 )
-from face2face.target import TargetFace
-from face2face.video import open_source
+from face2face.target.statistics import TargetFace
 
 
 def faces(clip, numbers) -> np.ndarray:

@@ -14,14 +14,14 @@ import pytest
 
 import run_webcam
 from face2face import pictures
-from face2face.generator import Generator
-from face2face.landmarks import LandmarkDetector
-from face2face.live import AT_ONCE
-from face2face.painter import DrivingOptions, Painter
-from face2face.pipeline import MAX_WAITING
-from face2face.stats import STAGES, Stats
-from face2face.tracking import Tracker
-from face2face.video import Frame, open_source
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live.loop import AT_ONCE
+from face2face.live.painter import DrivingOptions, Painter
+from face2face.live.pipeline import MAX_WAITING
+from face2face.live.stats import STAGES, Stats
+from face2face.sources.files import Frame, open_source
 from pix2pix.tools import process
 from tests import made
 from tests.made import edge

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from face2face import selection
-from face2face.landmarks import LandmarkDetector
-from face2face.video import open_source
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.files import open_source
+from face2face.target import selection
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.browser import BrowserSource
 from face2face.cli import UserError
-from face2face.controls import Controls, State
-from face2face.server import LONGEST_TOKEN, Server
+from face2face.output.controls import Controls, State
+from face2face.output.page.server import LONGEST_TOKEN, Server
+from face2face.sources.browser import BrowserSource
 from tests import made
 
 PICTURE = made.noise(64, 128)

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from face2face import sidecar, target
 from face2face.cli import UserError
-from face2face.framing import Window
-from face2face.sidecar import Entry, Sidecar, Video
-from face2face.target import Target, TargetFace
+from face2face.face.crop import Window
+from face2face.target import sidecar, statistics
+from face2face.target.sidecar import Entry, Sidecar, Video
+from face2face.target.statistics import Target, TargetFace
 from tests import made
 
 FACES = np.array([made.points(256, seed) for seed in range(12)])
@@ -46,7 +46,7 @@ def test_a_sidecar_is_read_as_it_was_written(beside, tmp_path):
 
 def test_a_folder_without_one(tmp_path):
     assert sidecar.read(tmp_path) is None
-    assert target.read(tmp_path) is None
+    assert statistics.read(tmp_path) is None
 
 
 def test_a_part_of_it(beside):
@@ -102,9 +102,9 @@ def test_damaged_json_is_named(tmp_path, text):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "1"])
 def test_a_damaged_target_is_named(tmp_path, text):
-    (tmp_path / target.FILE_NAME).write_text(text)
+    (tmp_path / statistics.FILE_NAME).write_text(text)
     with pytest.raises(UserError, match=r"target\.json"):
-        target.read(tmp_path)
+        statistics.read(tmp_path)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
@@ -135,7 +135,7 @@ def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
 def test_a_target_is_read_as_it_was_written(beside, tmp_path):
     measured = Target.measure(beside, 256)
     measured.write(tmp_path)
-    again = target.read(tmp_path)
+    again = statistics.read(tmp_path)
     assert (again.image_size, again.drawing) == (256, "colour")
     assert again.videos[0]["frames"] == [0, 6, 12, 18, 24, 30]
     assert np.allclose(again.face.neutral, measured.face.neutral, atol=0.001)
@@ -145,7 +145,7 @@ def test_a_target_is_read_as_it_was_written(beside, tmp_path):
 
 def test_a_target_without_landmarks(tmp_path):
     Target(512).write(tmp_path)
-    assert target.read(tmp_path) == Target(512)
+    assert statistics.read(tmp_path) == Target(512)
 
 
 def test_the_directions_explain_the_faces():

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.geometry import eye_openness
-from face2face.judging import jitter
-from face2face.landmarks import LandmarkDetector
-from face2face.smoothing import Smoother
-from face2face.video import open_source
+from face2face.evaluation.measures import jitter
+from face2face.face.geometry import eye_openness
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.smoothing import Smoother
+from face2face.sources.files import open_source
 
 FPS = 30.0
 

@@ -7,10 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from face2face import recording
 from face2face.cli import UserError
-from face2face.sound import FileSound, Microphone, Timeline, has_sound
-from face2face.video import open_source
+from face2face.output import recording
+from face2face.output.sound import FileSound, Microphone, Timeline, has_sound
+from face2face.sources.files import open_source
 
 FPS, SIDE, SECONDS = 25, 64, 4.0
 BEGINS = (1.0, 2.2, 3.0)

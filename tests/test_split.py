@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import pictures, sidecar
+from face2face import pictures
 from face2face.cli import UserError
+from face2face.target import sidecar
 from pix2pix.tools import split
 from tests import made
 from tests.made import run_script

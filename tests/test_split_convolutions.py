@@ -5,7 +5,7 @@ import openvino
 import pytest
 from openvino import opset13
 
-from face2face.split_convolutions import split
+from face2face.generator.polyphase import split
 
 
 def outputs(model, *inputs: np.ndarray) -> np.ndarray:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import cameras, streams
 from face2face.cli import UserError
-from face2face.streams import LiveSource, open_stream
-from face2face.video import open_source
+from face2face.sources import cameras, streams
+from face2face.sources.files import open_source
+from face2face.sources.streams import LiveSource, open_stream
 from tests import made
 
 

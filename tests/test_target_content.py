@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from face2face import sidecar, target
 from face2face.cli import UserError
-from face2face.target import Target
+from face2face.target import sidecar, statistics
+from face2face.target.statistics import Target
 from tests import made
 
 SIZE = 64
@@ -23,8 +23,8 @@ def test_what_is_written_is_read(text, tmp_path):
     known = Target.from_json(text, "here")
     assert known.to_json() == text
     known.write(tmp_path)
-    assert target.read(tmp_path).to_json() == text
-    assert target.read(tmp_path / "elsewhere") is None
+    assert statistics.read(tmp_path).to_json() == text
+    assert statistics.read(tmp_path / "elsewhere") is None
 
 
 FAULTS = {
@@ -65,9 +65,9 @@ def test_what_cannot_be_driven_by_is_one_line(text, place, value, tmp_path):
     with pytest.raises(UserError, match="here") as told:
         Target.from_json(json.dumps(content), "here")
     assert str(told.value).isprintable() and len(str(told.value)) < 300
-    (tmp_path / target.FILE_NAME).write_text(json.dumps(content))
+    (tmp_path / statistics.FILE_NAME).write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"target\.json"):
-        target.read(tmp_path)
+        statistics.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_what_is_no_json_is_one_line(damaged):
 
 
 def test_a_file_that_is_no_text_is_one_line(tmp_path):
-    (tmp_path / target.FILE_NAME).write_bytes(b"\xff\xfe\0")
+    (tmp_path / statistics.FILE_NAME).write_bytes(b"\xff\xfe\0")
     with pytest.raises(UserError, match=r"expected a target\.json of this project"):
-        target.read(tmp_path)
+        statistics.read(tmp_path)
 
 
 def test_a_target_without_a_face_is_one_without_landmarks(text):

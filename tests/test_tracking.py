@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from face2face.geometry import eye_distance
-from face2face.landmarks import LandmarkDetector
-from face2face.tracking import FORGET_SECONDS, Tracker
-from face2face.video import Frame, open_source
+from face2face.face.geometry import eye_distance
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import FORGET_SECONDS, Tracker
+from face2face.sources.files import Frame, open_source
 
 SIZE = (360, 640)
 

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from face2face import target
 from face2face.cli import UserError
-from face2face.sidecar import FILE_NAME as SIDECAR
+from face2face.target import statistics
+from face2face.target.sidecar import FILE_NAME as SIDECAR
 from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer, training
 from tests import made
 
@@ -206,13 +206,13 @@ def test_pictures_of_the_training_are_shown(trained):
 def test_the_folder_knows_its_options_and_its_target(trained):
     saved = options.read(trained, options.TRAINING)
     assert (saved.ngf, saved.image_size, saved.seed) == (8, 64, 1)
-    known = target.read(trained)
+    known = statistics.read(trained)
     assert (known.image_size, known.face.neutral.shape) == (64, (68, 2))
     assert known.videos[0]["frames"] == [0, 1, 2, 3]
 
 
 def test_pairs_from_elsewhere_have_no_target_to_measure(foreign):
-    assert not (foreign / target.FILE_NAME).exists()
+    assert not (foreign / statistics.FILE_NAME).exists()
 
 
 def test_epochs_are_counted_in_batches(foreign):

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face2face import cli, pictures, sidecar, target
+from face2face import cli, pictures
 from face2face.cli import UserError
+from face2face.target import sidecar, statistics
 from pix2pix import options, training
 from pix2pix.interruption import Interruption
 from tests import made
@@ -146,7 +147,7 @@ def test_points_that_nothing_can_be_measured_on_are_named(tmp_path):
 def test_another_target_json_is_not_replaced(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / target.FILE_NAME).write_text("notes")
+    (tmp_path / "model" / statistics.FILE_NAME).write_text("notes")
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
         training.train(made.SMALL, pairs, tmp_path / "model")
-    assert (tmp_path / "model" / target.FILE_NAME).read_text() == "notes"
+    assert (tmp_path / "model" / statistics.FILE_NAME).read_text() == "notes"

@@ -11,8 +11,8 @@ import pytest
 
 from face2face import pictures
 from face2face.cli import UserError
-from face2face.recording import open_recording
-from face2face.video import FALLBACK_FPS, natural_order, open_source
+from face2face.output.recording import open_recording
+from face2face.sources.files import FALLBACK_FPS, natural_order, open_source
 
 
 @pytest.fixture(scope="module")

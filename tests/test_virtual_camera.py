@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import run_webcam
-from face2face import pictures, virtual_camera
+from face2face import pictures
 from face2face.cli import UserError
-from face2face.virtual_camera import HEIGHT, WIDTH, VirtualCamera
+from face2face.output import virtual_camera
+from face2face.output.virtual_camera import HEIGHT, WIDTH, VirtualCamera
 from tests.made import edge
 
 pyvirtualcam = pytest.importorskip("pyvirtualcam")

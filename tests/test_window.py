@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.video import open_source
-from face2face.window import has_screen
+from face2face.output.window import has_screen
+from face2face.sources.files import open_source
 from tests import made
 from tests.made import until
 

@@ -22,10 +22,11 @@ import cv2
 import msgspec
 import numpy as np
 
-from face2face import cli, files, pictures, records, sidecar
-from face2face.drawing import draw
-from face2face.framing import MODEL_SIZE, Window
-from face2face.video import image_paths
+from face2face import cli, files, pictures, records
+from face2face.face.crop import MODEL_SIZE, Window
+from face2face.face.drawing import draw
+from face2face.sources.files import image_paths
+from face2face.target import sidecar
 from pix2pix import images
 from pix2pix.ranges import Range
 

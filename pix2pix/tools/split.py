@@ -16,8 +16,9 @@ import argparse
 import os
 import random
 
-from face2face import cli, files, pictures, sidecar
-from face2face.video import image_paths, natural_order
+from face2face import cli, files, pictures
+from face2face.sources.files import image_paths, natural_order
+from face2face.target import sidecar
 
 TRAIN, VAL = "train", "val"
 

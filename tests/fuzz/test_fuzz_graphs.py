@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from face2face import graph_check, graph_shapes, ir_check, ir_shapes, protobuf
 from face2face.cli import UserError
-from face2face.target import Target
+from face2face.generator import graph_check, graph_shapes, ir_check, ir_shapes, protobuf
+from face2face.target.statistics import Target
 from tests import made
 from tests.fuzz import harness, mutations, wire
 from tests.fuzz.any_graph import any_graph
@@ -167,7 +167,7 @@ def check(folder: Path) -> None:
 
 def run(folder: Path) -> None:
     """By OpenVINO, with a face of black: what the program would do."""
-    from face2face.generator import Generator
+    from face2face.generator.generator import Generator
 
     generator = Generator(placed(folder), "openvino")
     size = generator.target.image_size

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face2face import drawing, model_cache, retarget, sidecar, target
-from face2face.framing import Window
-from face2face.retarget import Calibration, Retargeter
-from face2face.target import Target
+from face2face import file_cache
+from face2face.face import drawing
+from face2face.face.crop import Window
+from face2face.target import retarget, sidecar, statistics
+from face2face.target.retarget import Calibration, Retargeter
+from face2face.target.statistics import Target
 from pix2pix import legacy, options
 from tests import made
 from tests.fuzz import harness, mutations
@@ -34,7 +36,7 @@ def sidecars() -> list[bytes]:
 @functools.cache
 def targets() -> list[bytes]:
     known = Target.measure(pairs_sidecar(), SIZE)
-    return [write_into(t.write, target.FILE_NAME) for t in (known, Target(256))]
+    return [write_into(t.write, statistics.FILE_NAME) for t in (known, Target(256))]
 
 
 @functools.cache
@@ -126,7 +128,7 @@ def read_calibration(folder: Path) -> None:
 
 def read_notes(folder: Path) -> None:
     (folder / "model").write_bytes(b"a model")
-    cache = model_cache.ModelCache([folder / "model"])
+    cache = file_cache.ModelCache([folder / "model"])
     (folder / "model").unlink()
     place = cache._folder
     place.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import generate_train_data
 from examples import samples
-from face2face import cli, files, pictures, sidecar
-from face2face.landmarks import default_landmark_model
+from face2face import cli, files, pictures
+from face2face.face.landmarks import default_landmark_model
+from face2face.target import sidecar
 from pix2pix.tools import process, split
 from tests import made
 from tests.fuzz import harness

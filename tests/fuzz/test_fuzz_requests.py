@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from face2face.browser import BrowserSource
 from face2face.cli import UserError
-from face2face.controls import Controls, State
-from face2face.server import Server
+from face2face.output.controls import Controls, State
+from face2face.output.page.server import Server
+from face2face.sources.browser import BrowserSource
 from tests.fuzz import harness, mutations
 from tests.fuzz.harness import Reader
 from tests.fuzz.valid import picture_files

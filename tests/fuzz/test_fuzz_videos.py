@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.sound import FileSound, has_sound
-from face2face.video import open_source
+from face2face.output.sound import FileSound, has_sound
+from face2face.sources.files import open_source
 from tests.fuzz import harness, mutations
 from tests.fuzz.harness import Reader
 from tests.fuzz.valid import video_files

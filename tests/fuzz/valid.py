@@ -7,7 +7,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from face2face import pictures, sidecar
+from face2face import pictures
+from face2face.target import sidecar
 from tests import made
 
 SIZE = 64

@@ -1,0 +1,225 @@
+"""The only dlib code: find a face and place 68 points on it."""
+
+import importlib.util
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face2face.cli import UserError, existing_file
+from face2face.face import landmark_check
+from face2face.face.geometry import eye_distance
+from face2face.face.landmark_check import POINTS
+
+# The detector is a sliding window of 80 pixels: a smaller face is not found. The whole frame is looked at
+# with its long side at the first of these; only when that shows no face, at the second, larger one.
+QUICK_SEARCH_SIDE = 640
+"""Long side, in pixels, of the picture that is searched first. A smaller frame is not enlarged for it, and a
+larger face, once known, is looked for in a smaller picture."""
+THOROUGH_SEARCH_SIDE = 1280
+"""Long side, in pixels, of the second search. A smaller frame is enlarged for it, twice at the most."""
+PATIENT_SEARCH_SIDE = 2560
+"""The same where nobody waits for the picture: a face of 40 pixels in a frame 1280 wide is found."""
+
+NEAR_FACE_SIDE = 100
+"""Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
+NEAR_MARGIN = 0.33
+"""How far around the last box, in widths of it."""
+NEAR_SCALE_STEP, NEAR_GRID = 1.25, 16
+"""Steps of that scale, as a factor, and of the part's corners, in pixels at that scale."""
+
+FACE_SIDE = 512
+"""The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
+PATCH = 1.5
+"""What is cut out for it, in sides of the face's box: the predictor looks a little beyond the box."""
+
+# Of the detector's box against the points in it, in root mean squares of their distance from their middle:
+# medians over four clips.
+BOX_ABOVE_POINTS = np.array([0.0, -0.15])
+BOX_PER_SPREAD = 2.85
+
+SAME_FACE_DISTANCE = 1.0
+"""A face this far from the last one, in widths of the face, is somebody else's."""
+
+
+DOUBT_MOVES = np.array(
+    [
+        *([0.06, 0, 0.06, 0], [-0.06, 0, -0.06, 0], [0, 0.06, 0, 0.06], [0, -0.06, 0, -0.06]),
+        *([-0.05, -0.05, 0.05, 0.05], [0.05, 0.05, -0.05, -0.05]),
+    ]
+)
+"""How `doubt` moves and scales a box (left, top, right, bottom), in sides of it."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face found in a frame.
+
+    box: float (4,), left, top, right, bottom, in pixels of the frame.
+    points: float32 (68, 2) in dlib's (iBUG) order, x right, y down, in pixels of the frame, sub-pixel.
+    """
+
+    box: np.ndarray
+    points: np.ndarray
+
+    def is_near(self, other: "Face") -> bool:
+        """Whether both can be the same person's, in frames that follow each other."""
+        return _is_same(self.box, other.box)
+
+    def usual_box(self) -> np.ndarray:
+        """Where the detector mostly sees a face with these points, float (4,).
+
+        The found box moves in steps, and which step it takes depends on where one looks; this one does not.
+        """
+        middle = self.points.mean(axis=0)
+        spread = np.sqrt(np.mean(np.sum((self.points - middle) ** 2, axis=1)))
+        centre, half = middle + BOX_ABOVE_POINTS * spread, BOX_PER_SPREAD * spread / 2
+        return np.array([*(centre - half), *(centre + half)], np.float64)
+
+
+def default_landmark_model() -> Path:
+    """The 68-point model that is installed with the package face_recognition_models."""
+    # The package itself is not imported: that needs pkg_resources, which new setuptools no longer have.
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("no landmark model: install face_recognition_models, or give --landmark-model FILE")
+    path = Path(spec.submodule_search_locations[0]) / "models" / "shape_predictor_68_face_landmarks.dat"
+    return existing_file(path, "the landmark model")
+
+
+class LandmarkDetector:
+    """Finds the face in a frame and places its 68 points at the frame's full resolution."""
+
+    def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE):
+        """search_side: long side, in pixels, of the picture that is searched where a quick look failed.
+
+        Raises: UserError if the file is missing or is no 68-point model of dlib's.
+        """
+        model = landmark_check.check(model) if model else default_landmark_model()
+        import dlib
+        from imutils import face_utils
+
+        self._search_side = search_side
+        self._dlib, self._to_array = dlib, face_utils.shape_to_np
+        self._detector = dlib.get_frontal_face_detector()
+        try:
+            self._predictor = dlib.shape_predictor(str(model))
+            count = self._predictor(np.zeros((9, 9), np.uint8), dlib.rectangle(0, 0, 8, 8)).num_parts
+        except RuntimeError as error:
+            raise UserError(f"expected a 68-point landmark model of dlib's, got {model} ({error})") from None
+        if count != POINTS:
+            raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
+
+    def find(self, frame: np.ndarray, last: Face | None = None, afresh: bool = False) -> Face | None:
+        """The face in a frame: the nearest to the last one, or the largest if there was none.
+
+        Args:
+            frame: uint8 (H, W, 3), BGR, or (H, W), grey, at full resolution.
+            last: the face of an earlier frame of the same size.
+            afresh: look at the whole frame, though the last face's place may do.
+        Returns:
+            None when no face is found.
+        """
+        grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        expected = None if last is None else last.usual_box()
+        box = None if expected is None or afresh else self._box_near(grey, expected)
+        if box is None:
+            box = self._box_anywhere(grey, expected)
+            # The box of a face that holds still has to stay the same, whichever way it was found.
+            near = None if box is None else self._box_near(grey, box)
+            box = box if near is None else near
+        if afresh and expected is not None and (box is None or not _is_same(box, expected)):
+            near = self._box_near(grey, expected)
+            box = box if near is None else near
+        return None if box is None else Face(box, self.place(grey, box))
+
+    def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Place the 68 points on the face inside a box, to a fraction of a pixel.
+
+        Args:
+            grey: uint8 (H, W).
+            box: float (4,), left, top, right, bottom.
+        Returns:
+            float32 (68, 2), in pixels of `grey`.
+        """
+        half = PATCH / 2 * (box[2] - box[0])
+        centre = (box[:2] + box[2:]) / 2
+        low, high = np.floor(centre - half).astype(int), np.ceil(centre + half).astype(int)
+        patch = _cut(grey, low, high)
+        side = round(max(1.0, FACE_SIDE / (box[2] - box[0])) * patch.shape[0])
+        scale = side / patch.shape[0]
+        patch = cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
+        corners = (box.reshape(2, 2) - low + 0.5) * scale - 0.5
+        rectangle = self._dlib.rectangle(*np.round(corners).astype(int).ravel().tolist())
+        points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
+        return (points + 0.5) / np.float32(scale) - 0.5 + low.astype(np.float32)
+
+    def doubt(self, grey: np.ndarray, face: Face) -> float:
+        """How far the points of a face disagree when its box is moved a little, in distances of the eyes.
+
+        Points that stand on a hidden part of the face, or beside it, move with the box.
+        """
+        size = face.box[2] - face.box[0]
+        moves = DOUBT_MOVES * size
+        places = np.array([self.place(grey, face.box + move) for move in moves])
+        deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
+        return float(deviation / max(eye_distance(face.points), 1e-6))
+
+    def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
+        """The face nearest to the last one's box, or the largest, looked for in the whole frame."""
+        scale = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
+        if last is not None:
+            scale = min(scale, NEAR_FACE_SIDE / (last[2] - last[0]))
+        boxes = self._boxes(grey, scale)
+        if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last), last)):
+            thorough = self._boxes(grey, min(2.0, self._search_side / max(grey.shape)))
+            boxes = thorough if len(thorough) else boxes
+        if not len(boxes):
+            return None
+        return _nearest(boxes, last) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
+
+    def _box_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray | None:
+        """The face that can be the last one's, looked for around its box in a small picture."""
+        size = last[2] - last[0]
+        # In steps of scale and place: the box of a face that holds still is the same again.
+        scale = NEAR_SCALE_STEP ** round(math.log(NEAR_FACE_SIDE / size, NEAR_SCALE_STEP))
+        step = NEAR_GRID / scale
+        margin = NEAR_MARGIN * size
+        low = np.maximum(np.floor((last[:2] - margin) / step) * step, 0).astype(int)
+        high = np.maximum(np.ceil((last[2:] + margin) / step) * step, 0).astype(int)
+        around = grey[low[1] : high[1], low[0] : high[0]]
+        boxes = self._boxes(around, scale) + np.tile(low, 2) if around.size else []
+        return _nearest([box for box in boxes if _is_same(box, last)], last)
+
+    def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
+        """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""
+        if scale != 1.0:
+            interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
+        found = self._detector(grey, 0)
+        corners = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
+        return np.array(corners, np.float64).reshape(-1, 4) / scale
+
+
+def _cut(picture: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The square from a corner to another, in whole pixels; beyond the edges the outermost pixels again."""
+    side = int(min(high - low))
+    (left, top), (height, width) = low.tolist(), picture.shape
+    beyond = (max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0))
+    inside = picture[max(top, 0) : top + side, max(left, 0) : left + side]
+    return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside
+
+
+def _nearest(boxes: Iterable[np.ndarray], to: np.ndarray) -> np.ndarray | None:
+    return min(boxes, key=lambda box: _distance(box, to), default=None)
+
+
+def _distance(box: np.ndarray, to: np.ndarray) -> float:
+    return float(np.linalg.norm((box[:2] + box[2:]) - (to[:2] + to[2:])) / 2)
+
+
+def _is_same(box: np.ndarray, last: np.ndarray) -> bool:
+    return _distance(box, last) < SAME_FACE_DISTANCE * (last[2] - last[0])

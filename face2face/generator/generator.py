@@ -1,0 +1,201 @@
+"""A frozen generator behind one interface, whatever engine runs it."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from face2face import cli
+from face2face.face.drawing import draw
+from face2face.face.landmarks import POINTS
+from face2face.file_cache import ModelCache
+from face2face.generator import engines, graph_check, interruptible
+from face2face.generator.engines import EngineError, OpenVino, Paint, TensorFlow
+from face2face.generator.graph_check import GeneratorFile
+from face2face.target.statistics import Target
+
+AUTO = "auto"
+"""Of engines: OpenVINO, or TensorFlow where it sees a GPU. Of precisions: the fastest that is near enough."""
+
+FROZEN_FILE = "frozen_model.pb"
+"""What the pipeline calls each frozen graph; its folder tells which it is."""
+
+NEAR_ENOUGH = 0.5
+"""The mean difference to float32, of 255, that `AUTO` allows a precision."""
+FASTER = 0.95
+"""A precision is faster if it takes at most that share of the time: less is noise."""
+
+_TRIES = 12  # drawings that precisions are compared on
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of a precision: how long a face takes, and its mean difference to float32's, of 255."""
+
+    milliseconds: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The precision that was found best, and what was measured of each."""
+
+    precision: str
+    measured: dict[str, Measured]
+
+
+class Generator:
+    """Paints the target's face from a drawing.
+
+    target: what the graph knows of its target; of the original's graphs, only the size.
+    engine: what runs it, and at which precision, for people to read.
+    at_once: faces that it paints at the same time, for calls from as many threads.
+    """
+
+    def __init__(self, path: str | Path, engine: str = AUTO, precision: str = "float32", at_once: int = 1):
+        """
+        Args:
+            engine: one of `engines.ENGINES`, or `AUTO`. precision: of `engines.PRECISIONS`, or `AUTO`.
+            at_once: 2 keep the cores busier, where each face may take longer.
+        Raises: UserError if the file is missing, damaged, or no generator's frozen graph; or could do more
+            than paint; or cannot be run in the way that was asked for.
+        """
+        file = graph_check.check(path)
+        self._path = file.path
+        size = file.image_size
+        self.target = Target(size)
+        if file.target is not None:
+            self.target = Target.from_json(file.target, str(path))
+            if self.target.image_size != size:
+                raise cli.UserError(
+                    f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
+                )
+        self.at_once = at_once
+        with ThreadPoolExecutor(1) as aside:  # an engine is imported while the file is hashed
+            cache = aside.submit(ModelCache, file.files).result
+            self.engine, self._paint = self._load(file, engine, precision, cache)
+
+    def __call__(self, drawing: np.ndarray) -> np.ndarray:
+        """uint8 (S, S, 3), RGB -> uint8 (S, S, 3), RGB. Raises: UserError if the graph fails on it."""
+        try:
+            return self._painted(self._paint, drawing)
+        except EngineError as error:
+            raise cli.UserError(f"{self._path} does not paint: {self.engine}: {error}") from None
+
+    def _painted(self, paint: Paint, drawing: np.ndarray) -> np.ndarray:
+        return paint(np.concatenate([drawing, np.zeros_like(drawing)], axis=1))
+
+    def _load(
+        self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], ModelCache]
+    ) -> tuple[str, Paint]:
+        """By the first engine that can run the file."""
+        makers = {"openvino": lambda: OpenVino(file, cache), "tensorflow": lambda: TensorFlow(file)}
+        order = [engine] if engine != AUTO else list(engines.ENGINES)
+        if engine == AUTO and file.is_ir:
+            order = ["openvino"]
+        elif engine == AUTO and engines.has_gpu_driver() and TensorFlow(file).sees_gpu:
+            order.reverse()
+        failed = []
+        for name in order:
+            try:
+                loaded = makers[name]()
+                found = self._at_precision(file, loaded, precision, cache)
+            except EngineError as error:
+                failed.append((name, error))
+                continue
+            for name, error in failed:
+                cli.warn(f"{name} cannot run {file.path} ({error}): going on with {loaded.name}")
+            return found
+        raise graph_check.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
+
+    def _at_precision(
+        self,
+        file: GeneratorFile,
+        engine: OpenVino | TensorFlow,
+        precision: str,
+        cache: Callable[[], ModelCache],
+    ) -> tuple[str, Paint]:
+        """An engine's name with the precision that it is to run at, and the graph that it loaded."""
+        if precision == AUTO:
+            key = f"{engine.name}, {engine.processor}"
+            precision = "float32"
+            if len(engine.precisions) > 1:
+                known = cache().note(key, Comparison)
+                if known is None or known.precision not in engine.precisions:
+                    known = self._compare(engine)
+                    cache().write_note(key, known)
+                precision = known.precision
+        elif precision not in engine.precisions:
+            raise cli.UserError(
+                f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
+                f"{engine.name} has no other on this machine"
+            )
+        paint = engine.load(precision, self.at_once)
+        if file.is_int8:
+            precision = f"int8 and {precision}"
+        size = self.target.image_size
+        black = np.zeros((size, size, 3), np.uint8)
+        face = interruptible.call(lambda: self._painted(paint, black))
+        if face.shape != (size, size, 3) or face.dtype != np.uint8:
+            raise EngineError(f"it paints {face.dtype} {face.shape}, not uint8 {(size, size, 3)}")
+        return f"{engine.name}, {precision}", paint
+
+    def _compare(self, engine: OpenVino | TensorFlow) -> Comparison:
+        """The fastest precision whose faces are near those of float32, and what was measured.
+
+        One is loaded after the other: together they would take more memory than is needed ever after.
+        """
+        drawings = sample_drawings(self.target, _TRIES)
+        exact, milliseconds = self._try(engine, "float32", drawings)
+        measured = {"float32": Measured(milliseconds, 0.0)}
+        for precision in engine.precisions[1:]:
+            faces, milliseconds = self._try(engine, precision, drawings)
+            difference = round(float(np.abs(faces - exact).mean()), 4)
+            measured[precision] = Measured(milliseconds, difference)
+        limit = FASTER * measured["float32"].milliseconds
+        near = [
+            precision
+            for precision, found in measured.items()
+            if found.difference < NEAR_ENOUGH and found.milliseconds <= limit
+        ]
+        best = min(near, key=lambda precision: measured[precision].milliseconds, default="float32")
+        return Comparison(best, measured)
+
+    def _try(
+        self, engine: OpenVino | TensorFlow, precision: str, drawings: list[np.ndarray]
+    ) -> tuple[np.ndarray, float]:
+        """The faces of some drawings, int16 (N, S, S, 3), and the milliseconds that the quickest took."""
+        paint = engine.load(precision)
+        faces, times = [], []
+        for drawing in drawings:
+            began = time.perf_counter()
+            faces.append(interruptible.call(partial(self._painted, paint, drawing)).astype(np.int16))
+            times.append(time.perf_counter() - began)
+        return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
+
+
+def model_name(path: Path) -> str:
+    """What to call a generator: its file's name, or its folder's if the file is called as all of them are."""
+    is_telling = not path.stem.startswith(Path(FROZEN_FILE).stem)
+    return path.stem if is_telling else path.resolve().parent.name
+
+
+def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
+    """Drawings such as a driver makes, uint8 (S, S, 3), RGB: the target's face in any of its expressions and
+    head motions. Of an unknown target, lines anywhere."""
+    size, face = target.image_size, target.face
+    random = np.random.default_rng(0)
+    if face is None:
+        shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
+    else:
+        # Mostly near the face at rest, as people are: all extremes at once are no face.
+        (low, high), (low_shift, high_shift) = face.ranges.T, face.motion[:2].T
+        side = np.where(random.random((count, len(low))) < 0.5, low, high)
+        along = side * (1 - np.sqrt(random.random(side.shape)))
+        shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
+        shapes += random.uniform(low_shift, high_shift, (count, 1, 2))
+    return [draw(shape, size, target.drawing) for shape in shapes]

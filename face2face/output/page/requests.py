@@ -1,0 +1,164 @@
+"""Requests to the page: who may ask, and what is answered."""
+
+import hmac
+import ipaddress
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib import resources
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+
+from face2face.output import provenance
+from face2face.output.controls import Controls, State
+from face2face.output.page.answers import Answer, plain
+from face2face.output.page.newest_picture import NewestPicture
+from face2face.sources.browser import BrowserSource
+
+_BOUNDARY = "face2face"
+_COOKIE = "face2face"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]*)(:[0-9]{0,5})?", re.ASCII)
+_ROUTES = Map(
+    [
+        Rule("/", endpoint="page", methods=["GET"]),
+        Rule("/state", endpoint="state", methods=["GET"]),
+        Rule("/stream.mjpg", endpoint="stream", methods=["GET"]),
+        Rule("/command/<name>", endpoint="command", methods=["POST"]),
+        Rule("/camera", endpoint="camera", methods=["POST"]),
+    ],
+    merge_slashes=False,  # which redirects
+).bind("")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only this machine reaches."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass
+class Page:
+    """The WSGI application, and what it shows and changes.
+
+    browser: takes the pictures of a browser's camera; None if the source is another. token: what every
+    request has to carry. is_alone: only this machine reaches the page.
+    """
+
+    controls: Controls
+    state: State
+    pictures: NewestPicture
+    browser: BrowserSource | None
+    token: str | None
+    is_alone: bool
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request, whoever sent it."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        try:
+            endpoint, values = _ROUTES.match(request.path, request.method)
+            return getattr(self, f"_{endpoint}")(request, **values)
+        except HTTPException as error:
+            answer = plain(error.code, "there is nothing here" if error.code == HTTPStatus.NOT_FOUND else "")
+            if isinstance(error, MethodNotAllowed):
+                answer.allow.update(error.valid_methods)
+            return answer
+
+    # --- who may ------------------------------------------------------------------------------------------
+
+    def _refusal(self, request: Request) -> Answer | None:
+        """The answer to a request that is not admitted; None if it is."""
+        host = request.headers.get("Host", "")
+        # Werkzeug's trusted_hosts takes names, not every address of the loopback.
+        if (named := _HOST.fullmatch(host)) is None:
+            return plain(HTTPStatus.BAD_REQUEST)
+        reason = ""
+        # Whoever reaches the loopback by another name came by a page that lied about its own (DNS rebinding).
+        if self.is_alone and not is_loopback(named[1].strip("[]").lower()):
+            reason = "another host's name"
+        elif self.token and not self._is_carried(self.token, request):
+            reason = "no token, or a wrong one"
+        elif _is_from_another_site(request, host):
+            reason = "another site"
+        return plain(HTTPStatus.FORBIDDEN, f"refused: {reason}") if reason else None
+
+    def _is_carried(self, token: str, request: Request) -> bool:
+        """Whether the cookie, the address or the header Authorization carries the token."""
+        carried = [*request.cookies.getlist(_COOKIE), *request.args.getlist("token")]
+        # Werkzeug's request.authorization takes a token that holds "=" for a list of parameters.
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        given = [each.encode() for each in carried] + [bearer.encode("latin-1")]
+        return any(hmac.compare_digest(each, token.encode()) for each in given)
+
+    # --- what is answered ---------------------------------------------------------------------------------
+
+    def _page(self, request: Request) -> Answer:
+        if self.token and "token" in request.args:  # from here on a cookie carries it, not the address
+            answer = Answer(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+            answer.set_cookie(_COOKIE, self.token, httponly=True, samesite="Strict")
+            return answer
+        nonce = secrets.token_urlsafe(16)
+        text = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+        for name, value in (
+            ("nonce", nonce),
+            ("source-type", provenance.SOURCE_TYPE),
+            ("mark", provenance.comment(provenance.now())),
+            ("has-camera", "true" if self.browser is not None else "false"),
+        ):
+            text = text.replace("{{" + name + "}}", value)
+        policy = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+            "img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        )
+        headers = {"Content-Security-Policy": policy, "Permissions-Policy": "camera=(self)"}
+        return Answer(text, headers=headers, mimetype="text/html")
+
+    def _state(self, request: Request) -> Answer:
+        return Answer(json.dumps(self.state.as_json()), mimetype="application/json")
+
+    def _stream(self, request: Request) -> Answer:
+        kind = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
+        return Answer(self._parts(), content_type=kind, direct_passthrough=True)
+
+    def _parts(self) -> Iterator[bytes]:
+        """One JPEG after the other, the newest each time: the client's reading sets the pace."""
+        yield f"--{_BOUNDARY}\r\n".encode()
+        number = 0
+        while not self.pictures.is_closed:
+            number, jpeg = self.pictures.read(number)
+            if jpeg:
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                yield head.encode() + jpeg + f"\r\n--{_BOUNDARY}\r\n".encode()
+
+    def _command(self, request: Request, name: str) -> Answer:
+        if not self.controls.press(name):
+            return plain(HTTPStatus.NOT_FOUND, "there is nothing here")
+        return self._state(request)
+
+    def _camera(self, request: Request) -> Answer:
+        if self.browser is None:
+            return plain(HTTPStatus.NOT_FOUND, "there is nothing here")
+        refused = self.browser.put(request.get_data(cache=False), request.args.get("page", ""))
+        if refused:
+            return plain(HTTPStatus.CONFLICT, refused)
+        return plain(HTTPStatus.OK)
+
+
+def _is_from_another_site(request: Request, host: str) -> bool:
+    """A page of another site may make its visitor's browser ask; the browser tells so."""
+    if request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site"):
+        return True
+    return request.origin is not None and request.origin.partition("://")[2] != host

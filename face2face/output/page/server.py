@@ -1,0 +1,91 @@
+"""A page on this machine: the live picture, what is known of it, and buttons for the commands."""
+
+import threading
+import urllib.parse
+
+import numpy as np
+
+from face2face.cli import UserError
+from face2face.output.controls import Controls, State
+from face2face.output.page.http_server import HttpServer
+from face2face.output.page.newest_picture import NewestPicture
+from face2face.output.page.requests import Page, is_loopback
+from face2face.sources.browser import BrowserSource
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+
+LONGEST_TOKEN = 1000
+"""Bytes in UTF-8: browsers keep cookies of up to 4096, quoted."""
+
+
+def check(host: str, token: str | None) -> None:
+    """Raises: UserError if others would be let in without a token, or the token cannot be carried."""
+    if not is_loopback(host) and not token:
+        raise UserError(f"--serve-host {host} lets others in: expected a --serve-token, too")
+    if token is None:
+        return
+    try:
+        size = len(token.encode())
+    except UnicodeEncodeError:  # the command line's bytes were no UTF-8
+        raise UserError("expected a --serve-token of UTF-8 characters, got other bytes") from None
+    if not 1 <= size <= LONGEST_TOKEN:
+        raise UserError(f"expected a --serve-token of 1 to {LONGEST_TOKEN} bytes, got {size}")
+
+
+class Server:
+    """Serves the page until it is closed. What is written is kept as the newest picture, and nobody waits.
+
+    address: of the page, for a browser on this machine; with the token, if there is one.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        state: State,
+        port: int = DEFAULT_PORT,
+        host: str = DEFAULT_HOST,
+        token: str | None = None,
+        browser: BrowserSource | None = None,
+    ):
+        """
+        Args:
+            port: 0 for any that is free.
+            token: what every request has to carry.
+            browser: takes the pictures of the page's camera.
+        Raises: UserError if it would serve others without a token, or the port cannot be had.
+        """
+        check(host, token)
+        self.controls, self.state = controls, state
+        self._pictures = NewestPicture()
+        page = Page(controls, state, self._pictures, browser, token, is_alone=is_loopback(host))
+        try:
+            self._http = HttpServer(host, port, page)
+        except (OSError, TypeError) as error:  # TypeError: no name that a host can have
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"port {port} of {host} cannot be served: {reason}") from None
+        self.port = self._http.port
+        shown = "localhost" if _is_any(host) else host
+        shown = f"[{shown}]" if ":" in shown else shown
+        query = f"?token={urllib.parse.quote(token)}" if token else ""
+        self.address = f"http://{shown}:{self.port}/{query}"
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="server", daemon=True
+        )
+        self._thread.start()
+
+    def write(self, picture: np.ndarray | None) -> None:
+        """Make uint8 (H, W, 3), RGB, the newest picture; it must not be changed any more. None: no change."""
+        if picture is not None:
+            self._pictures.write(picture)
+
+    def close(self) -> None:
+        """End the streams and the serving; answers that are being sent go on."""
+        self._pictures.close()
+        self._http.shutdown()
+        self._thread.join()
+
+
+def _is_any(host: str) -> bool:
+    """Whether an address stands for all of this machine's."""
+    return host in ("", "0.0.0.0", "::")
