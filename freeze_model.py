@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Freeze a reduced model to one file, frozen_model.pb, that plain TensorFlow runs."""
 
-from face2face import early
+from face2face import early, frozen_graph
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, files
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.generator import quantisation
-from face2face.generator.generator import FROZEN_FILE, Generator, sample_drawings
+from face2face.generator.generator import Generator, sample_drawings
 from face2face.target import statistics
 from face2face.target.statistics import Target
 from pix2pix import options
@@ -31,10 +31,11 @@ def freeze(
         int8: also write the graph in whole numbers of 8 bits, for OpenVINO.
         calibration: a folder of pairs, on whose drawings the ranges of those numbers are measured; without
             one, on drawings of what is known of the target's face.
-    Raises: UserError if the folder holds no reduced model, or a damaged one, or, before anything is written,
-        if another file is in the way.
+    Raises:
+        UserError: if the folder holds no reduced model, or a damaged one, or, before anything is written, if
+            another file is in the way.
     """
-    path = model_folder / FROZEN_FILE
+    path = model_folder / frozen_graph.FILE_NAME
     _check_outputs(path, int8, calibration)
     opts = options.read(model_folder, options.REDUCED)
     known = statistics.read(model_folder) or Target(opts.image_size)
@@ -80,7 +81,7 @@ def freeze(
 
 def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
     """Raises: UserError if a file that would be replaced is no graph of ours."""
-    outputs = {FROZEN_FILE: path}
+    outputs = {frozen_graph.FILE_NAME: path}
     files.check_replaceable(path, quantisation.is_ours)
     if int8:
         graph = quantisation.name_beside(path)
@@ -98,7 +99,7 @@ def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:
     pairs = dataset.find_pairs(folder)
     step = max(1, len(pairs) // quantisation.MAX_DRAWINGS)
     drawings = [dataset.read_pair(path, opts)[0] for path in pairs[::step]]
-    return [Window.centre(*drawing.shape[1::-1]).picture(drawing, opts.image_size) for drawing in drawings]
+    return [CropBox.centre(*drawing.shape[1::-1]).picture(drawing, opts.image_size) for drawing in drawings]
 
 
 def parse_args(argv=None) -> argparse.Namespace:

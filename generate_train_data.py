@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from face2face import cli, pictures
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.drawing import DEFAULT_DRAWING, DRAWINGS
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.sources.files import Source, open_source
@@ -42,8 +42,9 @@ def generate(
 ) -> int:
     """Write up to `count` pairs of frame and drawing below `output_dir`, and return how many.
 
-    Raises: UserError if a source is of no use, none shows a face, or another file is in the way; Incomplete,
-        after everything has been written, if a source gave less than it should have.
+    Raises:
+        UserError: if a source is of no use, none shows a face, or another file is in the way.
+        Incomplete: after everything has been written, if a source gave less than it should have.
     """
     if count > MAX_PAIRS:
         raise cli.UserError(f"expected --num of at most {MAX_PAIRS}, got {count}")
@@ -67,7 +68,7 @@ def generate(
             for clip in clips:
                 if clip.chosen:
                     points = np.array([candidate.face.points for candidate in clip.chosen])
-                    clip.window = Window.around(points, *clip.seen.frame_size)
+                    clip.window = CropBox.around(points, *clip.seen.frame_size)
         written = pairs.write(clips, output_dir, drawing, preview, earlier)
     rate = searched / (time.monotonic() - began)
     print(

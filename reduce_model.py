@@ -5,7 +5,7 @@ It also reads the training folders of the original pix2pix-tensorflow, whose gen
 each picture, as they were trained with.
 """
 
-from face2face import early
+from face2face import early, frozen_graph
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -15,7 +15,6 @@ import re
 from pathlib import Path
 
 from face2face import cli, files
-from face2face.generator.generator import FROZEN_FILE
 from pix2pix import legacy, options
 
 _OURS = re.compile(r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json")
@@ -27,8 +26,9 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
 
     Args:
         which: the weights that validated `best`, or the `last`; None: the best where there are some.
-    Raises: UserError if the folder is no training's, or is damaged, or, before anything is changed, if
-        another file is in the way in `model_output`.
+    Raises:
+        UserError: if the folder is no training's, or is damaged, or, before anything is changed, if another
+            file is in the way in `model_output`.
     """
     files.check_apart({"--model-output": model_output}, {"--model-input": model_input})
     of_original = legacy.is_of_original(model_input)
@@ -56,8 +56,8 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         options.write(unfinished, opts, options.REDUCED)
         if (known := statistics.read(model_input)) is not None:
             known.write(unfinished)
-    if (model_output / FROZEN_FILE).exists():
-        cli.warn(f"{model_output / FROZEN_FILE} is of an older model: run freeze_model.py again")
+    if (model_output / frozen_graph.FILE_NAME).exists():
+        cli.warn(f"{model_output / frozen_graph.FILE_NAME} is of an older model: run freeze_model.py again")
 
     difference = frozen.largest_difference(*(inference.painter(g)(drawing) for g in (trained, folded)))
     before, after = (checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest(model_output)))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Move the target's face with your own: from a webcam, a video, a stream or a folder of images."""
 
-from face2face import early
+from face2face import early, frozen_graph
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -27,7 +27,7 @@ from face2face.output.page import server
 from face2face.sources import cameras
 from face2face.sources.base import Source
 
-DEFAULT_MODEL = Path("face2face-reduced-model") / generator.FROZEN_FILE
+DEFAULT_MODEL = Path("face2face-reduced-model") / frozen_graph.FILE_NAME
 
 SHIPPED_MODELS = Path(__file__).resolve().parent / "models"
 """Of these the first is taken where there is no `DEFAULT_MODEL`."""
@@ -62,8 +62,9 @@ def drive(
 ) -> None:
     """Open everything, run the loop, and close everything whatever happens.
 
-    Raises: UserError if the source, a model or an output is of no use; Incomplete, at the end, if the source
-        gave less than it should have, or a recording is not whole.
+    Raises:
+        UserError: if the source, a model or an output is of no use.
+        Incomplete: at the end, if the source gave less than it should have, or a recording is not whole.
     """
     if limit is not None and limit > MAX_FRAMES:
         raise cli.UserError(f"expected --limit of at most {MAX_FRAMES}, got {limit}")
@@ -105,7 +106,7 @@ def open_painter(
     """Load the generators, and tell what runs them. Raises: UserError if a model is of no use."""
     with ThreadPoolExecutor(1) as aside:  # the landmark model is unpacked meanwhile
         detector = aside.submit(LandmarkDetector, landmark_model)
-        generators = [Generator(model, engine, precision, loop.AT_ONCE) for model in tf_models]
+        generators = [Generator(model, engine, precision, loop.CONCURRENCY) for model in tf_models]
         tracker = Tracker(detector.result(), smoothing)
     for model, each in zip(tf_models, generators, strict=True):
         print(f"{model} runs by {each.engine}")

@@ -14,7 +14,7 @@ import numpy as np
 
 from face2face import cli
 from face2face.face.drawing import DRAWINGS
-from face2face.generator.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.live.stats import Stats
 
 DOWNSAMPLE = 4

@@ -85,7 +85,7 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         source = Round(stack.enter_context(open_source(str(clip))), count)
-        generator = Generator(model, at_once=loop.AT_ONCE)
+        generator = Generator(model, concurrency=loop.CONCURRENCY)
         painter = Painter(Tracker(LandmarkDetector()), [generator], DrivingOptions(), source.name)
         options = OutputOptions(window=False, record=Path(folder) / "out.mp4", serve=0)
         presenter = open_presenter(stack, options, source, clip, [model.name], painter.size)

@@ -27,7 +27,8 @@ from benchmarks.plain_loop import PlainLoop
 from face2face import cli, file_cache
 from face2face.face.crop import resize
 from face2face.face.landmarks import default_landmark_model
-from face2face.generator.graph_check import IR_ENDING
+from face2face.generator.generator_file import IR_ENDING
+from face2face.live import loop
 from face2face.live.painter import DrivingOptions, Painted, Painter
 from face2face.live.stats import STAGES, Stats
 from face2face.output.recording import VideoFile
@@ -54,7 +55,7 @@ class Composed:
         return True
 
 
-def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> dict:
+def contend(kind: str, clip: str, model: Path, precision: str, limit: int) -> dict:
     """Run a loop in this process, and return what was measured."""
     import resource
 
@@ -62,7 +63,7 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
 
     stats, output = Stats(), Composed()
     with open_source(clip) as video:
-        if loop == "plain":
+        if kind == "plain":
             painter = PlainLoop(model, default_landmark_model())
             stats.start()
             painter.run(clip, stats, output.note, limit)
@@ -70,7 +71,7 @@ def contend(loop: str, clip: str, model: Path, precision: str, limit: int) -> di
             driving = DrivingOptions()
             painter = run_webcam.open_painter(
                 *(video, [model], default_landmark_model(), driving),
-                engine="tensorflow" if loop == "tensorflow" else "openvino",
+                engine="tensorflow" if kind == "tensorflow" else "openvino",
                 precision=precision,
             )
             stats.start()
@@ -105,8 +106,8 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: i
         count = _enlarge(file, clip, frames)
         environment = os.environ | {name: folder for name in file_cache.PLACES}  # which is empty
         for number in range(rounds):  # in turn, and the best counts: the rest is what else the machine did
-            for name, (loop, graph, precision) in contestants.items():
-                words = ["--contestant", loop, "--file", clip, "--tf-model", graph, "--precision", precision]
+            for name, (kind, graph, precision) in contestants.items():
+                words = ["--contestant", kind, "--file", clip, "--tf-model", graph, "--precision", precision]
                 if not number:
                     first[name] = _child([*words, "--frames", "1"], environment)["start"]
                 found = _child([*words, "--frames", str(count)], environment)

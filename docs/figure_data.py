@@ -119,8 +119,9 @@ class Scene:
 def load(pairs: Path, model: Path) -> Scene:
     """The scene of a folder of pairs and a training folder.
 
-    Raises: UserError if one of them is missing or not usable, or if the training had losses or channels that
-        the figures do not explain.
+    Raises:
+        UserError: if one of them is missing or not usable, or if the training had losses or channels that the
+            figures do not explain.
     """
     opts = options.read(model, options.TRAINING)
     if opts.lab_colorization or opts.gan_loss != "vanilla" or opts.feature_matching:

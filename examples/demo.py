@@ -172,7 +172,8 @@ def run_all() -> None:
 def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
     """A grid of moments spread over the recordings: driver, drawing, generated.
 
-    Raises: as `pictures.write`.
+    Raises:
+        as: `pictures.write`.
     """
     rows = []
     recorded = list(zip(read_frames(driven), read_frames(drawn), strict=True))

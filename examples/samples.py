@@ -34,7 +34,8 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "samples"
 def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
     """Put the clips into a folder, but those that are there; nothing else in it changes.
 
-    Raises: UserError if the package cannot be had, or something else than a file has a clip's name.
+    Raises:
+        UserError: if the package cannot be had, or something else than a file has a clip's name.
     """
     if all((folder / clip).is_file() for clip in CLIPS):
         return folder

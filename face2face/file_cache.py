@@ -41,7 +41,7 @@ def root() -> Path:
     return Path(base) / "face2face"
 
 
-class ModelCache:
+class FileCache:
     """What is kept about the content of some files. Where nothing can be kept, everything is made anew.
 
     digest: the SHA-256 of the content, in hexadecimal digits.

@@ -31,7 +31,8 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | 
 
     Args:
         outputs, inputs: paths by the name that the user knows them by (an option); None: not given.
-    Raises: UserError.
+    Raises:
+        UserError: if the system refuses.
     """
     written: dict[tuple, str] = {}
     read = {name: path for name, path in inputs.items() if path is not None}
@@ -89,7 +90,9 @@ def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
     On any exception, and if nothing was written, `path` stays as it was. The name keeps the ending of `path`,
     from which encoders choose their format. A link stays, and what it points to is replaced.
 
-    Raises: UserError, before anything is written, if `path` is not ours to replace; OSError.
+    Raises:
+        UserError: before anything is written, if `path` is not ours to replace.
+        OSError: if the system refuses.
     """
     path = Path(os.path.realpath(path))
     check_replaceable(path, is_ours)
@@ -122,7 +125,9 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
             first and the new one comes last: a process that is killed in between leaves no folder that looks
             whole and is not.
         removes_stale: files in `path` that are ours and have no successor are removed.
-    Raises: UserError, before anything is changed, if a file that is not ours is in the way; OSError.
+    Raises:
+        UserError: before anything is changed, if a file that is not ours is in the way.
+        OSError: if the system refuses.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_dir():

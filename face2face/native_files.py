@@ -8,7 +8,8 @@ from face2face import cli
 def existing(path: str | Path, what: str) -> Path:
     """The path, if there is a file under a name that such libraries take.
 
-    Raises: UserError that names what was looked for.
+    Raises:
+        UserError: that names what was looked for.
     """
     path = Path(path)
     try:

@@ -50,7 +50,8 @@ _DAMAGE = (
 def read(path: Path) -> np.ndarray:
     """Read a picture, whatever its channels and depth, as uint8 (H, W, 3), RGB, upright; alpha is dropped.
 
-    Raises: UserError if it is too large by its header, or cannot be decoded.
+    Raises:
+        UserError: if it is too large by its header, or cannot be decoded.
     """
     if path.exists() and not path.is_file():  # reading a pipe would wait for its writer
         raise UserError(f"expected an image, got a folder, a device or a pipe: {path}")
@@ -88,7 +89,8 @@ def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: b
         ending: ".png", ".jpg" or ".jpeg".
         quality: of JPEG, 1 to 100.
         xmp: an XMP packet to carry along.
-    Raises: UserError if it is larger than `MAX_SIDE`.
+    Raises:
+        UserError: if it is larger than `MAX_SIDE`.
     """
     if max(picture.shape[:2]) > MAX_SIDE:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
@@ -134,6 +136,8 @@ def write(path: Path, picture: np.ndarray, xmp: bytes = b"", replaceable: files.
     Args:
         path: ends in .png, .jpg or .jpeg.
         replaceable: which files may be replaced.
-    Raises: UserError if another file is in the way; OSError if it cannot be written.
+    Raises:
+        UserError: if another file is in the way.
+        OSError: if it cannot be written.
     """
     files.write_bytes(path, encode(picture, path.suffix, xmp=xmp), replaceable)

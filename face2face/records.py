@@ -29,7 +29,8 @@ def read(path: Path, kind: type[T], what: str) -> T:
     Args:
         kind: the schema: a msgspec Struct, a dataclass, or any type that msgspec checks.
         what: what the file should be, for the error: "what --calibration wrote".
-    Raises: UserError if the file is too large, damaged, or does not fit the schema.
+    Raises:
+        UserError: if the file is too large, damaged, or does not fit the schema.
     """
     if path.stat().st_size > MAX_BYTES:
         raise cli.UserError(f"expected {what}, got a file of over {MAX_BYTES >> 20} MB: {path}")

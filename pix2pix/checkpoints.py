@@ -39,7 +39,8 @@ def by_name(network) -> tf.train.Checkpoint:
 def check_state(folder: Path) -> None:
     """Look into the file that lists a folder's checkpoints, before TensorFlow goes by it.
 
-    Raises: UserError if it is damaged, or lists anything but checkpoints in this very folder.
+    Raises:
+        UserError: if it is damaged, or lists anything but checkpoints in this very folder.
     """
     path = folder / STATE
     if not os.path.lexists(path):
@@ -76,7 +77,8 @@ class Checkpoints:
     def save(self, step: int) -> str:
         """Save all objects; the older checkpoints go only after this one is whole. Returns its path.
 
-        Raises: UserError if it cannot be written; the older ones stay.
+        Raises:
+            UserError: if it cannot be written; the older ones stay.
         """
         return _save(self._manager, self._folder, step)
 
@@ -148,7 +150,8 @@ def newest(folder: Path) -> str:
 def choose(folder: Path, which: str | None) -> Path:
     """The folder with a training's best or last weights; the best where there are some, if `which` is None.
 
-    Raises: UserError if there are no best ones, or their list is damaged.
+    Raises:
+        UserError: if there are no best ones, or their list is damaged.
     """
     check_state(folder / BEST)
     has_best = tf.train.latest_checkpoint(str(folder / BEST)) is not None
@@ -176,7 +179,8 @@ def restore_generator(generator, folder: Path, which: str | None = LAST) -> str:
 def save_generator(generator, folder: Path) -> None:
     """Save a generator's weights, alone, so that `restore_generator` finds them.
 
-    Raises: UserError if they cannot be written.
+    Raises:
+        UserError: if they cannot be written.
     """
     with writing(folder):
         tf.train.Checkpoint(generator=by_name(generator)).save(str(folder / "generator"))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from face2face import cli, pictures
 from face2face.face.drawing import draw
-from face2face.face.geometry import eye_distance, mirrored
+from face2face.face.geometry import interocular_distance, mirrored
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import Sidecar
 from pix2pix import colours, images, networks
@@ -30,7 +30,8 @@ _BATCHES_AHEAD = 4
 def find_pictures(folder: Path, name: str = "--input_dir") -> list[Path]:
     """The images of a folder. One that cannot be read is named and left out.
 
-    Raises: UserError if none is left.
+    Raises:
+        UserError: if none is left.
     """
     return _find(folder, "images", lambda picture: None, name)
 
@@ -41,7 +42,8 @@ def find_pairs(folder: Path, aspect_ratio: float = 1.0, name: str = "--input_dir
     Args:
         aspect_ratio: of a half.
         name: of the option that gave the folder.
-    Raises: UserError if none is left.
+    Raises:
+        UserError: if none is left.
     """
     shape = "twice as wide as high"
     if aspect_ratio != 1:
@@ -144,7 +146,7 @@ def redraw(
     matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
     matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
     moved = points @ matrix[:, :2].T + matrix[:, 2]
-    moved += rng.normal(0, REDRAW_NOISE * float(eye_distance(moved)), moved.shape)
+    moved += rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
     if options.flip and rng.random() < 0.5:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
         moved = mirrored(moved, size)

@@ -15,7 +15,8 @@ def strategy(kind: str) -> tf.distribute.Strategy:
     Args:
         kind: none; mirrored: all GPUs of this machine; multi-worker: the cluster that the environment
             variable TF_CONFIG describes; auto: what there is.
-    Raises: UserError if TF_CONFIG is missing or makes no sense.
+    Raises:
+        UserError: if TF_CONFIG is missing or makes no sense.
     """
     cluster = os.environ.get("TF_CONFIG")
     if kind == "multi-worker" or (kind == "auto" and cluster):
@@ -47,7 +48,7 @@ def assign(variable: tf.Variable, value: tf.Tensor) -> None:
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
-def mean_of_all(values: list[tf.Tensor]) -> list[tf.Tensor]:
+def all_reduce_mean(values: list[tf.Tensor]) -> list[tf.Tensor]:
     """The mean over all devices of what each of them computed; gradients flow back through it."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:

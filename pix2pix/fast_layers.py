@@ -3,7 +3,7 @@
 import tensorflow as tf
 from keras import layers
 
-from pix2pix.distribution import assign, mean_of_all
+from pix2pix.distribution import all_reduce_mean, assign
 
 
 class BatchNorm(layers.BatchNormalization):
@@ -37,13 +37,13 @@ class BatchNorm(layers.BatchNormalization):
     def _of_all_devices(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The same over a batch whose pictures are spread over several devices."""
         x = tf.cast(inputs, tf.float32)
-        mean, square = mean_of_all([tf.reduce_mean(x, (0, 1, 2)), tf.reduce_mean(x * x, (0, 1, 2))])
+        mean, square = all_reduce_mean([tf.reduce_mean(x, (0, 1, 2)), tf.reduce_mean(x * x, (0, 1, 2))])
         variance = tf.nn.relu(square - mean * mean)
         outputs = tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, self.epsilon)
         return tf.cast(outputs, inputs.dtype), mean, variance
 
 
-class PictureNorm(layers.Layer):
+class InstanceNorm(layers.Layer):
     """Normalises each map of a picture by its own mean and variance: no statistics of training are needed."""
 
     def __init__(self, epsilon: float, **kwargs):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from face2face.generator.graph_check import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
 from face2face.target.statistics import Target
 from pix2pix import images, networks
 

@@ -12,7 +12,8 @@ from face2face.cli import UserError
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Image files by their names without ending, for where one file is made of each.
 
-    Raises: UserError if two differ in nothing else: one would replace what is made of the other.
+    Raises:
+        UserError: if two differ in nothing else: one would replace what is made of the other.
     """
     found: dict[str, Path] = {}
     for path in paths:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli, files, pictures
-from face2face.face.crop import Window
+from face2face import cli, files, metrics, pictures
+from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.target import statistics
-from pix2pix import checkpoints, colours, dataset, images, metrics, networks, options, report
+from pix2pix import checkpoints, colours, dataset, images, networks, options, report
 from pix2pix.options import Options
 
 KINDS = ("inputs", "outputs", "targets")
@@ -62,7 +62,8 @@ def test(
 
     Args:
         which: the checkpoint, as `checkpoints.choose` takes it.
-    Raises: UserError, before anything is written, if another file is in the way.
+    Raises:
+        UserError: before anything is written, if another file is in the way.
     """
     named = images.by_stem(pairs)
     kinds = KINDS[:2] if unpaired else KINDS
@@ -98,7 +99,7 @@ def _paint(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str
         return dict(zip(KINDS, shown(opts, inputs, run(inputs), targets), strict=True))
     halves = [pictures.read(path)] if unpaired else dataset.read_pair(path, opts)
     if opts.aspect_ratio == 1:
-        halves = [Window.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
+        halves = [CropBox.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
     else:
         halves = [images.squeeze(half, opts.image_size) for half in halves]
     outputs = images.from_unit(run(images.to_unit(halves[0].astype(np.float32))))
@@ -111,8 +112,9 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
 
     An options.json beside it tells that the folder is an export of this project.
 
-    Raises: UserError if the model does not paint pictures, or, before anything is changed, if another file is
-        in the way.
+    Raises:
+        UserError: if the model does not paint pictures, or, before anything is changed, if another file is in
+            the way.
     """
     refuse_colours(opts, checkpoint)
     is_export = options.has_stage(output_dir, options.EXPORTED)

@@ -58,7 +58,9 @@ class Interruption:
     def hand_on(self) -> None:
         """After it: end as the first signal would have ended this process.
 
-        Raises: BrokenPipeError if nobody reads what is printed; KeyboardInterrupt after a signal.
+        Raises:
+            BrokenPipeError: if nobody reads what is printed.
+            KeyboardInterrupt: after a signal.
         """
         if self._is_gone:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

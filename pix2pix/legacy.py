@@ -38,7 +38,8 @@ def is_of_original(folder: Path) -> bool:
 def read_options(folder: Path) -> Options:
     """The options of such a folder; its pictures were always of 256 pixels, its drawings white.
 
-    Raises: UserError if they are damaged.
+    Raises:
+        UserError: if they are damaged.
     """
     path = folder / options.FILE_NAME
     content = records.read(path, options.Content, "the original trainer's options")
@@ -49,7 +50,8 @@ def read_options(folder: Path) -> Options:
 def restore_generator(generator, folder: Path) -> str:
     """Set the weights of a generator with `options.PICTURE`; returns the checkpoint's path.
 
-    Raises: UserError if there is no checkpoint, or one of another network.
+    Raises:
+        UserError: if there is no checkpoint, or one of another network.
     """
     import tensorflow as tf
 

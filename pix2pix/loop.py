@@ -54,7 +54,11 @@ class Loop:
     def run(self, step: int, last_step: int) -> None:
         """Train from `step` to `last_step`. At an interruption the step is finished, and saved.
 
-        Raises: KeyboardInterrupt; BrokenPipeError; Stopped; UserError if something cannot be written.
+        Raises:
+            KeyboardInterrupt: if the system refuses.
+            BrokenPipeError: if the system refuses.
+            Stopped: if the system refuses.
+            UserError: if something cannot be written.
         """
         with Interruption() as interruption:
             self._run(step, last_step, interruption)

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 
 from pix2pix import options
-from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv, PictureNorm
+from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv, InstanceNorm
 from pix2pix.options import Options
 
 CHANNELS = 3
@@ -33,7 +33,8 @@ MAX_WIDTH = 8
 def encoder_widths(image_size: int) -> list[int]:
     """Filters of the encoder's blocks, in multiples of ngf: 1, 2, 4, 8, 8, ... down to a map of 1x1.
 
-    Raises: ValueError if the size is not a power of two of 8 or more.
+    Raises:
+        ValueError: if the size is not a power of two of 8 or more.
     """
     levels = int(math.log2(image_size))
     if image_size < 8 or 2**levels != image_size:
@@ -85,7 +86,7 @@ class _Blocks:
 
     def _norm(self, x, name: str):
         if self.statistics == options.PICTURE:
-            return PictureNorm(EPSILON, name=f"{name}_norm")(x)
+            return InstanceNorm(EPSILON, name=f"{name}_norm")(x)
         return x if self.folded else _normalise(x, name)
 
 

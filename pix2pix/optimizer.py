@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pix2pix.distribution import assign, mean_of_all
+from pix2pix.distribution import all_reduce_mean, assign
 
 BETA2, EPSILON = 0.999, 1e-8
 
@@ -39,7 +39,7 @@ class Adam(tf.Module):
 
     def step(self, tape: tf.GradientTape, loss: tf.Tensor, lr: tf.Variable) -> None:
         """Move the variables against the gradients of a loss from `scaled`, the mean of all devices'."""
-        gradients = mean_of_all(tape.gradient(loss, self._variables))
+        gradients = all_reduce_mean(tape.gradient(loss, self._variables))
         if not self._scaled:
             self._apply(gradients, lr)
             return

@@ -245,7 +245,8 @@ def has_stage(folder: Path, stage: str) -> bool:
 def read(folder: Path, stage: str) -> Options:
     """The options that a model's folder was made with.
 
-    Raises: UserError if the folder is of another stage, of an unknown version, or is no model's.
+    Raises:
+        UserError: if the folder is of another stage, of an unknown version, or is no model's.
     """
     path = cli.existing_dir(folder, f"a {stage} model") / FILE_NAME
     if not path.is_file():

@@ -58,7 +58,8 @@ def write_row(
 
     Args:
         replaceable: which files may be replaced; None: pictures of such a report.
-    Raises: UserError if another file is in the place of one.
+    Raises:
+        UserError: if another file is in the place of one.
     """
     names = picture_names(name, list(shown), filetype)
     for kind, picture in shown.items():
@@ -104,7 +105,8 @@ def _text_of(path: Path) -> str:
 def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> Path:
     """Write the page, the worst image first. summary: lines of plain text, above the images.
 
-    Raises: UserError if another page is in its place.
+    Raises:
+        UserError: if another page is in its place.
     """
     rows = sorted(rows, key=lambda row: -row.badness)
     kinds = list(rows[0].files)

@@ -130,7 +130,7 @@ class Trainer:
         self.discriminator_optimizer.step(tape, scaled_losses[0], self.lr)
         self.generator_optimizer.step(tape, scaled_losses[1], self.lr)
         losses = {"discriminator": discriminator_loss, **generator}
-        losses = dict(zip(losses, distribution.mean_of_all(list(losses.values())), strict=True))
+        losses = dict(zip(losses, distribution.all_reduce_mean(list(losses.values())), strict=True))
         distribution.assign(self.step, self.step + 1)
         is_bad = ~tf.reduce_all(tf.math.is_finite(list(losses.values()))) & (self.bad_step == 0)
         distribution.assign(self.bad_step, tf.where(is_bad, self.step, self.bad_step))

@@ -31,7 +31,10 @@ def train(
     Args:
         start_from: the folder of another training whose newest checkpoint is the beginning.
         val_dir: pairs to validate on; None: the `val` beside a `train`, if it is there.
-    Raises: UserError for bad input; KeyboardInterrupt after the state has been saved; loop.Stopped.
+    Raises:
+        UserError: for bad input.
+        KeyboardInterrupt: after the state has been saved.
+        loop.Stopped: if the system refuses.
     """
     check_state(output_dir)
     strategy = distribution.strategy(opts.strategy)
@@ -83,7 +86,8 @@ def train(
 def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> statistics.Target | None:
     """What is known of the target's face by the landmarks beside the pairs; None without them.
 
-    Raises: UserError if they are so far apart that what is measured could not be read again.
+    Raises:
+        UserError: if they are so far apart that what is measured could not be read again.
     """
     path = input_dir / sidecar.FILE_NAME
     if not beside.images or opts.aspect_ratio != 1:
@@ -107,7 +111,8 @@ def check_shares(opts: Options, strategy: tf.distribute.Strategy) -> None:
 def validation_pairs(opts: Options, input_dir: Path, val_dir: Path | None) -> list[Path]:
     """The pairs to validate on; none if nobody asks for it or there are none.
 
-    Raises: UserError if there are none but the options need some.
+    Raises:
+        UserError: if there are none but the options need some.
     """
     folder = val_dir or default_dir(input_dir)
     if folder is None or not opts.val_freq:
@@ -171,7 +176,8 @@ def batches_of(
 def agree_with_folder(opts: Options, output_dir: Path) -> Options:
     """The given options with the seed and, for `auto`, the precision that the folder's training began with.
 
-    Raises: UserError if the folder was trained with options that cannot change.
+    Raises:
+        UserError: if the folder was trained with options that cannot change.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     if (output_dir / options.FILE_NAME).is_file():
@@ -188,7 +194,8 @@ def agree_with_folder(opts: Options, output_dir: Path) -> Options:
 def settle_jitter(opts: Options, pairs: list[Path], beside: sidecar.Sidecar) -> str:
     """The kind of jitter: for `auto`, of points where each pair has its own.
 
-    Raises: UserError if landmarks are missing that `--jitter redraw` needs.
+    Raises:
+        UserError: if landmarks are missing that `--jitter redraw` needs.
     """
     missing = next((path for path in pairs if path.name not in beside.images), None)
     if opts.jitter == options.REDRAW and missing:

@@ -7,10 +7,10 @@ import os
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from face2face import cli, files
-from pix2pix import dataset, images, inference, metrics
+from face2face import cli, files, metrics
+from face2face.metrics import Measures
+from pix2pix import dataset, images, inference
 from pix2pix.checkpoints import Best
-from pix2pix.metrics import Measures
 from pix2pix.options import Options
 
 HISTORY = "history.csv"

@@ -10,9 +10,9 @@ import pytest
 import evaluate
 from face2face.cli import UserError
 from face2face.evaluation.evaluation import Evaluation, Strip
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.landmarks import LandmarkDetector
-from face2face.generator.graph_check import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.sources.files import open_source
 from tests.kept import tree
 from tests.made import edge
@@ -28,7 +28,7 @@ def photo(clips) -> np.ndarray:
     with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
         frame = next(video.frames({PAINTED})).picture
     points = LandmarkDetector().find(frame).points
-    window = Window.around(points[None], *frame.shape[1::-1])
+    window = CropBox.around(points[None], *frame.shape[1::-1])
     return cv2.cvtColor(window.picture(frame, SIZE), cv2.COLOR_BGR2RGB)
 
 

@@ -13,7 +13,7 @@ import pytest
 import generate_train_data
 from face2face import pictures
 from face2face.face.drawing import draw
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.output.recording import open_recording
 from face2face.sources.files import open_source
@@ -75,7 +75,7 @@ def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
     detector = LandmarkDetector()
     for name, entry in sidecar.read(folder / "landmarks").images.items():
         found = detector.find(cv2.imread(str(folder / "original" / name))).points
-        assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * eye_distance(entry.points)
+        assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * interocular_distance(entry.points)
         drawing = pictures.read(folder / "landmarks" / name)
         assert np.abs(draw(entry.points, len(drawing), "colour").astype(int) - drawing).mean() < 0.1
 

@@ -55,7 +55,7 @@ def test_both_engines_paint_the_same(frozen_model):
 
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
 def test_faces_painted_at_once_are_those_painted_one_after_the_other(frozen_model, engine):
-    generator = Generator(frozen_model, engine, at_once=2)
+    generator = Generator(frozen_model, engine, concurrency=2)
     drawings = sample_drawings(generator.target, 12)
     expected = [Generator(frozen_model, engine)(drawing) for drawing in drawings[:2]]
     with ThreadPoolExecutor(4) as threads:
@@ -134,13 +134,13 @@ def test_the_precision_is_measured_once(frozen_model, cache):
 )
 def test_damaged_notes_are_made_anew(frozen_model, cache, content):
     files = [frozen_model]
-    notes = file_cache.ModelCache(files)
+    notes = file_cache.FileCache(files)
     notes.write_note("a", Measured(1.0, 0.5))
     (path,) = kept(cache)
     path.write_text(content)
-    assert file_cache.ModelCache(files).note("a", Measured) is None
+    assert file_cache.FileCache(files).note("a", Measured) is None
     notes.write_note("a", Measured(2.0, 0.5))
-    assert file_cache.ModelCache(files).note("a", Measured) == Measured(2.0, 0.5)
+    assert file_cache.FileCache(files).note("a", Measured) == Measured(2.0, 0.5)
 
 
 # --- the cache ------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_the_cache_forgets_what_was_not_used_for_longest(cache, tmp_path, monkey
     names = []
     for i in range(4):
         (tmp_path / f"{i}.pb").write_text(str(i))
-        content = file_cache.ModelCache([tmp_path / f"{i}.pb"])
+        content = file_cache.FileCache([tmp_path / f"{i}.pb"])
         converted = content.folder("it", lambda folder: (folder / "model.bin").write_bytes(bytes(1000)))
         names.append(converted.parent.name)
         os.utime(converted.parent, (1000 + i, 1000 + i))

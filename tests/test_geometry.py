@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face2face.face import geometry
-from face2face.face.geometry import Pose
+from face2face.face.geometry import SimilarityTransform
 from tests import made
 
 FACE = made.points(200).astype(float)
@@ -16,15 +16,15 @@ def turned(points: np.ndarray, scale: float, roll: float, shift=(0, 0)) -> np.nd
 
 
 def test_the_pose_between_two_faces():
-    pose = Pose.between(FACE, turned(FACE, 1.3, 0.2, (30, -12)))
+    pose = SimilarityTransform.estimate(FACE, turned(FACE, 1.3, 0.2, (30, -12)))
     assert (pose.scale, pose.roll) == pytest.approx((1.3, 0.2))
     assert np.allclose(pose.shift, (30, -12))
 
 
 def test_a_pose_is_undone():
     face = turned(FACE, 0.7, -0.4, (5, 90))
-    assert np.allclose(Pose.between(FACE, face).undo(face), FACE)
-    assert np.allclose(Pose.between(FACE, face).apply(FACE), face)
+    assert np.allclose(SimilarityTransform.estimate(FACE, face).apply_inverse(face), FACE)
+    assert np.allclose(SimilarityTransform.estimate(FACE, face).apply(FACE), face)
 
 
 def test_expression_does_not_move_the_pose():
@@ -32,12 +32,12 @@ def test_expression_does_not_move_the_pose():
     speaking[48:] += np.random.default_rng(0).normal(0, 10, (20, 2))
     speaking[5:12, 1] += 20
     speaking[17:27, 1] -= 15
-    pose = Pose.between(FACE, speaking)
+    pose = SimilarityTransform.estimate(FACE, speaking)
     assert (pose.scale, pose.roll) == pytest.approx((1, 0))
 
 
 MEASURES = [
-    geometry.eye_openness,
+    geometry.eye_aspect_ratio,
     geometry.mouth_openness,
     geometry.brow_height,
     geometry.mouth_width,
@@ -50,7 +50,7 @@ def test_measures_do_not_change_with_pose(measure):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_measures_of_many_faces_at_once(measure):
+def test_measures_of_many_faces_concurrency(measure):
     faces = np.stack([made.points(200, seed) for seed in range(4)])
     assert measure(faces) == pytest.approx([measure(face) for face in faces])
 
@@ -69,13 +69,13 @@ def test_shut_eyes_and_lips_are_zero():
     shut = FACE.copy()
     for upper, lower in (*geometry.EYELIDS, *geometry.INNER_LIPS):
         shut[lower] = shut[upper]
-    assert geometry.eye_openness(shut) == 0 and geometry.mouth_openness(shut) == 0
+    assert geometry.eye_aspect_ratio(shut) == 0 and geometry.mouth_openness(shut) == 0
 
 
 def test_the_eye_distance_is_in_pixels():
     eyes = FACE[36:48].reshape(2, 6, 2).mean(axis=1)
-    assert geometry.eye_distance(FACE) == pytest.approx(np.hypot(*(eyes[1] - eyes[0])))
-    assert geometry.eye_distance(3 * FACE) == pytest.approx(3 * geometry.eye_distance(FACE))
+    assert geometry.interocular_distance(FACE) == pytest.approx(np.hypot(*(eyes[1] - eyes[0])))
+    assert geometry.interocular_distance(3 * FACE) == pytest.approx(3 * geometry.interocular_distance(FACE))
 
 
 def test_mirroring_swaps_left_and_right():

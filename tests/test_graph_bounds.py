@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
+from face2face.frozen_graph import INPUT_TENSOR
 from face2face.generator import graph_bounds, graph_check, shapes
 from face2face.generator.generator import Generator
-from face2face.generator.graph_check import INPUT_TENSOR
 from pix2pix import frozen, networks, options
 from tests.test_graph_check import SIZE, V1, painter, written
 

@@ -102,7 +102,7 @@ def test_without_nncf_one_line_says_what_to_install(reduced, monkeypatch, capsys
     assert made.edge(freeze_model.main, "--model-folder", reduced, "--int8") == 2
     (error,) = capsys.readouterr().err.splitlines()
     assert error == "error: --int8 needs nncf: python -m pip install -r requirements-int8.txt"
-    assert not (reduced / freeze_model.FROZEN_FILE).exists()
+    assert not (reduced / freeze_model.frozen_graph.FILE_NAME).exists()
 
 
 def test_a_calibration_without_int8_is_a_mistake(reduced, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
 from face2face.sources.files import open_source
 
@@ -41,7 +41,7 @@ def test_points_scale_with_the_picture(detector, frame, scale):
     """The same face, large or small: its points stand at the same places of it."""
     large, small = (detector.find(picture) for picture in (frame, smaller(frame, scale)))
     error = np.linalg.norm((small.points + 0.5) / scale - 0.5 - large.points, axis=1).mean()
-    assert error < 0.05 * eye_distance(large.points)
+    assert error < 0.05 * interocular_distance(large.points)
 
 
 def test_a_small_face_in_a_large_frame_is_found(detector, frame):
@@ -55,7 +55,7 @@ def test_a_small_face_in_a_large_frame_is_found(detector, frame):
     found = LandmarkDetector(search_side=PATIENT_SEARCH_SIDE).find(scene)
     expected = face.points * scale + (left, top)
     error = np.linalg.norm(found.points - expected, axis=1).mean()
-    assert error < 0.1 * eye_distance(expected)
+    assert error < 0.1 * interocular_distance(expected)
 
 
 def test_points_are_placed_between_pixels(detector, frame):
@@ -123,11 +123,11 @@ def test_a_still_face_has_the_same_box_however_it_is_looked_for(detector, frame)
     """Else its points would jump each time the whole frame is searched."""
     first = detector.find(frame)
     near = detector.find(frame, first)
-    afresh = detector.find(frame, near, afresh=True)
-    assert np.array_equal(near.box, first.box) and np.array_equal(afresh.box, first.box)
+    redetect = detector.find(frame, near, redetect=True)
+    assert np.array_equal(near.box, first.box) and np.array_equal(redetect.box, first.box)
 
 
-def test_a_face_that_only_a_near_look_finds_stays_found_afresh(detector, clips):
+def test_a_face_that_only_a_near_look_finds_stays_found_redetect(detector, clips):
     """Smaller than the search of the whole frame can see."""
     with open_source(str(clips / "single_face.mp4")) as video:
         small = smaller(next(video.frames()).picture, 0.2)
@@ -135,7 +135,7 @@ def test_a_face_that_only_a_near_look_finds_stays_found_afresh(detector, clips):
     scene[400 : 400 + small.shape[0], 900 : 900 + small.shape[1]] = small
     face = LandmarkDetector(search_side=2 * 1920).find(scene)
     assert detector.find(scene) is None
-    assert detector.find(scene, face, afresh=True).is_near(face)
+    assert detector.find(scene, face, redetect=True).is_near(face)
 
 
 def test_a_hidden_face_is_doubtful(detector, clips):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pix2pix import metrics
-from pix2pix.metrics import Measures
+from face2face import metrics
+from face2face.metrics import Measures
 from tests import made
 
 

@@ -165,7 +165,7 @@ def test_without_a_model_the_tutorials_is_taken_and_then_a_shipped_one(tmp_path,
     assert run_webcam.default_model() == run_webcam.DEFAULT_MODEL
 
 
-def test_the_shipped_model_moves_a_womans_face_at_once(clips, tmp_path):
+def test_the_shipped_model_moves_a_womans_face_concurrency(clips, tmp_path):
     shipped = next(run_webcam.SHIPPED_MODELS.glob("*.pb"))
     assert shipped.stat().st_size <= 8e6
     arguments = ("--source", clips / "single_face.mp4", "--no-window", "--limit", 40)

@@ -43,9 +43,9 @@ def test_the_stages_work_at_the_same_time():
         assert results(pipeline) == list(range(6))
 
 
-@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("concurrency", [1, 2])
 @pytest.mark.parametrize("is_live", [False, True])
-def test_only_so_many_frames_are_under_way(is_live, at_once):
+def test_only_so_many_frames_are_under_way(is_live, concurrency):
     """Of a file they are not even captured; of a camera, one waits that the next replaces."""
     captured, entered, most = 0, 0, 0
 
@@ -61,13 +61,13 @@ def test_only_so_many_frames_are_under_way(is_live, at_once):
         return i
 
     shown = 0
-    with Pipeline(frames(), (first, lambda x: x), is_live, at_once) as pipeline:
+    with Pipeline(frames(), (first, lambda x: x), is_live, concurrency) as pipeline:
         for result in pipeline:
             if result is not None:
                 # Whatever the others do meanwhile: what was begun and is not shown is bounded.
                 most = max(most, (entered if is_live else captured) - shown)
                 shown += 1
-    assert 1 <= most <= MAX_WAITING + at_once
+    assert 1 <= most <= MAX_WAITING + concurrency
     assert shown + pipeline.dropped == 300
 
 

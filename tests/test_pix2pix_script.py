@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face import pictures
+from face2face import metrics, pictures
 from face2face.face.drawing import draw
-from pix2pix import metrics, options, pix2pix
+from pix2pix import options, pix2pix
 from tests import made
 
 SIZE = made.SMALL.image_size

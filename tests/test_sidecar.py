@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.target import sidecar, statistics
 from face2face.target.sidecar import Entry, Sidecar, Video
 from face2face.target.statistics import Target, TargetFace
@@ -170,8 +170,8 @@ def test_the_neutral_face_in_a_clip_of_the_target(beside):
     """Through the window that cut it out."""
     known = Target.measure(beside, 256)
     for window, clip, size in (
-        (Window(10, 20, 300), "a.mp4", (640, 360)),
-        (Window.centre(320, 240), "b.mp4", (320, 240)),
+        (CropBox(10, 20, 300), "a.mp4", (640, 360)),
+        (CropBox.centre(320, 240), "b.mp4", (320, 240)),
     ):
         carried = window.points(known.neutral_in(clip, size), 256)
         assert np.allclose(carried, known.face.neutral, atol=1e-3)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face2face.evaluation.measures import jitter
-from face2face.face.geometry import eye_openness
+from face2face.face.geometry import eye_aspect_ratio
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import Smoother
 from face2face.sources.files import open_source
@@ -42,7 +42,7 @@ def test_a_still_picture_with_sensor_noise_jitters_a_quarter_as_much(clips):
 
 
 def test_a_blink_of_four_frames_keeps_nine_tenths_of_its_depth(blinking):
-    raw, steady = eye_openness(blinking), eye_openness(smoothed(blinking))
+    raw, steady = eye_aspect_ratio(blinking), eye_aspect_ratio(smoothed(blinking))
     rest = np.median(raw)
     assert raw.min() < 0.5 * rest  # he does blink
     assert rest - steady.min() >= 0.9 * (rest - raw.min())

@@ -53,7 +53,7 @@ def test_a_camera_that_is_plugged_in_again_comes_back(clips, no_pauses, capsys):
     source.close()
 
 
-def test_a_source_that_is_closed_while_it_waits_ends_at_once(clips, monkeypatch):
+def test_a_source_that_is_closed_while_it_waits_ends_concurrency(clips, monkeypatch):
     monkeypatch.setattr(streams, "PAUSES", (3600.0,))
     source = LiveSource("camera 0", lambda: Device(clips / "single_face.mp4"))
     frames = []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import FORGET_SECONDS, Tracker
 from face2face.sources.files import Frame, open_source
@@ -69,7 +69,7 @@ def test_the_points_are_steadied(people):
     for smoothing in (0.0, 0.5):
         tracker = Tracker(LandmarkDetector(), smoothing)
         points = np.array([tracker(Frame(i, i / 25, picture)) for i, picture in enumerate(shaken)])[8:]
-        spreads.append(points.std(axis=0).mean() / eye_distance(points[0]))
+        spreads.append(points.std(axis=0).mean() / interocular_distance(points[0]))
     assert spreads[1] < 0.5 * spreads[0]
 
 
@@ -104,7 +104,7 @@ def test_a_face_is_looked_for_once_its_place_looks_different(people, then):
     after = tracker(frame)
     assert detector.searches == 2
     if then == "elsewhere":
-        assert np.abs(after - before - (by, 0)).mean() < 0.02 * eye_distance(before)
+        assert np.abs(after - before - (by, 0)).mean() < 0.02 * interocular_distance(before)
     elif then == "nobody":
         assert after is None
 

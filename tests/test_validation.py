@@ -7,18 +7,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import reduce_model
+from face2face import metrics
 from face2face.cli import UserError
-from pix2pix import (
-    checkpoints,
-    dataset,
-    images,
-    inference,
-    metrics,
-    networks,
-    options,
-    training,
-    validation,
-)
+from pix2pix import checkpoints, dataset, images, inference, networks, options, training, validation
 from tests import made
 
 OPTS = replace(made.SMALL, ema=True, max_steps=40, val_freq=10, lr=0.002)

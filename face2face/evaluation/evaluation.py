@@ -10,7 +10,7 @@ import numpy as np
 from face2face import cli
 from face2face.evaluation import measures
 from face2face.evaluation.measures import Judge
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.face.landmarks import LandmarkDetector
 from face2face.generator.generator import Generator
@@ -56,19 +56,19 @@ class TargetFrames:
     numbers: list[int]
 
 
-def known_window(clip: str, generator: Generator) -> Window | None:
+def known_window(clip: str, generator: Generator) -> CropBox | None:
     """The window in which the generator saw a clip of its target; None if it was trained on whole frames."""
     known = _known_video(clip, generator)
-    return Window(*known["window"]) if known and known["window"] else None
+    return CropBox(*known["window"]) if known and known["window"] else None
 
 
 def _known_video(clip: str, generator: Generator) -> dict | None:
     return next((video for video in generator.target.videos if video["name"] == name_of(Path(clip))), None)
 
 
-def in_model_space(frame: Frame, window: Window | None, size: int) -> tuple[Window, np.ndarray]:
+def in_model_space(frame: Frame, window: CropBox | None, size: int) -> tuple[CropBox, np.ndarray]:
     """A frame's window, by default its middle, and what is seen there: uint8 (S, S, 3), RGB."""
-    window = window or Window.centre(*frame.picture.shape[1::-1])
+    window = window or CropBox.centre(*frame.picture.shape[1::-1])
     return window, cv2.cvtColor(window.picture(frame.picture, size), cv2.COLOR_BGR2RGB)
 
 
@@ -106,33 +106,33 @@ def evaluate_self(
     frames: TargetFrames, generator: Generator, judge: Judge, result: Evaluation
 ) -> tuple[np.ndarray, float]:
     """Frames of the target drive the target. Returns its mean descriptor and its own sharpness."""
-    from pix2pix import metrics
+    from face2face import metrics
 
     descriptors = [judge.descriptor(p, q) for p, q in zip(frames.pictures, frames.points, strict=True)]
     mean_descriptor = np.mean(descriptors, axis=0)
     own_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
-    measures, errors, identities, sharpnesses = [], [], [], []
+    compared, errors, identities, sharpnesses = [], [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
         for number, true, points, sharp in zip(
             frames.numbers, frames.pictures, frames.points, own_sharpness, strict=True
         ):
             drawing = draw(points, generator.target.image_size, generator.target.drawing)
             generated = generator(drawing)
-            measures.append(metrics.compare(generated, true))
+            compared.append(metrics.compare(generated, true))
             sharpnesses.append(measures.sharpness(generated) / sharp)
-            said = [str(measures[-1])]
+            said = [str(compared[-1])]
             found = judge.landmarks(generated)
             if found is None:
                 said.append("no face found")
             else:
-                errors.append(measures.landmark_error(found, points))
+                errors.append(measures.normalised_mean_error(found, points))
                 identities.append(judge.identity(generated, found, mean_descriptor))
                 said.append(f"landmark error {errors[-1]:.3f}, identity {identities[-1]:.2f}")
             pictures = {"drawing": drawing, "generated": generated, "true": true}
-            badness = -measures[-1].ssim
+            badness = -compared[-1].ssim
             result.strips.append(Strip(f"self-{number}", pictures, ", ".join(said), badness))
             bar.update()
-    means = metrics.mean(measures)
+    means = metrics.mean(compared)
     result.figures["self"] = {
         "frames": len(frames.numbers),
         "L1 (of 255)": means.l1,

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from face2face.evaluation.identity import FaceDescriptor
-from face2face.face.geometry import brow_height, eye_distance, eye_openness, mouth_openness
+from face2face.face.geometry import brow_height, eye_aspect_ratio, interocular_distance, mouth_openness
 from face2face.face.landmarks import LandmarkDetector
 
-EXPRESSIONS = {"mouth": mouth_openness, "eyes": eye_openness, "brows": brow_height}
+EXPRESSIONS = {"mouth": mouth_openness, "eyes": eye_aspect_ratio, "brows": brow_height}
 """What is compared over time between the driver and the generated face."""
 
 OUTSIDE_MARGIN = 0.35
@@ -38,16 +38,16 @@ def sharpness(picture: np.ndarray) -> float:
     return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
 
 
-def landmark_error(points: np.ndarray, true: np.ndarray) -> float:
+def normalised_mean_error(points: np.ndarray, true: np.ndarray) -> float:
     """Mean distance of 68 points from the true ones, over the distance of the eyes."""
-    return float(np.linalg.norm(points - true, axis=-1).mean() / eye_distance(true))
+    return float(np.linalg.norm(points - true, axis=-1).mean() / interocular_distance(true))
 
 
 def outside(points: np.ndarray, size: int) -> np.ndarray:
     """bool (S, S): what of a picture in model space lies outside the face with these points."""
     face = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(face, cv2.convexHull(np.round(points).astype(np.int32)), 1)
-    reach = max(3, round(OUTSIDE_MARGIN * float(eye_distance(points))))
+    reach = max(3, round(OUTSIDE_MARGIN * float(interocular_distance(points))))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return cv2.dilate(face, kernel) == 0
 
@@ -65,7 +65,7 @@ def jitter(points: np.ndarray) -> float:
         points: float (N, 68, 2), a face that does not move, in N pictures.
     """
     points = points.astype(np.float64)  # in float32 the mean of equal numbers may differ from them
-    return float(np.sqrt(points.var(axis=0).sum(axis=-1).mean()) / eye_distance(points.mean(axis=0)))
+    return float(np.sqrt(points.var(axis=0).sum(axis=-1).mean()) / interocular_distance(points.mean(axis=0)))
 
 
 def correlation(driver: np.ndarray, output: np.ndarray) -> float:

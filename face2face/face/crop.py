@@ -19,7 +19,7 @@ MARGIN_SIDE = 0.25
 
 
 @dataclass(frozen=True)
-class Window:
+class CropBox:
     """A square of a frame, in whole pixels of that frame. It may reach beyond the frame's edges."""
 
     left: int
@@ -27,19 +27,19 @@ class Window:
     side: int
 
     @classmethod
-    def centre(cls, width: int, height: int) -> "Window":
+    def centre(cls, width: int, height: int) -> "CropBox":
         """The largest square in the middle of a frame."""
         side = min(width, height)
         return cls((width - side) // 2, (height - side) // 2, side)
 
     @classmethod
-    def padded(cls, width: int, height: int) -> "Window":
+    def padded(cls, width: int, height: int) -> "CropBox":
         """The smallest square that holds the whole frame."""
         side = max(width, height)
         return cls((width - side) // 2, (height - side) // 2, side)
 
     @classmethod
-    def around(cls, landmarks: np.ndarray, width: int, height: int) -> "Window":
+    def around(cls, landmarks: np.ndarray, width: int, height: int) -> "CropBox":
         """The fixed window for a clip: all of the face's travel, with a margin for hair, neck and shoulders.
 
         Args:

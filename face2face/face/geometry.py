@@ -19,7 +19,7 @@ RIGID = [27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45]
 """Points that no expression moves much: nose and corners of the eyes."""
 
 
-def eye_distance(points: np.ndarray) -> np.ndarray:
+def interocular_distance(points: np.ndarray) -> np.ndarray:
     """Between the centres of the eyes, in the points' unit."""
     centres = points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
     return np.linalg.norm(centres, axis=-1)
@@ -29,7 +29,7 @@ def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
     return np.linalg.norm(points[..., a, :] - points[..., b, :], axis=-1)
 
 
-def eye_openness(points: np.ndarray) -> np.ndarray:
+def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """Height of the eyes over their width, the mean of both (Soukupova and Cech, 2016)."""
     heights = [_distance(points, a, b) for a, b in EYELIDS]
     widths = [_distance(points, 36, 39), _distance(points, 42, 45)]
@@ -39,7 +39,7 @@ def eye_openness(points: np.ndarray) -> np.ndarray:
 def mouth_openness(points: np.ndarray) -> np.ndarray:
     """Height between the lips over the distance of the eyes."""
     heights = [_distance(points, a, b) for a, b in INNER_LIPS]
-    return np.mean(heights, axis=0) / eye_distance(points)
+    return np.mean(heights, axis=0) / interocular_distance(points)
 
 
 def brow_height(points: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def brow_height(points: np.ndarray) -> np.ndarray:
 
 def mouth_width(points: np.ndarray) -> np.ndarray:
     """Between the corners of the mouth, over the distance of the eyes."""
-    return _distance(points, 48, 54) / eye_distance(points)
+    return _distance(points, 48, 54) / interocular_distance(points)
 
 
 MIRRORED = [
@@ -75,7 +75,7 @@ def mirrored(points: np.ndarray, width: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Pose:
+class SimilarityTransform:
     """Where a face is against a reference: p -> scale * rotation(p) + shift, a similarity.
 
     matrix: float (2, 2), rotation times scale. shift: float (2,).
@@ -85,7 +85,7 @@ class Pose:
     shift: np.ndarray
 
     @classmethod
-    def between(cls, reference: np.ndarray, face: np.ndarray, points=RIGID) -> "Pose":
+    def estimate(cls, reference: np.ndarray, face: np.ndarray, points=RIGID) -> "SimilarityTransform":
         """The similarity that carries the reference's rigid points nearest to the face's.
 
         Least squares (Umeyama 1991, in the plane: with points as complex numbers it is one division).
@@ -101,7 +101,7 @@ class Pose:
     def apply(self, points: np.ndarray) -> np.ndarray:
         return points @ self.matrix.T + self.shift
 
-    def undo(self, points: np.ndarray) -> np.ndarray:
+    def apply_inverse(self, points: np.ndarray) -> np.ndarray:
         return (points - self.shift) @ np.linalg.inv(self.matrix).T
 
     @property

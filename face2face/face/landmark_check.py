@@ -8,7 +8,7 @@ face.
 from pathlib import Path
 
 from face2face import cli, native_files
-from face2face.file_cache import ModelCache
+from face2face.file_cache import FileCache
 
 POINTS = 68
 
@@ -32,12 +32,13 @@ class _Damaged(ValueError):
 def check(path: str | Path) -> Path:
     """Look into a landmark model, the first time that it is met: then it takes seconds.
 
-    Raises: UserError if it is missing, or no model of 68 points, or its indices point beyond its parts.
+    Raises:
+        UserError: if it is missing, or no model of 68 points, or its indices point beyond its parts.
     """
     path = native_files.existing(path, "the landmark model")
     if path.stat().st_size > MAX_BYTES:
         raise _expected(path, f"a file of over {MAX_BYTES >> 20} MB")
-    cache = ModelCache([path])
+    cache = FileCache([path])
     if cache.digest == KNOWN_MODEL or cache.note(_NOTE, bool):
         return path
     try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.face import landmark_check
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmark_check import POINTS
 
 # The detector is a sliding window of 80 pixels: a smaller face is not found. The whole frame is looked at
@@ -96,7 +96,8 @@ class LandmarkDetector:
     def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE):
         """search_side: long side, in pixels, of the picture that is searched where a quick look failed.
 
-        Raises: UserError if the file is missing or is no 68-point model of dlib's.
+        Raises:
+            UserError: if the file is missing or is no 68-point model of dlib's.
         """
         model = landmark_check.check(model) if model else default_landmark_model()
         import dlib
@@ -113,25 +114,25 @@ class LandmarkDetector:
         if count != POINTS:
             raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
 
-    def find(self, frame: np.ndarray, last: Face | None = None, afresh: bool = False) -> Face | None:
+    def find(self, frame: np.ndarray, last: Face | None = None, redetect: bool = False) -> Face | None:
         """The face in a frame: the nearest to the last one, or the largest if there was none.
 
         Args:
             frame: uint8 (H, W, 3), BGR, or (H, W), grey, at full resolution.
             last: the face of an earlier frame of the same size.
-            afresh: look at the whole frame, though the last face's place may do.
+            redetect: look at the whole frame, though the last face's place may do.
         Returns:
             None when no face is found.
         """
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         expected = None if last is None else last.usual_box()
-        box = None if expected is None or afresh else self._box_near(grey, expected)
+        box = None if expected is None or redetect else self._box_near(grey, expected)
         if box is None:
             box = self._box_anywhere(grey, expected)
             # The box of a face that holds still has to stay the same, whichever way it was found.
             near = None if box is None else self._box_near(grey, box)
             box = box if near is None else near
-        if afresh and expected is not None and (box is None or not _is_same(box, expected)):
+        if redetect and expected is not None and (box is None or not _is_same(box, expected)):
             near = self._box_near(grey, expected)
             box = box if near is None else near
         return None if box is None else Face(box, self.place(grey, box))
@@ -166,7 +167,7 @@ class LandmarkDetector:
         moves = DOUBT_MOVES * size
         places = np.array([self.place(grey, face.box + move) for move in moves])
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
-        return float(deviation / max(eye_distance(face.points), 1e-6))
+        return float(deviation / max(interocular_distance(face.points), 1e-6))
 
     def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
         """The face nearest to the last one's box, or the largest, looked for in the whole frame."""

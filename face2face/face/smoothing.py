@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from face2face.face.geometry import Pose, eye_distance
+from face2face.face.geometry import SimilarityTransform, interocular_distance
 
 # How far noise moves a region at the most, root mean square over its points, in distances of the eyes: twice
 # what 97 of 100 noisy pictures of a still face show. A jaw has no corners to hold on to; eyes have.
@@ -66,9 +66,9 @@ class Smoother:
         elapsed = max(seconds - self._seconds, 0.0)
         at_rest = 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / self._strength)
         at_rest = max(at_rest, 1 / self._count)  # the first frames count as much as each other
-        unit = self._strength * float(eye_distance(points))
+        unit = self._strength * float(interocular_distance(points))
         # Head motion: carry the filtered face along with the part of the motion that is no noise.
-        motion = Pose.between(self._points, points, slice(None)).apply(self._points)
+        motion = SimilarityTransform.estimate(self._points, points, slice(None)).apply(self._points)
         head = motion - self._points
         steady = self._points + _gain(head, HEAD_NOISE * unit, at_rest) * head
         # Expression: what is left, region by region.

@@ -10,7 +10,7 @@ from face2face.sources.files import Frame
 FORGET_SECONDS = 1.0
 """After so long without the face, the next one may be anybody's: the largest is taken."""
 
-AFRESH_SECONDS = 1.0
+REDETECT_SECONDS = 1.0
 """How often the whole frame is searched for a better box, though one is found near the last place."""
 
 HOLD_SECONDS = 0.05
@@ -32,7 +32,7 @@ class Tracker:
         self._smoother = Smoother(smoothing)
         self._face: Face | None = None
         self._found_look = np.empty(0)
-        self._seen_at = self._found_at = self._afresh_at = 0.0
+        self._seen_at = self._found_at = self._redetected_at = 0.0
 
     def __call__(self, frame: Frame) -> np.ndarray | None:
         """The points of the frame's face, float (68, 2), in its pixels; None if it is not there."""
@@ -57,10 +57,10 @@ class Tracker:
         if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
             self._face = None
             self._smoother.reset()
-        afresh = seconds - self._afresh_at >= AFRESH_SECONDS
-        if afresh or self._face is None:
-            self._afresh_at = seconds
-        face = self._detector.find(grey, self._face, afresh)
+        redetect = seconds - self._redetected_at >= REDETECT_SECONDS
+        if redetect or self._face is None:
+            self._redetected_at = seconds
+        face = self._detector.find(grey, self._face, redetect)
         if face is None or (self._face is not None and not face.is_near(self._face)):
             return None
         self._found_at, self._found_look = seconds, _look(grey, face.box)

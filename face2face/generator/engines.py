@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli
-from face2face.file_cache import ModelCache
-from face2face.generator import graph_check, interruptible, ir_shapes, polyphase
-from face2face.generator.graph_check import INPUT_TENSOR, IR_ENDING, OUTPUT_TENSOR, GeneratorFile
+from face2face.file_cache import FileCache
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
+from face2face.generator import generator_file, graph_check, interruptible, ir_shapes, polyphase
+from face2face.generator.generator_file import IR_ENDING, GeneratorFile
 from face2face.generator.shapes import MAX_VALUES
 
 ENGINES = ("openvino", "tensorflow")
@@ -38,7 +39,7 @@ class EngineError(Exception):
 class OpenVino:
     """On the processor, from TensorFlow's frozen graph or from an IR."""
 
-    def __init__(self, file: GeneratorFile, cache: Callable[[], ModelCache]):
+    def __init__(self, file: GeneratorFile, cache: Callable[[], FileCache]):
         """cache: asked for only when needed: it may still be opening. Raises: EngineError."""
         try:
             import openvino
@@ -51,15 +52,16 @@ class OpenVino:
         can = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precisions = PRECISIONS if "BF16" in can else PRECISIONS[:1]
 
-    def load(self, precision: str, at_once: int = 1) -> Paint:
-        """at_once: faces that are painted at the same time, each by its share of the cores; more calls wait.
+    def load(self, precision: str, concurrency: int = 1) -> Paint:
+        """concurrency: faces that are painted at the same time, each by its share of the cores; more calls wait.
 
-        Raises: EngineError.
+        Raises:
+            EngineError: if the system refuses.
         """
         model = self._read(self._file.path) if self._file.is_ir else self._converted(precision)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": at_once,
+            "NUM_STREAMS": concurrency,
             # Its threads share the cores with the other stages: the system finds the freer ones.
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
@@ -67,7 +69,7 @@ class OpenVino:
         try:
             compiled = interruptible.call(lambda: self._core.compile_model(model, "CPU", settings))
             idle = queue.SimpleQueue()
-            for _ in range(at_once):
+            for _ in range(concurrency):
                 idle.put(compiled.create_infer_request())
             output = compiled.output(OUTPUT_TENSOR)
         except _OPENVINO_ERRORS as error:
@@ -130,7 +132,7 @@ class OpenVino:
             raise EngineError(_last_line(failure))
         for operation in model.get_ops():
             if operation.get_type_name() not in OPENVINO_OPERATIONS:
-                raise graph_check.refused(path, operation.get_type_name(), operation.get_friendly_name())
+                raise generator_file.refused(path, operation.get_type_name(), operation.get_friendly_name())
             for output in operation.outputs():
                 shape = output.get_partial_shape()
                 if not shape.is_static or math.prod(shape.to_shape()) > MAX_VALUES:
@@ -155,8 +157,8 @@ class TensorFlow:
         self.processor = "GPU" if self.sees_gpu else "CPU"
         self.precisions = PRECISIONS[:1] if self.sees_gpu else PRECISIONS
 
-    def load(self, precision: str, at_once: int = 1) -> Paint:
-        """at_once: as many as there are calls, whatever is told. Raises: EngineError."""
+    def load(self, precision: str, concurrency: int = 1) -> Paint:
+        """concurrency: as many as there are calls, whatever is told. Raises: EngineError."""
         import tensorflow as tf
         from google.protobuf.message import DecodeError
 

@@ -9,20 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, frozen_graph
 from face2face.face.drawing import draw
 from face2face.face.landmarks import POINTS
-from face2face.file_cache import ModelCache
-from face2face.generator import engines, graph_check, interruptible
+from face2face.file_cache import FileCache
+from face2face.generator import engines, generator_file, graph_check, interruptible
 from face2face.generator.engines import EngineError, OpenVino, Paint, TensorFlow
-from face2face.generator.graph_check import GeneratorFile
+from face2face.generator.generator_file import GeneratorFile
 from face2face.target.statistics import Target
 
 AUTO = "auto"
 """Of engines: OpenVINO, or TensorFlow where it sees a GPU. Of precisions: the fastest that is near enough."""
-
-FROZEN_FILE = "frozen_model.pb"
-"""What the pipeline calls each frozen graph; its folder tells which it is."""
 
 NEAR_ENOUGH = 0.5
 """The mean difference to float32, of 255, that `AUTO` allows a precision."""
@@ -53,16 +50,19 @@ class Generator:
 
     target: what the graph knows of its target; of the original's graphs, only the size.
     engine: what runs it, and at which precision, for people to read.
-    at_once: faces that it paints at the same time, for calls from as many threads.
+    concurrency: faces that it paints at the same time, for calls from as many threads.
     """
 
-    def __init__(self, path: str | Path, engine: str = AUTO, precision: str = "float32", at_once: int = 1):
+    def __init__(
+        self, path: str | Path, engine: str = AUTO, precision: str = "float32", concurrency: int = 1
+    ):
         """
         Args:
             engine: one of `engines.ENGINES`, or `AUTO`. precision: of `engines.PRECISIONS`, or `AUTO`.
-            at_once: 2 keep the cores busier, where each face may take longer.
-        Raises: UserError if the file is missing, damaged, or no generator's frozen graph; or could do more
-            than paint; or cannot be run in the way that was asked for.
+            concurrency: 2 keep the cores busier, where each face may take longer.
+        Raises:
+            UserError: if the file is missing, damaged, or no generator's frozen graph; or could do more than
+                paint; or cannot be run in the way that was asked for.
         """
         file = graph_check.check(path)
         self._path = file.path
@@ -74,9 +74,9 @@ class Generator:
                 raise cli.UserError(
                     f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
                 )
-        self.at_once = at_once
+        self.concurrency = concurrency
         with ThreadPoolExecutor(1) as aside:  # an engine is imported while the file is hashed
-            cache = aside.submit(ModelCache, file.files).result
+            cache = aside.submit(FileCache, file.files).result
             self.engine, self._paint = self._load(file, engine, precision, cache)
 
     def __call__(self, drawing: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ class Generator:
         return paint(np.concatenate([drawing, np.zeros_like(drawing)], axis=1))
 
     def _load(
-        self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], ModelCache]
+        self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], FileCache]
     ) -> tuple[str, Paint]:
         """By the first engine that can run the file."""
         makers = {"openvino": lambda: OpenVino(file, cache), "tensorflow": lambda: TensorFlow(file)}
@@ -110,14 +110,14 @@ class Generator:
             for name, error in failed:
                 cli.warn(f"{name} cannot run {file.path} ({error}): going on with {loaded.name}")
             return found
-        raise graph_check.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
+        raise generator_file.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
 
     def _at_precision(
         self,
         file: GeneratorFile,
         engine: OpenVino | TensorFlow,
         precision: str,
-        cache: Callable[[], ModelCache],
+        cache: Callable[[], FileCache],
     ) -> tuple[str, Paint]:
         """An engine's name with the precision that it is to run at, and the graph that it loaded."""
         if precision == AUTO:
@@ -134,7 +134,7 @@ class Generator:
                 f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
                 f"{engine.name} has no other on this machine"
             )
-        paint = engine.load(precision, self.at_once)
+        paint = engine.load(precision, self.concurrency)
         if file.is_int8:
             precision = f"int8 and {precision}"
         size = self.target.image_size
@@ -180,7 +180,7 @@ class Generator:
 
 def model_name(path: Path) -> str:
     """What to call a generator: its file's name, or its folder's if the file is called as all of them are."""
-    is_telling = not path.stem.startswith(Path(FROZEN_FILE).stem)
+    is_telling = not path.stem.startswith(Path(frozen_graph.FILE_NAME).stem)
     return path.stem if is_telling else path.resolve().parent.name
 
 

@@ -43,7 +43,8 @@ Rule = Callable[[object, list[Tensor]], list[Tensor]]
 def infer(nodes: dict[str, Node], rules: dict[str, Rule]) -> dict[str, list[Tensor]]:
     """The outputs of all nodes, each within the bounds, as the whole graph is.
 
-    Raises: ShapeError that names the node.
+    Raises:
+        ShapeError: that names the node.
     """
     if len(nodes) > MAX_NODES:
         raise ShapeError(f"it has {len(nodes):,} operations, at most {MAX_NODES:,} are expected")

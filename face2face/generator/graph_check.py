@@ -6,30 +6,28 @@ Their outputs, their number and the work that they take are bounded. No engine i
 """
 
 import mmap
-from dataclasses import dataclass
 from pathlib import Path
 
 from face2face import cli, native_files
 from face2face.cli import UserError
-from face2face.generator import graph_bounds, protobuf
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
+from face2face.frozen_graph import operation as _operation
+from face2face.generator import graph_bounds, ir_check, protobuf
+from face2face.generator.generator_file import (
+    IR_ENDING,
+    MAX_BYTES,
+    GeneratorFile,
+    check_face,
+    expected,
+    refused,
+    side,
+)
 from face2face.generator.graph_attributes import STRING, TENSOR_STRINGS, UINT8, Attributes
 from face2face.generator.graph_bounds import Node
 from face2face.generator.graph_shapes import RULES
 from face2face.generator.protobuf import Message
-from face2face.generator.shapes import ShapeError, Tensor
+from face2face.generator.shapes import ShapeError
 
-INPUT_TENSOR = "image_tensor:0"
-OUTPUT_TENSOR = "generate_output/output:0"
-TARGET_TENSOR = "face2face/target:0"
-"""The contract of a frozen graph. The first two are those of the 2017 demo; its graphs lack the third."""
-
-IR_ENDING = ".xml"
-"""Of OpenVINO's own format: operations in the .xml, weights in the .bin beside it."""
-
-MAX_BYTES = 2**30
-"""Of a graph: four times what 64 filters take."""
-MAX_SIDE = 4096
-"""Of model space, in pixels."""
 MAX_NODE_BYTES = 2**16
 """Of a node's name, inputs and attributes, without the values of a constant."""
 _MAX_FIELDS = 1_000_000
@@ -39,35 +37,12 @@ _GRAPH_NODE, _GRAPH_LIBRARY, _GRAPH_NUMBERS = 1, 2, {1, 2, 3, 4, 5}
 _NODE_NAME, _NODE_OPERATION, _NODE_INPUT = 1, 2, 3
 
 
-@dataclass(frozen=True)
-class GeneratorFile:
-    """A file that was found to hold a generator and nothing else.
-
-    image_size: side of model space. target: the JSON of what it knows of its target, or None.
-    is_int8: whether it calculates, where it can, in whole numbers of 8 bits.
-    """
-
-    path: Path
-    image_size: int
-    target: str | None
-    is_int8: bool = False
-
-    @property
-    def is_ir(self) -> bool:
-        return self.path.suffix.lower() == IR_ENDING
-
-    @property
-    def files(self) -> list[Path]:
-        """All files that the generator is in."""
-        return [self.path, *([self.path.with_suffix(".bin")] if self.is_ir else [])]
-
-
 def check(path: str | Path) -> GeneratorFile:
     """Look into a frozen graph (.pb), or OpenVINO's .xml with its .bin.
 
-    Raises: UserError if the file is missing, damaged, no generator's, or could do more than paint.
+    Raises:
+        UserError: if the file is missing, damaged, no generator's, or could do more than paint.
     """
-    from face2face.generator import ir_check
 
     path = native_files.existing(path, "the frozen model")
     check_graph = ir_check.check if path.suffix.lower() == IR_ENDING else _check_graph
@@ -77,37 +52,6 @@ def check(path: str | Path) -> GeneratorFile:
         raise expected(path, f"damaged, or no graph at all: {error}") from None
     except ShapeError as error:
         raise expected(path, str(error)) from None
-
-
-def expected(path: Path, reason: str) -> UserError:
-    """The error of a file that is no generator."""
-    return UserError(f"expected a frozen graph from {INPUT_TENSOR} to {OUTPUT_TENSOR}, got {path} ({reason})")
-
-
-def refused(path: Path, operation: str, name: str) -> UserError:
-    """The error of an operation that is not on the list."""
-    operation = cli.shown(operation) or "''"
-    return UserError(
-        f"refused {path}: its operation {operation} ({cli.shown(name)}) is none that a generator needs, "
-        "and could do more than paint"
-    )
-
-
-def side(path: Path, shape: list[int | None]) -> int:
-    """Of an input's shape, the side of model space."""
-    if len(shape) != 3 or not shape[0] or shape[1] != 2 * shape[0] or shape[2] != 3:
-        raise UserError(f"{path}: expected {INPUT_TENSOR} of shape (S, 2 S, 3), got {shape}")
-    if shape[0] > MAX_SIDE:
-        raise UserError(f"{path}: expected pictures of at most {MAX_SIDE} pixels, got {shape[0]}")
-    return shape[0]
-
-
-def check_face(path: Path, outputs: list[Tensor], image_size: int) -> None:
-    """Raises: UserError if the first of them is no picture of model space."""
-    face = (image_size, image_size, 3)
-    if not outputs or outputs[0].shape not in (face, (1, *face)):
-        shape = outputs[0].shape if outputs else "nothing"
-        raise expected(path, f"it paints {shape}, not {(1, *face)}")
 
 
 def _check_graph(path: Path) -> GeneratorFile:
@@ -179,7 +123,3 @@ def _target(path: Path, nodes: dict[str, Node]) -> str | None:
     if name not in nodes or nodes[name].operation != "Const":
         return None
     return nodes[name].source.tensor("value").text(TENSOR_STRINGS)
-
-
-def _operation(tensor: str) -> str:
-    return tensor.split(":")[0]

@@ -7,18 +7,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from face2face import cli
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.generator import graph_bounds, ir_shapes
+from face2face.generator.generator_file import MAX_BYTES, GeneratorFile, check_face, expected, refused, side
 from face2face.generator.graph_bounds import Node
-from face2face.generator.graph_check import (
-    INPUT_TENSOR,
-    MAX_BYTES,
-    OUTPUT_TENSOR,
-    GeneratorFile,
-    check_face,
-    expected,
-    refused,
-    side,
-)
 from face2face.generator.shapes import ShapeError
 
 TARGET_IN_IR = ("face2face", "target")

@@ -10,7 +10,7 @@ import numpy as np
 from face2face import cli, files
 from face2face.generator import graph_check, polyphase
 from face2face.generator.generator import Generator
-from face2face.generator.graph_check import IR_ENDING
+from face2face.generator.generator_file import IR_ENDING
 from face2face.generator.ir_check import TARGET_IN_IR
 
 MAX_DIFFERENCE = 0.6
@@ -35,7 +35,8 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
         output: an .xml; the weights go beside it.
     Returns:
         The mean difference of the faces, of 255.
-    Raises: UserError if that is above `MAX_DIFFERENCE`; then nothing is written.
+    Raises:
+        UserError: if that is above `MAX_DIFFERENCE`; then nothing is written.
     """
     os.environ["NNCF_CI"] = "1"  # it would tell its makers that it was used
     import nncf

@@ -12,7 +12,7 @@ from face2face.live.presenter import Presenter
 from face2face.live.stats import Stats
 from face2face.sources.base import Frame, Source
 
-AT_ONCE = 2
+CONCURRENCY = 2
 """Faces that are painted at the same time. One on all cores would wait, layer after layer, for the core that
 looks for landmarks meanwhile: two take turns with it."""
 
@@ -50,7 +50,7 @@ def run(
         return painter.show(item[0]), item[0].seen.seconds, item[1]
 
     items = captured() if source.live else itertools.islice(captured(), limit)
-    with Pipeline(items, (look, paint, show), source.live, painter.at_once) as pipeline:
+    with Pipeline(items, (look, paint, show), source.live, painter.concurrency) as pipeline:
         try:
             for result in pipeline:
                 if result is not None:

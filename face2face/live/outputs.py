@@ -67,7 +67,9 @@ def open_presenter(
     Args:
         file: what the source reads, if it is a file: for its sound. models: names, to tell which one paints.
         side: of model space, in pixels.
-    Raises: UserError if something cannot be had; OSError.
+    Raises:
+        UserError: if something cannot be had.
+        OSError: if the system refuses.
     """
     controls, state = Controls(), State(options.view, options.mirror, models=models)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face2face.face.crop import Window, resize
+from face2face.face.crop import CropBox, resize
 from face2face.face.drawing import draw
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
@@ -89,7 +89,8 @@ class Painter:
         Args:
             generators: of one target or several; the first paints until `choose` says otherwise.
             source: the frames' source's name; a clip of the target itself needs no calibration.
-        Raises: UserError if the calibration's file is damaged.
+        Raises:
+            UserError: if the calibration's file is damaged.
         """
         self._source = source
         self._tracker, self._generators, self._options = tracker, generators, options
@@ -101,8 +102,8 @@ class Painter:
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = False
         self._chosen = 0
-        self.at_once = max(generator.at_once for generator in generators)
-        self._brushes = ThreadPoolExecutor(self.at_once, thread_name_prefix="generator")
+        self.concurrency = max(generator.concurrency for generator in generators)
+        self._executor = ThreadPoolExecutor(self.concurrency, thread_name_prefix="generator")
         self._retargeters: dict[int, Retargeter] = {}
 
     @property
@@ -116,7 +117,7 @@ class Painter:
     def look(self, frame: Frame, stats: Stats) -> Seen:
         """The first step: the driver's face, and the drawing to paint."""
         height, width = frame.picture.shape[:2]
-        window = Window.centre(width, height)
+        window = CropBox.centre(width, height)
         model, drawing = self._chosen, None
         with stats.measure("landmarks"):
             points = self._tracker(frame)
@@ -131,13 +132,13 @@ class Painter:
         return Seen(frame.seconds, driver, state, points, on_driver, model, drawing)
 
     def paint(self, seen: Seen, stats: Stats) -> Painting:
-        """The second step: begin to paint what the first found. Faces are painted `at_once` at a time."""
+        """The second step: begin to paint what the first found. Faces are painted `concurrency` at a time."""
 
         def face() -> np.ndarray:
             with stats.measure("generator"):
                 return self._generators[seen.model](seen.drawing)
 
-        return Painting(seen, None if seen.drawing is None else self._brushes.submit(face))
+        return Painting(seen, None if seen.drawing is None else self._executor.submit(face))
 
     def show(self, painting: Painting) -> Painted:
         """The third step, in the order of the frames: wait for the face, and decide what is shown."""
@@ -158,7 +159,7 @@ class Painter:
         if model < len(self._generators):
             self._chosen = model
 
-    def _carry(self, points: np.ndarray, window: Window, frame: Frame, model: int) -> np.ndarray:
+    def _carry(self, points: np.ndarray, window: CropBox, frame: Frame, model: int) -> np.ndarray:
         """The points to draw, in the model space of a generator."""
         target = self._generators[model].target
         if not self._options.retarget or target.face is None:

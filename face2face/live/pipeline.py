@@ -37,15 +37,17 @@ class Pipeline:
     dropped: how many items of a live source made way for newer ones.
     """
 
-    def __init__(self, items: Iterator, stages: Sequence[Callable], is_live: bool = False, at_once: int = 1):
+    def __init__(
+        self, items: Iterator, stages: Sequence[Callable], is_live: bool = False, concurrency: int = 1
+    ):
         """
         Args:
             items: `next` captures an item.
             stages: each takes what the one before gave, and gives no None.
-            at_once: how many items the slowest stage works on at the same time.
+            concurrency: how many items the slowest stage works on at the same time.
         """
         self.dropped = 0
-        self._most = MAX_WAITING + at_once
+        self._most = MAX_WAITING + concurrency
         self._items, self._stages, self._is_live = items, stages, is_live
         self._queues = [_EMPTY] * (len(stages) + 1)  # one before each stage, and one for the results
         self._under_way = 0

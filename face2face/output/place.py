@@ -38,7 +38,9 @@ class Place:
     def __init__(self, path: Path):
         """Make the file, empty.
 
-        Raises: UserError if something else than an earlier recording is there; OSError.
+        Raises:
+            UserError: if something else than an earlier recording is there.
+            OSError: if the system refuses.
         """
         files.check_replaceable(path, is_recording)
         self._path = path

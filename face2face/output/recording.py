@@ -100,7 +100,8 @@ class VideoFile:
     def write(self, picture: np.ndarray, seconds: float) -> None:
         """Append a picture that was taken at a time; all are brought to the first one's size.
 
-        Raises: OSError if it cannot be written; what was written before stays, and plays.
+        Raises:
+            OSError: if it cannot be written; what was written before stays, and plays.
         """
         try:
             self._append(picture, seconds)
@@ -150,7 +151,8 @@ class VideoFile:
     def close(self) -> None:
         """Close the file, whatever happens; without a picture in it, it is removed.
 
-        Raises: OSError if the rest cannot be written, or the file is gone; what there is of it plays.
+        Raises:
+            OSError: if the rest cannot be written, or the file is gone; what there is of it plays.
         """
         try:
             try:
@@ -235,7 +237,9 @@ def check(path: Path) -> None:
 def open_recording(path: Path, fps: float, sound: Sound | None = None) -> VideoFile | ImageFolder:
     """A name with an ending is a video file, one without a folder, which has no sound.
 
-    Raises: UserError if `check` does; OSError.
+    Raises:
+        UserError: if `check` does.
+        OSError: if the system refuses.
     """
     check(path)
     return VideoFile(path, fps, sound) if path.suffix.lower() in CODECS else ImageFolder(path)

@@ -113,7 +113,8 @@ class Microphone(Sound):
         """device: as the system calls it, None for the one that it is set to.
 
         clock: `time.monotonic()` at the second 0 of the pictures' time line.
-        Raises: UserError if there is none.
+        Raises:
+            UserError: if there is none.
         """
         self._container = _open_microphone(device)
         self._stream = self._container.streams.audio[0]

@@ -25,7 +25,8 @@ class VirtualCamera:
     def __init__(self, device: str | None, fps: float):
         """device: a name as in `/dev/video2`, or None for the first that can be had.
 
-        Raises: UserError if the package or the driver is not installed, or the device cannot be had.
+        Raises:
+            UserError: if the package or the driver is not installed, or the device cannot be had.
         """
         try:
             import pyvirtualcam

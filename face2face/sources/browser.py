@@ -88,7 +88,8 @@ def decode(data: bytes) -> np.ndarray:
     headers are read differently. Many scans of a few bytes each would keep the decoder busy for minutes.
 
     Returns: uint8 (H, W, 3), BGR.
-    Raises: ValueError if it is another file, too large, or damaged.
+    Raises:
+        ValueError: if it is another file, too large, or damaged.
     """
     if data.count(_SCAN) != 1:
         raise ValueError("expected a JPEG of one scan")

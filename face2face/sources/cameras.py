@@ -60,7 +60,8 @@ def open_camera(
 ) -> cv2.VideoCapture:
     """Open a camera, near the size and the rate that are asked for; as MJPG where that makes it faster.
 
-    Raises: UserError if it is not there, or another program holds it; it tells which there are.
+    Raises:
+        UserError: if it is not there, or another program holds it; it tells which there are.
     """
     capture = cv2.VideoCapture(index)
     if not capture.isOpened():

@@ -30,7 +30,8 @@ def open_source(
     Args:
         start, end: seconds; the part of a file that is used.
         camera_size, camera_fps: (width, height) and frames per second to ask a camera for.
-    Raises: UserError if it is not there, or is there and cannot be decoded.
+    Raises:
+        UserError: if it is not there, or is there and cannot be decoded.
     """
     path = source_path(spec)
     is_file = path is not None and path.is_file() and not _is_address(spec)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from face2face import cli, files, pictures
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.sources.files import Source, source_path
 from face2face.target import selection, sidecar
@@ -34,7 +34,7 @@ class Clip:
     video: Source
     seen: selection.Scan
     chosen: list[Candidate]
-    window: Window | None = None
+    window: CropBox | None = None
 
     def describe(self) -> sidecar.Video:
         box = (self.window.left, self.window.top, self.window.side) if self.window else None
@@ -130,14 +130,14 @@ def contact_sheet(originals: Path, drawings: Path, names: list[str]) -> np.ndarr
             name = names[i * len(names) // shown]
             for half, folder in zip(np.split(cell, 2), (originals, drawings), strict=True):
                 picture = pictures.read(folder / name)
-                half[:] = Window.padded(*picture.shape[1::-1]).picture(picture, PREVIEW_SIDE)
+                half[:] = CropBox.padded(*picture.shape[1::-1]).picture(picture, PREVIEW_SIDE)
         cells.append(cell)
     rows = [np.hstack(cells[r : r + PREVIEW_COLUMNS]) for r in range(0, len(cells), PREVIEW_COLUMNS)]
     return np.vstack(rows)
 
 
 def pair(
-    frame: np.ndarray, points: np.ndarray, window: Window | None, style: str
+    frame: np.ndarray, points: np.ndarray, window: CropBox | None, style: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A frame and its points -> the picture, the points in it, and the drawing, as large.
 
@@ -153,7 +153,7 @@ def pair(
         points = window.points(points)
         return window.picture(frame), points, draw(points, window.side, style)
     height, width = frame.shape[:2]
-    square, middle = Window.padded(width, height), Window.centre(width, height)
+    square, middle = CropBox.padded(width, height), CropBox.centre(width, height)
     drawing = draw(square.points(points), square.side, style, middle.side)
     top, left = -square.top, -square.left
     return frame, points, drawing[top : top + height, left : left + width]

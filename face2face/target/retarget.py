@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from face2face import cli, files, records
-from face2face.face.geometry import EYELIDS, INNER_LIPS, Pose, eye_distance
+from face2face.face.geometry import EYELIDS, INNER_LIPS, SimilarityTransform, interocular_distance
 from face2face.face.landmarks import POINTS
 from face2face.target.statistics import TargetFace, head_motion
 
@@ -44,19 +44,19 @@ class Retargeter:
         self._target = target
         self._shut_eyes = shut_eyes
         self._target_pose = _upright(target.neutral)
-        self._target_face = self._target_pose.undo(target.neutral)
+        self._target_face = self._target_pose.apply_inverse(target.neutral)
         self._driver = np.asarray(driver, np.float64)
         self._driver_pose = _upright(self._driver)
-        self._driver_face = self._driver_pose.undo(self._driver)
+        self._driver_face = self._driver_pose.apply_inverse(self._driver)
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """float (68, 2), the driver's points -> float32 (68, 2), the target's, in model space."""
-        pose = Pose.between(self._driver, points)
-        face = self._driver_pose.undo(pose.undo(points))
+        pose = SimilarityTransform.estimate(self._driver, points)
+        face = self._driver_pose.apply_inverse(pose.apply_inverse(points))
         moved = self._target_face + (face - self._driver_face) * self._scales
         expression = self._bound_expression(self._target_pose.apply(moved) - self._target.neutral)
-        moved = self._target_pose.undo(self._target.neutral + expression)
+        moved = self._target_pose.apply_inverse(self._target.neutral + expression)
         self._open(moved, face)
         return self._move(self._target_pose.apply(moved), pose).astype(np.float32)
 
@@ -86,10 +86,10 @@ class Retargeter:
         left *= float(soft_clip(np.array([length]), np.array([[0.0, known.residual]]))[0]) / max(length, 1e-9)
         return (along @ known.components + left).reshape(POINTS, 2)
 
-    def _move(self, face: np.ndarray, pose: Pose) -> np.ndarray:
+    def _move(self, face: np.ndarray, pose: SimilarityTransform) -> np.ndarray:
         """Put the target's face where the driver's head motion carries it, as far as it has been there."""
         shift_x, shift_y, log_scale, roll = head_motion(pose, self._driver)
-        size = eye_distance(self._target.neutral) / eye_distance(self._driver)
+        size = interocular_distance(self._target.neutral) / interocular_distance(self._driver)
         motion = np.array([shift_x * size, shift_y * size, log_scale, roll])
         shift_x, shift_y, log_scale, roll = soft_clip(motion, self._target.motion)
         middle = self._target.neutral.mean(axis=0)
@@ -110,12 +110,12 @@ def soft_clip(values: np.ndarray, ranges: np.ndarray) -> np.ndarray:
     return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))
 
 
-def _upright(points: np.ndarray) -> Pose:
+def _upright(points: np.ndarray) -> SimilarityTransform:
     """Where a face stands against one with its eyes level, at unit distance, centred between them."""
     left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     along = right - left
     matrix = np.array([[along[0], -along[1]], [along[1], along[0]]])
-    return Pose(matrix, (left + right) / 2)
+    return SimilarityTransform(matrix, (left + right) / 2)
 
 
 def _proportions(face: np.ndarray) -> np.ndarray:
@@ -213,7 +213,7 @@ def read_calibration(path: Path) -> SavedCalibration:
     """Raises: UserError if the file is damaged, or its points are no face."""
     saved = records.read(path, SavedCalibration, "what --calibration wrote")
     face = np.array(saved.neutral)
-    if min(eye_distance(face), np.linalg.norm(face[8] - face[33])) < _SMALLEST_FACE:
+    if min(interocular_distance(face), np.linalg.norm(face[8] - face[33])) < _SMALLEST_FACE:
         raise cli.UserError(f"expected what --calibration wrote, got points that are no face: {path}")
     return saved
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from face2face import cli
-from face2face.face.geometry import RIGID, Pose, eye_distance
+from face2face.face.geometry import RIGID, SimilarityTransform, interocular_distance
 from face2face.face.landmarks import Face, LandmarkDetector
 from face2face.sources.files import Source
 
@@ -187,9 +187,11 @@ def describe(points: np.ndarray) -> np.ndarray:
         float (N, 272), in distances of the eyes.
     """
     middle = np.median(points, axis=0)
-    unit = float(eye_distance(middle))
-    poses = [Pose.between(middle, face, RIGID) for face in points]
-    expression = np.array([pose.undo(face) for pose, face in zip(poses, points, strict=True)]) - middle
+    unit = float(interocular_distance(middle))
+    poses = [SimilarityTransform.estimate(middle, face, RIGID) for face in points]
+    expression = (
+        np.array([pose.apply_inverse(face) for pose, face in zip(poses, points, strict=True)]) - middle
+    )
     motion = np.array([pose.apply(middle) for pose in poses]) - middle
     both = np.concatenate([expression, POSE_WEIGHT * motion], axis=1)
     return both.reshape(len(points), -1) / unit

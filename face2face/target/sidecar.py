@@ -16,14 +16,14 @@ import msgspec
 import numpy as np
 
 from face2face import cli, files, records
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 
 FILE_NAME = "landmarks.json"
 FORMAT_VERSION = 1
 
-MIN_EYE_DISTANCE = 1.0
+MIN_INTEROCULAR_DISTANCE = 1.0
 """In pixels: where the eyes are in one place, the points are no face, and nothing can be measured on them."""
 
 _DECIMALS = 3  # of a pixel: far below what a drawing can show
@@ -50,7 +50,7 @@ class Entry:
     frame: int
     points: np.ndarray
 
-    def in_window(self, window: Window, size: int) -> "Entry":
+    def in_window(self, window: CropBox, size: int) -> "Entry":
         """The same image cut to a window and scaled to `size`."""
         return replace(self, points=window.points(self.points, size))
 
@@ -121,7 +121,8 @@ class _Content(msgspec.Struct):
 def read(folder: Path) -> Sidecar | None:
     """A folder's sidecar, or None if it has none: pairs may come from elsewhere.
 
-    Raises: UserError if it is there and is not what this module writes.
+    Raises:
+        UserError: if it is there and is not what this module writes.
     """
     path = folder / FILE_NAME
     return _read(path) if path.is_file() else None
@@ -156,7 +157,7 @@ def _read(path: Path) -> Sidecar:
         for name, entry in content.images.items()
     }
     for name, entry in images.items():
-        if (distance := float(eye_distance(entry.points))) < MIN_EYE_DISTANCE:
+        if (distance := float(interocular_distance(entry.points))) < MIN_INTEROCULAR_DISTANCE:
             raise cli.UserError(
                 f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
                 f"{cli.shown(name)}: {path}"

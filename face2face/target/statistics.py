@@ -22,9 +22,9 @@ import msgspec
 import numpy as np
 
 from face2face import cli, files, records
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.face.drawing import ORIGINAL_DRAWING
-from face2face.face.geometry import Pose, eye_openness, mouth_openness, mouth_width
+from face2face.face.geometry import SimilarityTransform, eye_aspect_ratio, mouth_openness, mouth_width
 from face2face.face.landmarks import POINTS
 from face2face.target import target_content
 from face2face.target.sidecar import Sidecar
@@ -67,8 +67,8 @@ class TargetFace:
     def measure(cls, points: np.ndarray) -> "TargetFace":
         """Of float (N, 68, 2), the same face in N pictures, in model space."""
         neutral = neutral_face(points)
-        poses = [Pose.between(neutral, face) for face in points]
-        shapes = np.array([pose.undo(face) for pose, face in zip(poses, points, strict=True)])
+        poses = [SimilarityTransform.estimate(neutral, face) for face in points]
+        shapes = np.array([pose.apply_inverse(face) for pose, face in zip(poses, points, strict=True)])
         expressions = (shapes - neutral).reshape(len(points), -1)
         # Directions from the neutral face, not from the mean: no expression at all is 0 along each.
         _, spread, components = np.linalg.svd(expressions, full_matrices=False)
@@ -77,7 +77,7 @@ class TargetFace:
         components = components[:kept]
         along = expressions @ components.T
         left = np.linalg.norm(expressions - along @ components, axis=1)
-        shut = np.percentile(eye_openness(shapes), SHUT_PERCENTILE) / eye_openness(neutral)
+        shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
             neutral,
             _range(np.array([head_motion(pose, neutral) for pose in poses])),
@@ -140,7 +140,7 @@ class Target:
         """The neutral face in pixels of a clip's frames, float (68, 2), if training frames came from it."""
         for video in self.videos if self.face is not None else []:
             if video["name"] == clip and tuple(video["frame_size"]) == tuple(frame_size):
-                window = Window(*video["window"]) if video["window"] else Window.centre(*frame_size)
+                window = CropBox(*video["window"]) if video["window"] else CropBox.centre(*frame_size)
                 return window.points_back(self.face.neutral, self.image_size)
         return None
 
@@ -170,7 +170,8 @@ class Target:
 def read(folder: Path) -> Target | None:
     """A folder's `target.json`, or None: pairs from elsewhere have no landmarks to measure.
 
-    Raises: UserError if it is damaged, or not of this project.
+    Raises:
+        UserError: if it is damaged, or not of this project.
     """
     path = folder / FILE_NAME
     if not path.is_file():
@@ -187,7 +188,7 @@ def _is_ours(path: Path) -> bool:
     return True
 
 
-def head_motion(pose: Pose, neutral: np.ndarray) -> np.ndarray:
+def head_motion(pose: SimilarityTransform, neutral: np.ndarray) -> np.ndarray:
     """A pose against the neutral face as (shift x, shift y, log of scale, roll), about the face's middle."""
     middle = neutral.mean(axis=0)
     return np.array([*(pose.apply(middle) - middle), np.log(pose.scale), pose.roll])
@@ -202,10 +203,10 @@ def neutral_face(points: np.ndarray) -> np.ndarray:
         float (68, 2): the median shape of the calmest frames, at the median pose of all.
     """
     median = np.median(points, axis=0)
-    poses = [Pose.between(median, face) for face in points]
-    shapes = np.array([pose.undo(face) for pose, face in zip(poses, points, strict=True)])
+    poses = [SimilarityTransform.estimate(median, face) for face in points]
+    shapes = np.array([pose.apply_inverse(face) for pose, face in zip(poses, points, strict=True)])
     unrest = _spread(mouth_openness(shapes)) + _spread(mouth_width(shapes))
-    unrest += _spread(-np.minimum(eye_openness(shapes), np.median(eye_openness(shapes))))
+    unrest += _spread(-np.minimum(eye_aspect_ratio(shapes), np.median(eye_aspect_ratio(shapes))))
     calm = shapes[np.argsort(unrest)[: max(1, round(len(shapes) * NEUTRAL_SHARE))]]
     return np.median(calm, axis=0).astype(np.float64)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
-from face2face.face.geometry import eye_distance
+from face2face.face.geometry import interocular_distance
 from face2face.target.sidecar import Number, VideoContent
 
 FORMAT_VERSION = 1
@@ -70,7 +70,7 @@ def decode(text: str | bytes, where: str) -> TargetContent:
 
 def _fault(face: FaceContent) -> str | None:
     """What contradicts itself in a face whose numbers are in their bounds."""
-    if eye_distance(np.array(face.neutral)) < _SMALLEST_FACE:
+    if interocular_distance(np.array(face.neutral)) < _SMALLEST_FACE:
         return "its neutral points are no face"
     if len(face.ranges) != len(face.components):
         return f"it has {len(face.components)} components and {len(face.ranges)} ranges"

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from face2face import cli, files, pictures, records
-from face2face.face.crop import MODEL_SIZE, Window
+from face2face.face.crop import MODEL_SIZE, CropBox
 from face2face.face.drawing import draw
 from face2face.sources.files import image_paths
 from face2face.target import sidecar
@@ -53,8 +53,8 @@ class Settings(msgspec.Struct, omit_defaults=True):
     marked: bool = False
 
 
-def square(width: int, height: int, pad: bool) -> Window:
-    return Window.padded(width, height) if pad else Window.centre(width, height)
+def square(width: int, height: int, pad: bool) -> CropBox:
+    return CropBox.padded(width, height) if pad else CropBox.centre(width, height)
 
 
 def resize(picture: np.ndarray, size: int, pad: bool) -> np.ndarray:
@@ -109,8 +109,9 @@ def process(
     A sidecar goes along: its points are scaled with the pictures. Drawings that a sidecar describes are not
     resampled but drawn again at their new size, so that their lines stay what the generator knows.
 
-    Raises: UserError, before anything is written, if two images have one name, or if another file is in the
-        place of one that would be made.
+    Raises:
+        UserError: before anything is written, if two images have one name, or if another file is in the place
+            of one that would be made.
     """
     paths = image_paths(cli.existing_dir(input_dir, "--input_dir"))
     files.check_apart({"--output_dir": output_dir}, {"--input_dir": input_dir, "--b_dir": b_dir})
@@ -178,7 +179,8 @@ def scale_sidecar(beside: sidecar.Sidecar, paths: list[Path], size: int, pad: bo
 def check_settings(output_dir: Path, settings: Settings) -> files.IsOurs:
     """Tells which images of a folder an earlier run with these settings made.
 
-    Raises: UserError if the folder holds images that were made with others.
+    Raises:
+        UserError: if the folder holds images that were made with others.
     """
     if output_dir.exists():
         cli.existing_dir(output_dir, "--output_dir")

@@ -34,7 +34,8 @@ def split(
     Args:
         order: "sort" (by name: the first part trains), "shuffle", or None: blocks in time where a sidecar
             tells the frame numbers, else shuffled.
-    Raises: UserError, before anything is moved, if an image or another file would be lost.
+    Raises:
+        UserError: before anything is moved, if an image or another file would be lost.
     """
     cli.existing_dir(folder, "--dir")
     where = find(folder)
@@ -74,7 +75,8 @@ def find(folder: Path) -> dict[str, Path]:
 
     A pair that is made anew comes into the folder itself: it takes the place of the older one in a part.
 
-    Raises: UserError if a name is there twice and neither is such an older one.
+    Raises:
+        UserError: if a name is there twice and neither is such an older one.
     """
     where: dict[str, Path] = {}
     for part in (TRAIN, VAL):

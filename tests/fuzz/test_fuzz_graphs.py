@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from face2face.cli import UserError
-from face2face.generator import graph_check, graph_shapes, ir_check, ir_shapes, protobuf
+from face2face.generator import generator_file, graph_check, graph_shapes, ir_check, ir_shapes, protobuf
 from face2face.target.statistics import Target
 from tests import made
 from tests.fuzz import harness, mutations, wire
@@ -162,7 +162,7 @@ def read_message(folder: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    assert 0 < graph_check.check(placed(folder)).image_size <= graph_check.MAX_SIDE
+    assert 0 < graph_check.check(placed(folder)).image_size <= generator_file.MAX_SIDE
 
 
 def run(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from face2face import file_cache
 from face2face.face import drawing
-from face2face.face.crop import Window
+from face2face.face.crop import CropBox
 from face2face.target import retarget, sidecar, statistics
 from face2face.target.retarget import Calibration, Retargeter
 from face2face.target.statistics import Target
@@ -79,7 +79,7 @@ def read_sidecar(folder: Path) -> None:
     finally:
         (folder / sidecar.FILE_NAME).rename(folder / "input")
     for entry in beside.images.values():
-        points = entry.in_window(Window.centre(*FRAME), SIZE).points
+        points = entry.in_window(CropBox.centre(*FRAME), SIZE).points
         assert drawing.draw(points, SIZE, beside.drawing).shape == (SIZE, SIZE, 3)
     with tempfile.TemporaryDirectory() as written:
         beside.only(list(beside.images)[:2]).write(Path(written))
@@ -128,7 +128,7 @@ def read_calibration(folder: Path) -> None:
 
 def read_notes(folder: Path) -> None:
     (folder / "model").write_bytes(b"a model")
-    cache = file_cache.ModelCache([folder / "model"])
+    cache = file_cache.FileCache([folder / "model"])
     (folder / "model").unlink()
     place = cache._folder
     place.mkdir(parents=True, exist_ok=True)

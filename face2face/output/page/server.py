@@ -53,7 +53,8 @@ class Server:
             port: 0 for any that is free.
             token: what every request has to carry.
             browser: takes the pictures of the page's camera.
-        Raises: UserError if it would serve others without a token, or the port cannot be had.
+        Raises:
+            UserError: if it would serve others without a token, or the port cannot be had.
         """
         check(host, token)
         self.controls, self.state = controls, state

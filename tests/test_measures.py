@@ -45,7 +45,7 @@ def face_at(x: float, y: float) -> np.ndarray:
 
 
 def test_landmark_error_is_in_distances_of_the_eyes():
-    assert measures.landmark_error(face_at(53, 54), face_at(50, 50)) == pytest.approx(5 / 20)
+    assert measures.normalised_mean_error(face_at(53, 54), face_at(50, 50)) == pytest.approx(5 / 20)
 
 
 def test_flicker_counts_only_what_lies_in_the_region():

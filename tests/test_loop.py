@@ -8,7 +8,7 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live import loop
-from face2face.live.loop import AT_ONCE
+from face2face.live.loop import CONCURRENCY
 from face2face.live.painter import DrivingOptions, Painter
 from face2face.live.stats import Stats
 from face2face.sources.files import open_source
@@ -32,7 +32,7 @@ def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
             return True
 
     driving, kept = DrivingOptions(retarget=False), Kept()
-    together = Together(frozen_model, at_once=AT_ONCE)
+    together = Together(frozen_model, concurrency=CONCURRENCY)
     with open_source(str(clip)) as source:
         loop.run(source, Painter(Tracker(LandmarkDetector()), [together], driving), Stats(), kept, limit=8)
     with open_source(str(clip)) as source:

@@ -3,7 +3,6 @@
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
-import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,9 @@ class Measures:
 
 
 def compare(outputs: np.ndarray, targets: np.ndarray) -> Measures:
+    """Compare two pictures of one size, uint8 (H, W, 3), RGB."""
+    import tensorflow as tf
+
     l1 = np.abs(outputs.astype(np.float32) - targets.astype(np.float32)).mean()
     psnr = tf.image.psnr(outputs, targets, max_val=255)
     ssim = tf.image.ssim(outputs, targets, max_val=255)
@@ -26,5 +28,6 @@ def compare(outputs: np.ndarray, targets: np.ndarray) -> Measures:
 
 
 def mean(measures: list[Measures]) -> Measures:
+    """The mean of each measure."""
     columns = zip(*(astuple(m) for m in measures), strict=True)
     return Measures(**{f.name: float(np.mean(c)) for f, c in zip(fields(Measures), columns, strict=True)})

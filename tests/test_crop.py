@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face2face.face.crop import Window, resize
+from face2face.face.crop import CropBox, resize
 from tests import made
 
 FRAME = (640, 360)
@@ -22,7 +22,7 @@ def middle_of_spot(picture: np.ndarray) -> np.ndarray:
     return np.array([np.average(columns, weights=weights), np.average(rows, weights=weights)])
 
 
-@pytest.mark.parametrize("window", [Window(100, 20, 300), Window.centre(*FRAME), Window.padded(*FRAME)])
+@pytest.mark.parametrize("window", [CropBox(100, 20, 300), CropBox.centre(*FRAME), CropBox.padded(*FRAME)])
 @pytest.mark.parametrize("size", [None, 64, 256, 900])
 def test_a_point_lands_where_its_picture_lands(window, size):
     spot = (263, 171)
@@ -34,20 +34,20 @@ def test_a_point_lands_where_its_picture_lands(window, size):
 
 @pytest.mark.parametrize("size", [64, 256])
 def test_the_way_back(size):
-    window, points = Window(-30, 12, 333), made.points(200)
+    window, points = CropBox(-30, 12, 333), made.points(200)
     assert np.allclose(window.points_back(window.points(points, size), size), points, atol=1e-3)
 
 
 def test_beyond_the_frame_is_black():
     frame = np.full((*FRAME[::-1], 3), 200, np.uint8)
-    picture = Window(-50, -20, 400).picture(frame)
+    picture = CropBox(-50, -20, 400).picture(frame)
     assert not picture[:20].any() and not picture[:, :50].any() and not picture[380:].any()
     assert (picture[20:380, 50:] == 200).all()
 
 
 def test_a_window_wholly_beyond_the_frame_is_black():
     frame = np.full((*FRAME[::-1], 3), 200, np.uint8)
-    assert not Window(700, 20, 100).picture(frame, 50).any()
+    assert not CropBox(700, 20, 100).picture(frame, 50).any()
 
 
 def face_at(x: float, y: float, size: float = 120) -> np.ndarray:
@@ -57,7 +57,7 @@ def face_at(x: float, y: float, size: float = 120) -> np.ndarray:
 @pytest.mark.parametrize("x, y", [(260, 110), (5, 30), (515, 200), (30, 230)])
 def test_the_face_is_in_its_window_and_the_window_in_the_frame(x, y):
     landmarks = np.stack([face_at(x, y), face_at(x + 4, y + 3)])
-    window = Window.around(landmarks, *FRAME)
+    window = CropBox.around(landmarks, *FRAME)
     inside = window.points(landmarks)
     assert inside.min() >= 0 and inside.max() <= window.side - 1
     assert window.left >= 0 and window.top >= 0
@@ -66,7 +66,7 @@ def test_the_face_is_in_its_window_and_the_window_in_the_frame(x, y):
 
 def test_hair_and_neck_have_room():
     landmarks = face_at(260, 110)[None]
-    window = Window.around(landmarks, *FRAME)
+    window = CropBox.around(landmarks, *FRAME)
     low, high = landmarks[0].min(axis=0), landmarks[0].max(axis=0)
     height = high[1] - low[1]
     assert low[1] - window.top > 0.5 * height
@@ -77,7 +77,7 @@ def test_hair_and_neck_have_room():
 def test_all_of_a_wide_travel_is_held():
     """More than the frame is high: the window reaches beyond it, and no face is cut."""
     landmarks = np.stack([face_at(5, 100), face_at(510, 110)])
-    window = Window.around(landmarks, *FRAME)
+    window = CropBox.around(landmarks, *FRAME)
     inside = window.points(landmarks)
     assert inside.min() >= 0 and inside.max() <= window.side - 1
 
