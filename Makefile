@@ -35,9 +35,10 @@ test-waiting: $(INSTALLED_DEV)  ## of the tests, trainings that are killed or wa
 test-rest: $(INSTALLED_DEV)  ## of the tests, all that does not train
 	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(WAITING_TESTS))
 
-lint: $(INSTALLED_DEV)  ## check style and format
+lint: $(INSTALLED_DEV)  ## check style, format, and the direction of imports
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(VENV)/bin/lint-imports
 
 clean:  ## remove what the demo made; .venv and the sample clips stay
 	rm -rf demo
@@ -50,6 +51,6 @@ $(INSTALLED): requirements.txt
 	$(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && \
 	echo $$(( $$(date +%s) - began )) > $@
 
-$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-virtual-camera.txt requirements-int8.txt
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-int8.txt
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@touch $@

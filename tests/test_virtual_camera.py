@@ -1,6 +1,5 @@
 """The face as a camera for video calls: pyvirtualcam with a driver that keeps what it is sent."""
 
-import sys
 
 import numpy as np
 import pytest
@@ -80,9 +79,3 @@ def test_without_a_driver_it_is_said_what_to_install(system, hint, driver, monke
     with pytest.raises(UserError, match=f"^virtual camera nowhere cannot be opened: {hint}") as raised:
         VirtualCamera("nowhere", 25.0)
     assert "\n" not in str(raised.value)
-
-
-def test_without_the_package_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    with pytest.raises(UserError, match=r"needs: pip install -r requirements-virtual-camera\.txt"):
-        VirtualCamera(None, 25.0)
