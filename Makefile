@@ -18,22 +18,25 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 	@$(RUN) examples/demo.py
 
 # Processes of their own: what trains and what drives load native libraries that are not meant to live together
-# for long. Trainings that are killed, or wait for each other, leave the cores to the rest, and run beside it.
+# for long. Tests that mostly wait for processes of their own (trainings that are killed, or wait for each other;
+# scripts) leave a core to the rest, and run beside it. Each of the two takes about as long as the other.
 tests_of = $(foreach name,$(1),tests/test_$(name).py)
 TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers legacy networks objectives optimizer precision \
 	trainer training validation)
 WAITING_TESTS := $(call tests_of,distribution robustness train_script)
+SCRIPT_TESTS := $(call tests_of,demo odd_input original_options pix2pix_script reduce_freeze train_speed)
 WAITING_LOG := $(VENV)/waiting-tests.log
 
 test: $(INSTALLED_DEV)  ## run the tests
 	@$(RUN) -m pytest $(TRAINING_TESTS)
 	@$(MAKE) --no-print-directory --keep-going -j2 test-waiting test-rest
 
-test-waiting: $(INSTALLED_DEV)  ## of the tests, trainings that are killed or wait for each other
-	@$(RUN) -m pytest $(WAITING_TESTS) > $(WAITING_LOG) 2>&1; status=$$?; cat $(WAITING_LOG); exit $$status
+test-waiting: $(INSTALLED_DEV)  ## of the tests, those that wait for processes
+	@( $(RUN) -m pytest $(WAITING_TESTS); waited=$$?; $(RUN) -m pytest $(SCRIPT_TESTS) && exit $$waited ) \
+		> $(WAITING_LOG) 2>&1; status=$$?; cat $(WAITING_LOG); exit $$status
 
-test-rest: $(INSTALLED_DEV)  ## of the tests, all that does not train
-	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(WAITING_TESTS))
+test-rest: $(INSTALLED_DEV)  ## of the tests, all others
+	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(WAITING_TESTS) $(SCRIPT_TESTS))
 
 lint: $(INSTALLED_DEV)  ## check style, format, and the direction of imports
 	@$(RUN) -m ruff check .

@@ -11,20 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from face2face import cli, files, pictures, records
-from face2face.evaluation import evaluation
-from face2face.evaluation.evaluation import Evaluation
-from face2face.evaluation.identity import FaceDescriptor
-from face2face.evaluation.measures import Judge
-from face2face.face.landmarks import LandmarkDetector, default_landmark_model
+from face2face.evaluation import evaluation, results
+from face2face.evaluation.evaluation import EvaluationOptions
+from face2face.evaluation.results import Evaluation
+from face2face.evaluation.target_frames import Clip
+from face2face.face.landmarks import default_landmark_model
 from face2face.face.smoothing import DEFAULT_STRENGTH
-from face2face.face.tracking import Tracker
-from face2face.generator.generator import Generator
-from face2face.live.painter import DrivingOptions, Painter
-from face2face.sources.base import as_text, name_of
-from face2face.sources.files import source_path
+from face2face.sources.base import as_text
+from face2face.sources.open import source_path
 
 FIGURES = "evaluation.json"
 
@@ -32,54 +28,20 @@ SECTIONS = ("self", "cross")
 """The judgements that have a page of strips."""
 
 
-def evaluate(args: argparse.Namespace, model: Path) -> Evaluation:
-    """All figures and strips of one model."""
-    generator = Generator(model)
-    judge = Judge(LandmarkDetector(args.landmark_model), FaceDescriptor())
-    driving = DrivingOptions(retarget=args.retarget == "on")
-
-    def painter(source: str = "") -> Painter:
-        return Painter(Tracker(judge.detector, args.smoothing), [generator], driving, source)
-
-    result = Evaluation()
-    frames = evaluation.target_frames(
-        args.target, generator, judge.detector, args.start, args.end, args.frames
-    )
-    descriptor, own_sharpness = evaluation.evaluate_self(frames, generator, judge, result)
-    first = evaluation.evaluate_cross(args.driver, painter(), judge, descriptor, own_sharpness, result)
-    own = painter(name_of(Path(args.target)))
-    evaluation.evaluate_flicker(args.target, args.start, args.end, generator, own, result)
-    evaluation.evaluate_still(first, painter(), judge, result)
-    return result
-
-
-def table(models: dict[str, Evaluation]) -> str:
-    """The figures of the models side by side, as Markdown."""
-    names = list(models)
-    lines = ["| | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
-    sections = next(iter(models.values())).figures
-    for section, measures in sections.items():
-        for measure in measures:
-            values = [models[name].figures[section].get(measure, float("nan")) for name in names]
-            lines.append(f"| *{section}*: {measure} | " + " | ".join(f"{v:.4g}" for v in values) + " |")
-    return "\n".join(lines)
-
-
 class Content(msgspec.Struct):
-    """What evaluation.json holds. models: model -> section -> measure -> value; None: no face was found."""
+    """What evaluation.json holds.
 
-    format_version: Literal[1]
+    Attributes:
+        format_version: 2; in version 1 the figures' keys were the sentences of the table.
+        made_by: tells the file from a user's own.
+        settings: the options of the run.
+        models: model -> section -> key of `results.FIGURES` -> value; None where no face was found.
+    """
+
+    format_version: Literal[1, 2]
     made_by: Literal["face2face"]
     settings: dict[str, str]
     models: dict[str, dict[str, dict[str, float | None]]]
-
-
-def as_json(figures: dict[str, dict[str, float]]) -> dict[str, dict[str, float | None]]:
-    """JSON has no NaN: what could not be measured (no face was found) is null."""
-    return {
-        section: {name: None if np.isnan(value) else value for name, value in measures.items()}
-        for section, measures in figures.items()
-    }
 
 
 def is_ours(path: Path) -> bool:
@@ -96,13 +58,17 @@ def is_ours(path: Path) -> bool:
 
 
 def page_folders(folder: Path, count: int) -> list[tuple[str, Path]]:
-    """Where the pages of so many models go: (section, folder), model by model."""
+    """(section, folder) of each page, model by model."""
     places = [folder if index == 0 else folder / f"against-{index}" for index in range(count)]
     return [(section, place / section) for place in places for section in SECTIONS]
 
 
 def check_outputs(folder: Path, count: int, inputs: dict[str, Path | None]) -> None:
-    """Raises: UserError if an input or a file that is not ours is where the report of so many models goes."""
+    """Check that the report of so many models has a place.
+
+    Raises:
+        UserError: if an input, or a file that is not ours, would be replaced by it.
+    """
     from pix2pix import report
 
     places = [place for _, place in page_folders(folder, count)]
@@ -112,31 +78,39 @@ def check_outputs(folder: Path, count: int, inputs: dict[str, Path | None]) -> N
         files.check_replaceable(path, is_ours)
 
 
-def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str, str]) -> Path:
-    """The JSON, and a page for each model with its strips, worst first; returns the first page.
+def values_of(models: dict[str, Evaluation]) -> dict[str, results.Values]:
+    """The figures of each model."""
+    return {name: result.values for name, result in models.items()}
 
-    All of it takes its place at the end, in that of an earlier report; other files stay.
+
+def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str, str]) -> Path:
+    """Write evaluation.json, and pages for each model with its strips, worst first.
+
+    All files are moved into place at the end and replace those of an earlier report; other files stay.
+
+    Returns:
+        The first page.
     """
     from pix2pix import report
 
-    figures = {name: as_json(result.figures) for name, result in models.items()}
-    content = Content(format_version=1, made_by="face2face", settings=settings, models=figures)
-    results = [(name, result) for name, result in models.items() for _ in SECTIONS]
+    figures = {name: results.as_json(result.values) for name, result in models.items()}
+    content = Content(format_version=2, made_by="face2face", settings=settings, models=figures)
+    judged = [(name, result) for name, result in models.items() for _ in SECTIONS]
     with files.whole_folder(folder, is_ours, last=FIGURES) as unfinished:
         for (section, place), (name, result) in zip(
-            page_folders(unfinished, len(models)), results, strict=True
+            page_folders(unfinished, len(models)), judged, strict=True
         ):
             rows = [
                 report.write_row(place, s.name, s.pictures, "jpeg", s.measures, s.badness)
                 for s in result.strips
                 if s.name.startswith(section)
             ]
-            report.write_page(place, rows, f"{section}: {name}", table(models))
+            report.write_page(place, rows, f"{section}: {name}", results.table(values_of(models)))
         files.write_text(unfinished / FIGURES, records.encode(content), is_ours)
     return folder / SECTIONS[0] / report.PAGE
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument("--tf-model", type=Path, required=True, help="frozen generator")
     parser.add_argument("--against", type=Path, help="another frozen generator, to compare with")
@@ -158,16 +132,43 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> None:
+def evaluate(
+    models: list[Path], options: EvaluationOptions, folder: Path, settings: dict[str, str]
+) -> tuple[dict[str, Evaluation], Path]:
+    """Judge frozen models and write the report.
+
+    Args:
+        models: paths of frozen graphs; the first is the one to judge, others are compared with it.
+        folder: gets evaluation.json and the pages.
+        settings: what to write into evaluation.json about the run.
+
+    Returns:
+        The results by the models' paths, and the first page.
+
+    Raises:
+        UserError: if a model is no generator, a clip shows no face, or a file that is not ours is in the way.
+    """
+    judged = {as_text(model): evaluation.evaluate(model, options) for model in models}
+    return judged, write_report(folder, judged, settings)
+
+
+def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    paths = [cli.existing_file(path, "the frozen model") for path in (args.tf_model, args.against) if path]
+    models = [cli.existing_file(path, "the frozen model") for path in (args.tf_model, args.against) if path]
     inputs = {"--tf-model": args.tf_model, "--against": args.against}
     inputs |= {"--target": source_path(args.target), "--driver": source_path(args.driver)}
-    check_outputs(args.output_dir, len(paths), inputs)
-    models = {as_text(path): evaluate(args, path) for path in paths}
+    check_outputs(args.output_dir, len(models), inputs)
+    options = EvaluationOptions(
+        target=Clip(args.target, args.start, args.end),
+        driver=args.driver,
+        landmark_model=args.landmark_model,
+        frames=args.frames,
+        retarget=args.retarget == "on",
+        smoothing=args.smoothing,
+    )
     settings = {name: as_text(str(value)) for name, value in vars(args).items() if name != "landmark_model"}
-    page = write_report(args.output_dir, models, settings)
-    print(table(models))
+    judged, page = evaluate(models, options, args.output_dir, settings)
+    print(results.table(values_of(judged)))
     print(f"wrote {args.output_dir / FIGURES}, {page} and its neighbours")
 
 

@@ -16,8 +16,9 @@ from face2face import cli, files
 from face2face.face.crop import CropBox
 from face2face.generator import quantisation
 from face2face.generator.generator import Generator, sample_drawings
-from face2face.target import statistics
-from face2face.target.statistics import Target
+from face2face.sampling import spread_indices
+from face2face.target import target_file
+from face2face.target.target_file import Target
 from pix2pix import options
 
 
@@ -27,10 +28,15 @@ def freeze(
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
     Args:
+        model_folder: holds the reduced model.
         half: store the weights as float16.
-        int8: also write the graph in whole numbers of 8 bits, for OpenVINO.
-        calibration: a folder of pairs, on whose drawings the ranges of those numbers are measured; without
-            one, on drawings of what is known of the target's face.
+        int8: also write an int8 graph, for OpenVINO.
+        calibration: a folder of pairs, on whose drawings the ranges of the int8 values are measured; without
+            one, they are measured on drawings of what is known of the target's face.
+
+    Returns:
+        The path of the frozen graph.
+
     Raises:
         UserError: if the folder holds no reduced model, or a damaged one, or, before anything is written, if
             another file is in the way.
@@ -38,7 +44,7 @@ def freeze(
     path = model_folder / frozen_graph.FILE_NAME
     _check_outputs(path, int8, calibration)
     opts = options.read(model_folder, options.REDUCED)
-    known = statistics.read(model_folder) or Target(opts.image_size)
+    known = _target(model_folder, opts)
     if calibration is not None:
         cli.existing_dir(calibration, "--calibration")
     if int8:
@@ -61,7 +67,7 @@ def freeze(
 
     drawing = inference.sample_drawing(model_folder, opts.image_size)
     difference = frozen.largest_difference(
-        inference.painter(folded)(drawing), Generator(path, "tensorflow")(drawing)
+        inference.uint8_predictor(folded)(drawing), Generator(path, "tensorflow")(drawing)
     )
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in Counter(node.op for node in graph.node).most_common()
@@ -71,7 +77,7 @@ def freeze(
     print(f"largest difference between the reduced and the frozen model: {difference} of 255")
     if int8:
         drawings = drawings or sample_drawings(known, quantisation.MAX_DRAWINGS)
-        output = quantisation.name_beside(path)
+        output = quantisation.int8_path(path)
         mean_difference = quantisation.quantise(path, drawings, output)
         size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
@@ -79,12 +85,21 @@ def freeze(
     return path
 
 
+def _target(model_folder: Path, opts: options.Options) -> Target:
+    """What is known of the target; without a target.json, the training's drawing and image size."""
+    return target_file.read_target(model_folder) or Target(opts.image_size, opts.drawing)
+
+
 def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
-    """Raises: UserError if a file that would be replaced is no graph of ours."""
+    """Check that no file would be replaced but graphs of ours.
+
+    Raises:
+        UserError: if one would.
+    """
     outputs = {frozen_graph.FILE_NAME: path}
     files.check_replaceable(path, quantisation.is_ours)
     if int8:
-        graph = quantisation.name_beside(path)
+        graph = quantisation.int8_path(path)
         weights = graph.with_suffix(".bin")
         outputs |= {graph.name: graph, weights.name: weights}
         for file in (graph, weights):
@@ -93,16 +108,16 @@ def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
 
 
 def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:
-    """The drawings of a folder of pairs, in model space."""
+    """The drawings of a folder of pairs, evenly spread, in model space: uint8 (S, S, 3), RGB."""
     from pix2pix import dataset
 
     pairs = dataset.find_pairs(folder)
-    step = max(1, len(pairs) // quantisation.MAX_DRAWINGS)
-    drawings = [dataset.read_pair(path, opts)[0] for path in pairs[::step]]
+    chosen = spread_indices(len(pairs), min(len(pairs), quantisation.MAX_DRAWINGS))
+    drawings = [dataset.read_pair(pairs[index], opts)[0] for index in chosen]
     return [CropBox.centre(*drawing.shape[1::-1]).picture(drawing, opts.image_size) for drawing in drawings]
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--model-folder",
@@ -121,7 +136,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         "--calibration",
         type=Path,
         metavar="FOLDER_OF_PAIRS",
-        help="for --int8: the training pairs, whose drawings its numbers are fitted to "
+        help="for --int8: the training pairs, on whose drawings the ranges of its values are measured "
         "(default: drawings of what is known of the target's face)",
     )
     args = parser.parse_args(argv)
@@ -130,7 +145,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return args
 
 
-def main(argv=None) -> None:
+def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     freeze(args.model_folder, args.half, args.int8, args.calibration)
 

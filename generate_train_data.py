@@ -19,12 +19,13 @@ from face2face import cli, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import DEFAULT_DRAWING, DRAWINGS
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
-from face2face.sources.files import Source, open_source
+from face2face.sources.base import Source
+from face2face.sources.open import open_source
 from face2face.target import pairs, selection
 from face2face.target.pairs import Clip
 
 MAX_PAIRS = 10**6
-"""Of `--num`: hours of video, every frame."""
+"""Limit of `--num`: every frame of hours of video."""
 
 
 def generate(
@@ -40,11 +41,27 @@ def generate(
     overwrite: bool = False,
     preview: bool = False,
 ) -> int:
-    """Write up to `count` pairs of frame and drawing below `output_dir`, and return how many.
+    """Write training pairs of a frame and its drawing.
+
+    Args:
+        sources: What `open_source` takes.
+        count: Number of pairs, at most.
+        output_dir: Folder of the folders original/ and landmarks/.
+        landmark_model: dlib's 68-point model.
+        select: One of `selection.SELECTIONS`.
+        crop: "face": one fixed crop box around the face in all selected frames; "none": whole frames.
+        drawing: Style of the drawings, a key of `DRAWINGS`.
+        start: Second of each video to begin at.
+        end: Second of each video to end at; None: its own end.
+        overwrite: Whether to replace the data of an earlier run.
+        preview: Whether to write a contact sheet.
+
+    Returns:
+        The number of pairs.
 
     Raises:
-        UserError: if a source is of no use, none shows a face, or another file is in the way.
-        Incomplete: after everything has been written, if a source gave less than it should have.
+        UserError: A source cannot be used, no frame shows a face, or another file is in the way.
+        Incomplete: After all pairs were written, if a source gave fewer frames than it should have.
     """
     if count > MAX_PAIRS:
         raise cli.UserError(f"expected --num of at most {MAX_PAIRS}, got {count}")
@@ -55,9 +72,9 @@ def generate(
         videos = [stack.enter_context(open_source(source, start, end)) for source in sources]
         clips = []
         for video, share in zip(videos, shares(videos, count), strict=True):
-            clips.append(look_through(video, share, detector, select, stack))
-        searched = sum(clip.seen.searched for clip in clips)
-        found = sum(len(clip.seen.candidates) for clip in clips)
+            clips.append(scan_source(video, share, detector, select, stack))
+        searched = sum(clip.scanned.searched for clip in clips)
+        found = sum(len(clip.scanned.candidates) for clip in clips)
         names = ", ".join(clip.name for clip in clips)
         if not any(clip.chosen for clip in clips):
             said = [f"expected a face, got none in the {searched} frames read of {names}", *missed(clips)]
@@ -68,7 +85,7 @@ def generate(
             for clip in clips:
                 if clip.chosen:
                     points = np.array([candidate.face.points for candidate in clip.chosen])
-                    clip.window = CropBox.around(points, *clip.seen.frame_size)
+                    clip.crop_box = CropBox.around(points, *clip.scanned.frame_size)
         written = pairs.write(clips, output_dir, drawing, preview, earlier)
     rate = searched / (time.monotonic() - began)
     print(
@@ -83,12 +100,12 @@ def generate(
 
 
 def missed(clips: list[Clip]) -> list[str]:
-    """What there is to say of sources that gave less than they should have."""
+    """Why sources gave fewer frames than they should have, for those that did."""
     return [clip.video.shortfall for clip in clips if clip.video.shortfall]
 
 
 def shares(videos: list[Source], count: int) -> list[int]:
-    """How many of the pairs to take from each video: in proportion to their frames."""
+    """The number of pairs to take from each video, in proportion to its number of frames."""
     if len(videos) == 1:
         return [count]
     lengths = [0 if video.live else len(selection.frame_span(video)) for video in videos]
@@ -97,25 +114,23 @@ def shares(videos: list[Source], count: int) -> list[int]:
     return [-(-count * length // sum(lengths)) for length in lengths]
 
 
-def look_through(
-    video: Source, count: int, detector: LandmarkDetector, select: str, stack: ExitStack
-) -> Clip:
-    """Find the faces of a source and choose among them; says what was left out, and why."""
+def scan_source(video: Source, count: int, detector: LandmarkDetector, select: str, stack: ExitStack) -> Clip:
+    """Detect the faces of a source and select frames; print how many were left out, by reason."""
     name = video.name
-    if video.live:  # it cannot be read again: keep what came
+    if video.live:  # it cannot be read again, so its frames are saved first
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         record(video, detector, count, spool)
         video, select = open_source(str(spool)), "first"
-    seen = selection.scan(video, detector, count, select)
-    chosen, left_out = selection.choose(seen, count, select)
+    scanned = selection.scan(video, detector, count, select)
+    chosen, left_out = selection.choose(scanned, count, select)
     for reason, number in left_out.items():
         if number:
             print(f"left out of {name}: {number} frames, {reason}")
-    return Clip(name, video, seen, chosen)
+    return Clip(name, video, scanned, chosen)
 
 
 def record(video: Source, detector: LandmarkDetector, count: int, folder: Path) -> None:
-    """Keep the frames of a live source, until `count` of them show a face or it ends."""
+    """Save the frames of a live source, until `count` of them show a face or it ends."""
     found = 0
     with cli.progress(count, "recording", "faces") as bar:
         for frame in video.frames():
@@ -127,7 +142,8 @@ def record(video: Source, detector: LandmarkDetector, count: int, folder: Path) 
                 return
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--file",
@@ -164,7 +180,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> None:
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
     args = parse_args(argv)
     generate(
         sources=args.file,

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Keep of a training checkpoint the generator alone, with its batch normalisation folded into the weights.
+"""Keep only the generator of a training checkpoint, with its batch normalisation folded into the weights.
 
-It also reads the training folders of the original pix2pix-tensorflow, whose generators keep the statistics of
-each picture, as they were trained with.
+It also reads the training folders of the original pix2pix-tensorflow. Those generators keep normalising by
+the statistics of each picture (instance norm), as in their training.
 """
 
 from face2face import early, frozen_graph
@@ -12,6 +12,7 @@ if __name__ == "__main__":
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from face2face import cli, files
@@ -22,13 +23,16 @@ _OURS = re.compile(r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|optio
 
 
 def reduce(model_input: Path, model_output: Path, which: str | None = None) -> None:
-    """Write the reduced model of a training folder, and compare what both paint.
+    """Write the reduced model of a training folder, and compare the outputs of both.
 
     Args:
-        which: the weights that validated `best`, or the `last`; None: the best where there are some.
+        model_input: The training folder.
+        model_output: The folder of the reduced model.
+        which: The weights that validated "best", or the "last"; None: the best where there are some.
+
     Raises:
-        UserError: if the folder is no training's, or is damaged, or, before anything is changed, if another
-            file is in the way in `model_output`.
+        UserError: If the training folder is missing or damaged, or, before anything is changed, if a file
+            that is not ours is in the way.
     """
     files.check_apart({"--model-output": model_output}, {"--model-input": model_input})
     of_original = legacy.is_of_original(model_input)
@@ -40,7 +44,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     is_ours = reduced_files(model_output)
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     cli.load_tensorflow()
-    from face2face.target import statistics
+    from face2face.target import target_file
     from pix2pix import checkpoints, frozen, inference, networks
 
     inference.refuse_colours(opts, model_input)
@@ -54,13 +58,17 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
         checkpoints.save_generator(folded, unfinished)
         options.write(unfinished, opts, options.REDUCED)
-        if (known := statistics.read(model_input)) is not None:
-            known.write(unfinished)
+        if (target := target_file.read_target(model_input)) is not None:
+            target.write(unfinished)
     if (model_output / frozen_graph.FILE_NAME).exists():
         cli.warn(f"{model_output / frozen_graph.FILE_NAME} is of an older model: run freeze_model.py again")
 
-    difference = frozen.largest_difference(*(inference.painter(g)(drawing) for g in (trained, folded)))
-    before, after = (checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest(model_output)))
+    difference = frozen.largest_difference(
+        *(inference.uint8_predictor(g)(drawing) for g in (trained, folded))
+    )
+    before, after = (
+        checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest_checkpoint(model_output))
+    )
     print(f"{checkpoint}: {before:.1f} MB before, {after:.1f} MB after, in {model_output}")
     if of_original:
         print("a model of the original trainer: each picture is normalised by its own statistics")
@@ -68,12 +76,12 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
 
 
 def reduced_files(folder: Path) -> files.IsOurs:
-    """Tells which files of a folder belong to the reduced model that it holds now, if it holds one."""
+    """Find out which files of a folder belong to the reduced model in it, if there is one."""
     is_reduced = options.has_stage(folder, options.REDUCED)
     return lambda path: is_reduced and path.parent == folder.resolve() and bool(_OURS.fullmatch(path.name))
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument("--model-input", type=Path, default=Path("face2face-model"), help="training folder")
     parser.add_argument(
@@ -90,7 +98,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     reduce(args.model_input, args.model_output, args.which)
 

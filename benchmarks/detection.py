@@ -13,7 +13,7 @@ import cv2
 
 from face2face import cli
 from face2face.face.landmarks import LandmarkDetector
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 
 def compare(clip: str) -> None:

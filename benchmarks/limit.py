@@ -19,14 +19,14 @@ def generator_and_limit(model: Path, rounds: int = ROUNDS) -> dict:
     import openvino
     from openvino import opset13
 
-    painter = Generator(model, "openvino")
-    drawing = sample_drawings(painter.target, 1)[0]
+    generator = Generator(model, "openvino")
+    drawing = sample_drawings(generator.target, 1)[0]
     random = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
     core, left = openvino.Core(), opset13.parameter([MATRIX, MATRIX], np.float32)
     product = openvino.Model([opset13.matmul(left, opset13.constant(random), False, False)], [left])
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
     multiply = core.compile_model(product, "CPU", hints).create_infer_request()
-    works = {"generator": lambda: painter(drawing), "product": lambda: multiply.infer([random])}
+    works = {"generator": lambda: generator(drawing), "product": lambda: multiply.infer([random])}
     times = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():

@@ -14,6 +14,7 @@ import numpy as np
 
 from face2face import cli
 from face2face.face.drawing import DRAWINGS
+from face2face.face.geometry import REGIONS
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.live.stats import Stats
 
@@ -55,9 +56,10 @@ class PlainLoop:
                 drawing = np.zeros(frame.shape, np.uint8)
                 for face in faces:
                     points = np.array([[DOWNSAMPLE * p.x, DOWNSAMPLE * p.y] for p in face], np.int32)
-                    for region in DRAWINGS["white"]:
+                    for stroke in DRAWINGS["white"]:
+                        region = REGIONS[stroke.region]
                         line = points[region.points].reshape(-1, 1, 2)
-                        cv2.polylines(drawing, [line], region.closed, region.colour, LINE_PIXELS)
+                        cv2.polylines(drawing, [line], region.closed, stroke.colour, LINE_PIXELS)
                 pair = np.concatenate([self._square(drawing), self._square(small)], axis=1)
             with stats.measure("generator"):
                 feed = {INPUT_TENSOR: cv2.cvtColor(pair, cv2.COLOR_BGR2RGB)}

@@ -25,11 +25,11 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live import loop
-from face2face.live.outputs import OutputOptions, open_presenter
-from face2face.live.painter import DrivingOptions, Painter
-from face2face.live.stats import Stats
+from face2face.live.options import DrivingOptions, OutputOptions
+from face2face.live.outputs import open_presenter
+from face2face.live.painter import Painter
 from face2face.sources.base import Frame, Source
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 CHECKS = 20
 """How often it is measured in a run."""
@@ -86,14 +86,15 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         source = Round(stack.enter_context(open_source(str(clip))), count)
         generator = Generator(model, concurrency=loop.CONCURRENCY)
-        painter = Painter(Tracker(LandmarkDetector()), [generator], DrivingOptions(), source.name)
+        tracker = Tracker(LandmarkDetector())
+        painter = stack.enter_context(Painter(tracker, [generator], DrivingOptions(), source.name))
         options = OutputOptions(window=False, record=Path(folder) / "out.mp4", serve=0)
-        presenter = open_presenter(stack, options, source, clip, [model.name], painter.size)
+        presenter = open_presenter(stack, options, source, clip, [model.name], painter)
         presenter.keeps_pace = False  # it is not watched
         for reads in (True, False):
             stack.callback(watch(presenter.page.port, reads).close)
         print("  frames  memory MB  threads  files")
-        loop.run(source, painter, Stats(), presenter)
+        loop.run(source, painter, presenter)
     return source.usage
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What the parts of a training step that Keras has too gain over Keras's own: in one run, in turns.
+"""What the trainer's own layers and optimiser gain over Keras's, measured in one run, in turns.
 
-The trainer has an Adam, a batch norm and convolutions for small maps of its own. Each contestant is the
-trainer with one of them replaced by Keras's; a ratio above 1 is what ours saves.
+The trainer has its own Adam, batch norm and convolutions for small feature maps. Each contestant is the
+trainer with one of them replaced by Keras's; its ratio is the duration of its step by that of ours.
 """
 
 import argparse
@@ -29,18 +29,18 @@ CONTESTANTS = {
     ADAM: (ADAM,),
     "Keras's, all three": (CONVOLUTIONS, BATCH_NORM, ADAM),
 }
-"""By name, which parts are Keras's."""
+"""The parts that are Keras's, by the contestant's name."""
 
 
 @contextlib.contextmanager
 def keras_parts(parts: tuple[str, ...]) -> Iterator[None]:
-    """Trainers that are made within have these parts from Keras."""
+    """Trainers that are made within this context take these parts from Keras."""
     import keras
 
     from pix2pix import networks, trainer
 
     class KerasAdam:
-        """Keras's optimiser behind the interface of ours."""
+        """Keras's optimiser with the interface of ours."""
 
         variables = ()
 
@@ -60,17 +60,17 @@ def keras_parts(parts: tuple[str, ...]) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         if CONVOLUTIONS in parts:
-            stack.enter_context(mock.patch.object(networks, "SMALL", 0))
+            stack.enter_context(mock.patch.object(networks, "IM2COL_MAX_SIDE", 0))
         if BATCH_NORM in parts:
             stack.enter_context(mock.patch.object(networks, "BatchNorm", keras.layers.BatchNormalization))
         if ADAM in parts:
             stack.enter_context(mock.patch.object(trainer, "Adam", KerasAdam))
-            stack.enter_context(mock.patch.object(trainer, "trained_variables", keras_variables))
+            stack.enter_context(mock.patch.object(trainer, "named_trainable_variables", keras_variables))
         yield
 
 
 def compare(opts: Options, steps: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds that each contestant took in each round, `steps` training steps a round."""
+    """Measure the seconds that each contestant takes in each round of `steps` training steps."""
     cli.load_tensorflow()
     import tensorflow as tf
 
@@ -82,7 +82,7 @@ def compare(opts: Options, steps: int, rounds: int) -> dict[str, list[float]]:
     for name, parts in CONTESTANTS.items():
         with keras_parts(parts):
             trainers[name] = Trainer(opts)
-            trainers[name].train_step(*pair)  # it is traced here
+            trainers[name].train_step(*pair)  # the first step traces
     seconds: dict[str, list[float]] = {name: [] for name in trainers}
     with cli.progress(rounds * len(trainers), "measuring", "turns") as bar:
         for turn in range(rounds):
@@ -97,7 +97,7 @@ def compare(opts: Options, steps: int, rounds: int) -> dict[str, list[float]]:
 
 
 def table(seconds: dict[str, list[float]], steps: int) -> str:
-    """A row a contestant; a ratio is the median of those within each round."""
+    """A Markdown table, a row per contestant. Its ratio is the median over the rounds."""
     lines = ["| | times our step | milliseconds a step |", "| --- | ---: | ---: |"]
     for name, found in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(found, seconds["ours"], strict=True))

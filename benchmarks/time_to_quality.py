@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How soon is a face how good: the measures of evaluate.py against the time that its training took.
+"""Quality against training time: the measures of evaluate.py for each checkpoint of several trainings.
 
-Trainings on the same pairs, with the paper's settings and with ours. They take turns, so that what else the
-machine does meets all of them, and only its own turns count as a training's time. Each checkpoint is copied;
-at the end, or after Ctrl-C, the copies are judged on frames of the clip that no training has seen.
+The trainings, with the paper's settings and with ours, use the same pairs. They take turns, so that the load
+of the machine meets all of them; only its own turns count as a training's time. Each checkpoint is copied.
+At the end, or after Ctrl-C, the copies are evaluated on frames of the clip that no training has used.
 """
 
 import argparse
@@ -25,25 +25,31 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 from benchmarks import machine
 from face2face import cli
+from face2face.evaluation.results import FIGURES
 
-MEASURES = {"L1 (of 255)": 0, "SSIM": 1, "landmark error": 0, "sharpness": 1, "identity, median": 0}
-"""Of `evaluate.py`'s section self, and the value that is best: the nearer to it, the better."""
+MEASURES = {"l1": 0, "ssim": 1, "nme": 0, "sharpness": 1, "identity_median": 0}
+"""Keys of `results.FIGURES["self"]`, each with the best value: the nearer to it, the better."""
 
 PAPER = "--paper"
 POLL_SECONDS = 0.2
 
 
 class Training:
-    """A training in a process of its own, that computes only when it is its turn.
+    """A training in a process of its own, which computes only in its turns.
 
-    seconds: of its own turns. saved: from each saved step to the seconds that it took to get there.
+    Attributes:
+        settings: Options of the trainer in which the trainings differ.
+        seconds: Duration of its turns so far.
+        saved: Seconds that the training had taken when it saved a step, by step.
     """
 
     def __init__(self, settings: str, common: list[str], folder: Path):
-        """
+        """Make the folder; the process starts in the first turn.
+
         Args:
-            settings: options of the trainer, which differ; common: those that all trainings have.
-            folder: a new one, for the model and the copies.
+            settings: Options of the trainer in which the trainings differ.
+            common: Options that all trainings have.
+            folder: A new folder for the model and the copies.
         """
         self.settings, self.seconds, self.saved = settings, 0.0, {}
         self._folder, self._model = folder, folder / "model"
@@ -53,7 +59,11 @@ class Training:
         self._process = None
 
     def turn(self, seconds: float) -> None:
-        """Compute for so long, or to the end. Raises: UserError if the training fails."""
+        """Compute for some seconds, or to the end.
+
+        Raises:
+            UserError: If the training fails.
+        """
         if self._process is None:
             print(f"$ {shlex.join(self._command)}", flush=True)
             with (self._folder / "log.txt").open("w") as log:
@@ -83,7 +93,7 @@ class Training:
             self._process.wait()
 
     def _keep(self) -> None:
-        """Copy the checkpoints that are new. One is whole when the list of them names it."""
+        """Copy new checkpoints. A checkpoint is complete when the list of checkpoints names it."""
         listed = self._model / "checkpoint"
         text = listed.read_text() if listed.is_file() else ""
         steps = {int(path.stem.split("-")[1]) for path in self._model.glob("ckpt-*.index")}
@@ -98,7 +108,7 @@ class Training:
 
 
 def train(trainings: list[Training], turn: float) -> None:
-    """In turns of so many seconds, until all have ended, or Ctrl-C ends them."""
+    """Run the trainings in turns of some seconds, until all have ended, or until Ctrl-C."""
     try:
         while not all(training.is_over for training in trainings):
             for training in trainings:
@@ -115,29 +125,36 @@ def train(trainings: list[Training], turn: float) -> None:
             training.close()
 
 
-def judge(args: argparse.Namespace, place: Path) -> dict[str, float]:
+def measure(args: argparse.Namespace, place: Path) -> dict[str, float]:
     """The measures of a copied checkpoint."""
     import freeze_model
     import reduce_model
-    from face2face.evaluation import evaluation
+    from face2face.evaluation.evaluation import evaluate_self
     from face2face.evaluation.identity import FaceDescriptor
     from face2face.evaluation.measures import Judge
+    from face2face.evaluation.results import Evaluation
+    from face2face.evaluation.target_frames import Clip, target_frames
     from face2face.face.landmarks import LandmarkDetector
     from face2face.generator.generator import Generator
 
     reduce_model.reduce(place, place / "reduced")
     generator = Generator(freeze_model.freeze(place / "reduced"))
     judge = Judge(LandmarkDetector(args.landmark_model), FaceDescriptor())
-    frames = evaluation.target_frames(
-        args.target, generator, judge.detector, args.start, args.end, args.frames
-    )
-    result = evaluation.Evaluation()
-    evaluation.evaluate_self(frames, generator, judge, result)
-    return {name: result.figures["self"][name] for name in MEASURES}
+    clip = Clip(args.target, args.start, args.end)
+    frames = target_frames(clip, generator, judge.detector, args.frames)
+    result = Evaluation()
+    evaluate_self(frames, generator, judge, result)
+    return {key: result.values["self"][key] for key in MEASURES}
+
+
+def title(key: str) -> str:
+    """What a measure is called for people."""
+    return FIGURES["self"][key].title
 
 
 def table(rows: list[dict]) -> str:
-    lines = [f"| settings | step | minutes | {' | '.join(MEASURES)} |", "| --- " * (3 + len(MEASURES)) + "|"]
+    titles = " | ".join(title(key) for key in MEASURES)
+    lines = [f"| settings | step | minutes | {titles} |", "| --- " * (3 + len(MEASURES)) + "|"]
     for row in rows:
         values = " | ".join(f"{row[name]:.4g}" for name in MEASURES)
         lines.append(f"| `{row['settings']}` | {row['step']} | {row['seconds'] / 60:.1f} | {values} |")
@@ -145,7 +162,7 @@ def table(rows: list[dict]) -> str:
 
 
 def verdicts(rows: list[dict]) -> Iterator[str]:
-    """Of each measure: in what share of the paper's time have ours come to its last value?"""
+    """For each measure: in what share of the paper's time did ours reach the paper's last value?"""
     paper = [row for row in rows if row["settings"].startswith(PAPER)][-1]
     for settings in dict.fromkeys(row["settings"] for row in rows):
         ours = [row for row in rows if row["settings"] == settings]
@@ -155,13 +172,13 @@ def verdicts(rows: list[dict]) -> Iterator[str]:
                 reached = next((row for row in ours if abs(row[name] - best) <= wanted), None)
                 share = f"in {reached['seconds'] / paper['seconds']:.2f} of its time" if reached else "never"
                 yield (
-                    f"{settings}: {name}: the paper's {paper[name]:.4g} after {paper['step']} steps, "
+                    f"{settings}: {title(name)}: the paper's {paper[name]:.4g} after {paper['step']} steps, "
                     f"reached {share}"
                 )
 
 
 def plot(rows: list[dict], path: Path) -> None:
-    """A small diagram for each measure: minutes to the right, a line for each training."""
+    """Draw a diagram per measure: minutes on the x axis, a line per training."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -172,7 +189,7 @@ def plot(rows: list[dict], path: Path) -> None:
         for settings in dict.fromkeys(row["settings"] for row in rows):
             own = [row for row in rows if row["settings"] == settings]
             diagram.plot([row["seconds"] / 60 for row in own], [row[name] for row in own], label=settings)
-        diagram.set(title=name, xlabel="minutes")
+        diagram.set(title=title(name), xlabel="minutes")
     diagrams[0].legend()
     figure.tight_layout()
     figure.savefig(path)
@@ -192,7 +209,7 @@ def compare(args: argparse.Namespace) -> None:
         for step, seconds in training.saved.items():
             row = {"settings": training.settings, "step": step, "seconds": seconds}
             place = training.copy_of(step)
-            rows.append(row | judge(args, place))
+            rows.append(row | measure(args, place))
             for file in place.glob("ckpt-*"):  # the frozen model beside them is enough
                 file.unlink()
     (args.output_dir / "time_to_quality.json").write_text(json.dumps(rows, indent=2) + "\n")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Training steps of the same networks in plain PyTorch, on demand: the other side of train_speed.py.
 
-It runs in an environment of its own that has torch and nothing of this project. Each line on standard input,
-"BATCH PRECISION STEPS", is answered by the seconds that those steps took; the first answer says what
-computes.
+It runs in an environment of its own that has torch and nothing of this project. It answers each line on
+standard input, "BATCH PRECISION STEPS", by the seconds that those steps took. Its first line of output names
+the version of PyTorch and the device.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 
 
 def networks(ngf: int, ndf: int):
-    """Generator and discriminator as in pix2pix/networks.py, in channels-first float32."""
+    """Make generator and discriminator as in pix2pix/networks.py, channels first."""
     import torch
     from torch import nn
 
@@ -78,15 +78,15 @@ class Training:
             with torch.autocast(self.device, torch.bfloat16, enabled=half):
                 outputs = self._generator(inputs)
                 pair = torch.cat([inputs, targets], 1), torch.cat([inputs, outputs.detach()], 1)
-                real, painted = (self._discriminator(each).float() for each in pair)
+                real, fake = (self._discriminator(each).float() for each in pair)
                 loss = self._loss(real, torch.ones_like(real))
-                loss = loss + self._loss(painted, torch.zeros_like(painted))
+                loss = loss + self._loss(fake, torch.zeros_like(fake))
             self._optimizers[1].zero_grad()
             loss.backward()
             self._optimizers[1].step()
             with torch.autocast(self.device, torch.bfloat16, enabled=half):
-                painted = self._discriminator(torch.cat([inputs, outputs], 1)).float()
-                loss = self._loss(painted, torch.ones_like(painted))
+                fake = self._discriminator(torch.cat([inputs, outputs], 1)).float()
+                loss = self._loss(fake, torch.ones_like(fake))
                 loss = loss + 100 * (outputs.float() - targets).abs().mean()
             self._optimizers[0].zero_grad()
             loss.backward()

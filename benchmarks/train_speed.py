@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Images per second in training, by precision and batch, beside plain PyTorch: in one run, in turns.
 
-Each contestant is a process of its own; those of a batch take turns, so that what else the machine does meets
-all of them. What is to be compared is the ratios.
+Each contestant is a process of its own. The contestants of a batch size take turns, so that the load of the
+machine meets all of them. Only the ratios are comparable between runs.
 """
 
 import argparse
@@ -26,22 +26,27 @@ TORCH_TRAINING = Path(__file__).with_name("torch_training.py")
 BASE = "PyTorch, float32"
 
 ENVIRONMENT = {
-    # PyTorch's threads else spin while they wait. Where other programs want the cores too that takes several
-    # times as long, and would flatter us: TensorFlow's sleep.
+    # Without it PyTorch's threads spin while they wait. On a busy machine that takes several times as long,
+    # and the comparison would be unfair, because TensorFlow's threads sleep.
     "OMP_WAIT_POLICY": "passive",
-    # TensorFlow else takes all of a GPU's memory, and leaves the others none.
+    # Without it TensorFlow reserves all of a GPU's memory, and the other contestants get none.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
 
 
 class Contestant:
-    """A trainer in a process of its own, that answers "BATCH PRECISION STEPS" by the seconds they took.
+    """A trainer in a process of its own, which answers "BATCH PRECISION STEPS" by the seconds they took.
 
-    name: what computes.
+    Attributes:
+        name: The library and the device that it computes with.
     """
 
     def __init__(self, command: list, precision: str, batch: int):
-        """Raises: UserError if it does not start."""
+        """Start the process.
+
+        Raises:
+            UserError: If it does not start.
+        """
         self._work = f"{batch} {precision}"
         pipes = {pipe: subprocess.PIPE for pipe in ("stdin", "stdout", "stderr")}
         words = [str(word) for word in command]
@@ -65,7 +70,7 @@ class Contestant:
 
 
 def serve(ngf: int, ndf: int) -> None:
-    """Be our contestant."""
+    """Answer requests on standard input, as our contestant."""
     cli.load_tensorflow()
     import tensorflow as tf
 
@@ -79,7 +84,7 @@ def serve(ngf: int, ndf: int) -> None:
 
 
 def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int], float]:
-    """A function that trains some steps with the default options, and returns the seconds."""
+    """Return a function that trains some steps with the default options, and returns the seconds."""
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer
@@ -95,14 +100,14 @@ def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int]
         for _ in range(steps):
             float(trainer.train_step(*pair)[0]["l1"])
             done += 1
-            trainer.update_average(done)
+            trainer.update_ema(done)
         return time.perf_counter() - began
 
     return run
 
 
 def compare(args: argparse.Namespace) -> str:
-    """The table, and what it was measured on."""
+    """Measure all contestants; return the table and a description of the machine."""
     load = machine.load()
     sizes = ["--ngf", args.ngf, "--ndf", args.ndf]
     theirs = [args.torch_python, TORCH_TRAINING, *sizes]
@@ -140,19 +145,19 @@ def compare(args: argparse.Namespace) -> str:
 def take_turns(
     contestants: dict[str, Contestant], batch: int, steps: int, rounds: int, note: Callable[[], object]
 ) -> dict[str, list[float]]:
-    """Images/s of each contestant in each round."""
+    """Measure the images per second of each contestant in each round."""
     rates: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 1):
         for name, contestant in contestants.items():
             seconds = contestant.seconds(steps)
-            if turn:  # the first one traces, and warms up
+            if turn:  # the first round traces and warms up
                 rates[name].append(steps * batch / seconds)
             note()
     return rates
 
 
 def table(rates: dict[int, dict[str, list[float]]]) -> str:
-    """By batch and contestant; a ratio is the median of those within each round."""
+    """A Markdown table by batch size and contestant. Ratios are medians over the rounds."""
     lines = ["| trainer | batch | times PyTorch float32 | images/s |", "| --- | ---: | ---: | ---: |"]
     for batch, of_batch in rates.items():
         for name, found in of_batch.items():

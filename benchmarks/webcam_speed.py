@@ -19,39 +19,43 @@ if not __package__:  # run as a script: its own folder is first on the path, not
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import msgspec
-import numpy as np
 
 from benchmarks import machine
 from benchmarks.limit import MATRIX, generator_and_limit
 from benchmarks.plain_loop import PlainLoop
-from face2face import cli, file_cache
-from face2face.face.crop import resize
+from face2face import cli
 from face2face.face.landmarks import default_landmark_model
-from face2face.generator.generator_file import IR_ENDING
+from face2face.generator.checks.generator_file import IR_ENDING
 from face2face.live import loop
-from face2face.live.painter import DrivingOptions, Painted, Painter
+from face2face.live.composer import Composer
+from face2face.live.drive import open_painter
+from face2face.live.driven_frame import DrivenFrame
+from face2face.live.options import DrivingOptions, ModelOptions
 from face2face.live.stats import STAGES, Stats
 from face2face.output.recording import VideoFile
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 FRAME_SIZE = (640, 480)
 
+CACHE_VARIABLES = ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
+"""Environment variables that move platformdirs' cache folder."""
+
 
 class Composed:
-    """An output that puts the picture together as the window does, and shows it to nobody."""
+    """An output that composes each picture as the window does, and shows it to nobody."""
 
     def __init__(self):
         self.first: tuple[float, float, float] | None = None
 
-    def write(self, painted: Painted, seconds: float, stats: Stats) -> None:
-        np.concatenate([painted.driver, resize(painted.generated, painted.driver.shape[0])], axis=1)
+    def write(self, driven: DrivenFrame) -> None:
+        Composer(driven).picture("driver")
         self.note()
 
     def note(self) -> None:
         """Remember when the first picture was there: time of day, by the clock, and of the processor."""
         self.first = self.first or (time.time(), time.perf_counter(), time.process_time())
 
-    def goes_on(self, painter: Painter) -> bool:
+    def goes_on(self) -> bool:
         return True
 
 
@@ -59,23 +63,19 @@ def contend(kind: str, clip: str, model: Path, precision: str, limit: int) -> di
     """Run a loop in this process, and return what was measured."""
     import resource
 
-    import run_webcam
-
-    stats, output = Stats(), Composed()
-    with open_source(clip) as video:
-        if kind == "plain":
-            painter = PlainLoop(model, default_landmark_model())
+    output = Composed()
+    if kind == "plain":
+        stats = Stats()
+        plain = PlainLoop(model, default_landmark_model())
+        stats.start()
+        plain.run(clip, stats, output.note, limit)
+    else:
+        engine = "tensorflow" if kind == "tensorflow" else "openvino"
+        models = ModelOptions((model,), engine=engine, precision=precision)
+        with open_source(clip) as video, open_painter(models, DrivingOptions(), video.name) as painter:
+            stats = painter.stats
             stats.start()
-            painter.run(clip, stats, output.note, limit)
-        else:
-            driving = DrivingOptions()
-            painter = run_webcam.open_painter(
-                *(video, [model], default_landmark_model(), driving),
-                engine="tensorflow" if kind == "tensorflow" else "openvino",
-                precision=precision,
-            )
-            stats.start()
-            loop.run(video, painter, stats, output, limit)
+            loop.run(video, painter, output, limit)
     stats.stop()
     at, clock, processor = output.first
     frames = max(stats.frames - 1, 1)
@@ -104,7 +104,7 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: i
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "driver.mp4"
         count = _enlarge(file, clip, frames)
-        environment = os.environ | {name: folder for name in file_cache.PLACES}  # which is empty
+        environment = os.environ | {name: folder for name in CACHE_VARIABLES}  # an empty cache
         for number in range(rounds):  # in turn, and the best counts: the rest is what else the machine did
             for name, (kind, graph, precision) in contestants.items():
                 words = ["--contestant", kind, "--file", clip, "--tf-model", graph, "--precision", precision]

@@ -131,7 +131,8 @@ def load(pairs: Path, model: Path) -> Scene:
     opts = replace(opts, precision="float32")
     paths = dataset.find_pairs(pairs, opts.aspect_ratio, "--pairs")
     shown = [
-        dataset.read_unit(paths[min(int(place * len(paths)), len(paths) - 1)], opts) for place in PAIR_PLACES
+        dataset.read_normalised(paths[min(int(place * len(paths)), len(paths) - 1)], opts)
+        for place in PAIR_PLACES
     ]
     keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts)

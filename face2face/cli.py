@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -47,10 +47,11 @@ class _HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
 class ArgumentParser(argparse.ArgumentParser):
     """argparse with the defaults in `--help` and each error in one line on stderr, exit code 2."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(formatter_class=_HelpWithDefaults, allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
+        """End with one line that says what is wrong with the arguments."""
         self.exit(EXIT_USER_ERROR, f"error: {message} (see --help)\n")
 
 
@@ -108,13 +109,13 @@ class _Signals:
     this process ignore (`nohup`, a shell's background job) stay ignored.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._count = 0
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
-    def _interrupt(self, *_) -> None:
+    def _interrupt(self, *_: object) -> None:
         self._count += 1
         if self._count == 1:
             raise KeyboardInterrupt
@@ -131,6 +132,7 @@ class _Signals:
 
 
 def warn(message: str) -> None:
+    """Print a warning's one line on stderr."""
     print(f"warning: {message}", file=sys.stderr)
 
 
@@ -165,6 +167,7 @@ def load_tensorflow() -> None:
 
 
 def positive_int(text: str) -> int:
+    """Parse a whole number above 0."""
     with contextlib.suppress(ValueError):
         if int(text) > 0:
             return int(text)
@@ -172,6 +175,7 @@ def positive_int(text: str) -> int:
 
 
 def non_negative_int(text: str) -> int:
+    """Parse a whole number, 0 or above."""
     with contextlib.suppress(ValueError):
         if int(text) >= 0:
             return int(text)
@@ -179,6 +183,7 @@ def non_negative_int(text: str) -> int:
 
 
 def non_negative_float(text: str) -> float:
+    """Parse a finite number, 0 or above."""
     with contextlib.suppress(ValueError):
         if 0 <= float(text) < float("inf"):
             return float(text)
@@ -186,6 +191,7 @@ def non_negative_float(text: str) -> float:
 
 
 def positive_float(text: str) -> float:
+    """Parse a finite number above 0."""
     with contextlib.suppress(ValueError):
         if 0 < float(text) < float("inf"):
             return float(text)
@@ -193,6 +199,7 @@ def positive_float(text: str) -> float:
 
 
 def fraction(text: str) -> float:
+    """Parse a number from 0 to 1."""
     with contextlib.suppress(ValueError):
         if 0 <= float(text) <= 1:
             return float(text)
@@ -200,20 +207,28 @@ def fraction(text: str) -> float:
 
 
 def size(text: str) -> tuple[int, int]:
-    """An argument as 640x480."""
+    """Parse a size in pixels, as 640x480: (width, height)."""
     if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):
         return int(match[1]), int(match[2])
     raise argparse.ArgumentTypeError(f"expected a size as 640x480, got '{text}'")
 
 
 def port(text: str) -> int:
+    """Parse a TCP port; 0 is any that is free."""
     if text.isdecimal() and int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
 
 
 def existing_file(path: str | Path, what: str) -> Path:
-    """The path, if there is a file; else a `UserError` that names what was looked for."""
+    """Return the path of a file.
+
+    Args:
+        what: what the file should be, for the error: "the frozen model".
+
+    Raises:
+        UserError: if there is no file.
+    """
     path = Path(path)
     if path.is_dir():
         raise UserError(f"expected a file as {what}, got a folder: {path}")
@@ -223,6 +238,7 @@ def existing_file(path: str | Path, what: str) -> Path:
 
 
 def existing_dir(path: str | Path, what: str) -> Path:
+    """Return the path of a folder; `what` and errors as of `existing_file`."""
     path = Path(path)
     if not path.is_dir():
         raise UserError(

@@ -1,53 +1,48 @@
-"""What took long to find out about a model file, kept in the user's cache folder from one start to the next.
+"""A cache on disk for what is slow to find out about a model file: conversions and measurements.
 
-A folder for each file's content, by its hash: a moved or copied model is known again, a changed one is not.
+It lies in the user's cache folder and holds one folder per content, named by its SHA-256: a moved or copied
+model is recognised, a changed one is not.
 """
 
 import contextlib
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+import platformdirs
+
 from face2face import cli, records
 
 MAX_BYTES = 2_000_000_000
-"""Of all folders together: beyond, those that were not used for longest are deleted."""
-
-PLACES = ("XDG_CACHE_HOME", "LOCALAPPDATA")
-"""The environment's variables that tell where a system keeps caches."""
+"""Maximum size of the whole cache: above it, the least recently used folders are deleted."""
 
 _NOTES = "notes.json"
 _UNFINISHED = ".unfinished."
 _ABANDONED_SECONDS = 24 * 3600
-"""After which a folder that was not finished is one whose process was ended."""
+"""The age from which an unfinished folder belongs to a process that was killed."""
 
 T = TypeVar("T")
 
 
 def root() -> Path:
-    """The project's folder among the user's caches, where the system keeps those."""
-    if sys.platform == "win32":
-        base = os.environ.get(PLACES[1]) or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get(PLACES[0]) or Path.home() / ".cache"
-    return Path(base) / "face2face"
+    """The project's folder in the user's cache folder, wherever the platform keeps that."""
+    return platformdirs.user_cache_path("face2face", appauthor=False, opinion=False)
 
 
 class FileCache:
-    """What is kept about the content of some files. Where nothing can be kept, everything is made anew.
+    """The cache entry of one content. Where the cache cannot be written, everything is computed again.
 
-    digest: the SHA-256 of the content, in hexadecimal digits.
+    Attributes:
+        digest: the SHA-256 of the content, in hexadecimal digits.
     """
 
-    def __init__(self, files: Iterable[Path]):
+    def __init__(self, files: Iterable[Path]) -> None:
+        """Hash the content of some files, in their order."""
         digest = hashlib.sha256()
         for file in files:
             with file.open("rb") as content:
@@ -55,11 +50,19 @@ class FileCache:
                     digest.update(block)
         self.digest = digest.hexdigest()
         self._folder = root() / self.digest
-        with contextlib.suppress(OSError):  # not there yet
+        with contextlib.suppress(OSError):  # it does not exist yet
             os.utime(self._folder)
 
     def folder(self, name: str, make: Callable[[Path], None]) -> Path | None:
-        """A folder that `make` fills if it is not there yet; None if it cannot be written."""
+        """A cached folder, made on the first request.
+
+        Args:
+            name: of the folder in this entry.
+            make: fills an empty folder; called only if the cached one does not exist.
+
+        Returns:
+            The folder's path, or None if it cannot be written.
+        """
         path = self._folder / name
         if path.is_dir():
             return path
@@ -69,7 +72,7 @@ class FileCache:
                 unfinished = Path(scratch) / name
                 unfinished.mkdir()
                 make(unfinished)
-                with contextlib.suppress(OSError):  # another start was quicker
+                with contextlib.suppress(OSError):  # another process was faster
                     unfinished.rename(path)
             _prune(self._folder)
         except OSError:
@@ -77,14 +80,18 @@ class FileCache:
         return path if path.is_dir() else None
 
     def forget(self, name: str) -> None:
-        """Delete a folder that turned out to be damaged, or what stands in its place."""
+        """Delete a folder that turned out to be damaged, or the file in its place."""
         path = self._folder / name
         shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 
     def note(self, key: str, kind: type[T]) -> T | None:
-        """What was written down under a key, if it fits a schema."""
+        """The record that `write_note` stored under a key; None if there is none of this schema.
+
+        Args:
+            kind: the schema, as for `records.decode`.
+        """
         notes = self._notes()
         try:
             return (
@@ -94,6 +101,7 @@ class FileCache:
             return None
 
     def write_note(self, key: str, content: object) -> None:
+        """Store a record under a key. Where the cache cannot be written, nothing happens."""
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as unfinished:
@@ -101,7 +109,7 @@ class FileCache:
             os.replace(unfinished.name, self._folder / _NOTES)
 
     def _notes(self) -> dict[str, object]:
-        """All notes; none if they are damaged: then they are made anew."""
+        """All notes; an empty dict if the file is damaged: they are then measured again."""
         path = self._folder / _NOTES
         try:
             return records.read(path, dict[str, object], "notes") if path.is_file() else {}
@@ -110,7 +118,7 @@ class FileCache:
 
 
 def _prune(keep: Path) -> None:
-    """Delete folders, the longest unused first, until the rest is small enough."""
+    """Delete abandoned folders, and the least recently used ones until the cache is within `MAX_BYTES`."""
     for path in root().glob(f"*/{_UNFINISHED}*"):
         if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""The rule of what may be written where. Every script writes through this module.
+"""The rule of which paths may be written. Every script writes its outputs through this module.
 
 - An output is never an input, nor a folder that holds one, nor another output.
-- Only what this project wrote is replaced, file by file; a file's content tells whether it is ours.
+- Only files that this project wrote are replaced, one by one; a file's content shows whether it is ours.
 - Other files stay where they are.
-- A new file takes its place only when it is whole and has something in it.
+- A new file is moved into place only when it is complete and not empty.
 """
 
 import contextlib
@@ -15,24 +15,26 @@ from pathlib import Path
 from face2face.cli import UserError
 
 IsOurs = Callable[[Path], bool]
-"""Tells of an existing file whether this project wrote it, and so may replace it."""
+"""Whether an existing file was written by this project, which may then replace it."""
 
 SCRATCH_PREFIX = ".face2face."
-"""Of the hidden folders that hold what is not whole yet."""
+"""The name prefix of the hidden folders that hold unfinished files."""
 
 
 def never_ours(path: Path) -> bool:
-    """Of files that nothing tells from a user's own: none is replaced."""
+    """An `IsOurs` for files that cannot be told from a user's own: none of them is replaced."""
     return False
 
 
 def check_apart(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None]) -> None:
-    """Refuse outputs that would destroy an input or each other, whatever links lead to them.
+    """Refuse outputs that would destroy an input or each other; links are followed.
 
     Args:
-        outputs, inputs: paths by the name that the user knows them by (an option); None: not given.
+        outputs: paths by the name that the user knows them by (an option); None if not given.
+        inputs: likewise.
+
     Raises:
-        UserError: if the system refuses.
+        UserError: if an output is an input, holds one, or is another output.
     """
     written: dict[tuple, str] = {}
     read = {name: path for name, path in inputs.items() if path is not None}
@@ -53,7 +55,7 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | 
 
 
 def _identity(path: Path) -> tuple:
-    """Device and inode of a path; where nothing is yet, those of the nearest folder above, and the rest."""
+    """Device and inode of a path; if it does not exist, those of its nearest parent, and the rest."""
     whole = Path(os.path.realpath(path))
     for place in (whole, *whole.parents):
         with contextlib.suppress(OSError):
@@ -68,7 +70,11 @@ def _parents(path: Path) -> list[Path]:
 
 
 def check_replaceable(path: Path, is_ours: IsOurs) -> None:
-    """Raises: UserError if something is at `path` that is not ours to replace."""
+    """Check that a path is free, or holds a file of ours.
+
+    Raises:
+        UserError: if it holds anything else.
+    """
     if not os.path.lexists(path):
         return
     if path.is_dir():
@@ -77,7 +83,7 @@ def check_replaceable(path: Path, is_ours: IsOurs) -> None:
         raise UserError(f"expected a file's name to write to, got a link that leads nowhere: {path}")
     if not path.is_file():
         raise UserError(f"expected a file's name to write to, got a device or a pipe: {path}")
-    if path.stat().st_size and not is_ours(path):  # of an empty file nothing can be lost
+    if path.stat().st_size and not is_ours(path):  # an empty file holds nothing to lose
         raise UserError(
             f"expected a new file, or an older one of this kind to replace, got another file: {path}"
         )
@@ -85,10 +91,10 @@ def check_replaceable(path: Path, is_ours: IsOurs) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
-    """Yield a name to write a file under; it takes its place if all goes well.
+    """Yield a temporary path to write a file to, which is moved to `path` at the end.
 
-    On any exception, and if nothing was written, `path` stays as it was. The name keeps the ending of `path`,
-    from which encoders choose their format. A link stays, and what it points to is replaced.
+    On any exception, and if nothing was written, `path` stays as it was. The temporary path has the suffix of
+    `path`, from which encoders choose their format. If `path` is a link, the file it points to is replaced.
 
     Raises:
         UserError: before anything is written, if `path` is not ours to replace.
@@ -106,27 +112,40 @@ def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, data: bytes, is_ours: IsOurs) -> None:
-    """Write a file whole or not at all. Raises: as `whole_file`."""
+    """Write a file completely or not at all.
+
+    Raises:
+        UserError: as `whole_file`.
+        OSError: if the system refuses.
+    """
     with whole_file(path, is_ours) as unfinished:
         unfinished.write_bytes(data)
 
 
 def write_text(path: Path, text: str, is_ours: IsOurs) -> None:
-    """Write a UTF-8 file whole or not at all. Raises: as `whole_file`."""
+    """Write a UTF-8 file completely or not at all.
+
+    Raises:
+        UserError: as `whole_file`.
+        OSError: if the system refuses.
+    """
     write_bytes(path, text.encode(), is_ours)
 
 
 @contextlib.contextmanager
 def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = True) -> Iterator[Path]:
-    """Yield a new folder to fill; its files take their places in `path` one by one if all goes well.
+    """Yield a temporary folder to fill, whose files are moved into `path` one by one at the end.
 
     Args:
-        last: the name of the file that makes sense of the others (a sidecar, an index). The old one goes
-            first and the new one comes last: a process that is killed in between leaves no folder that looks
-            whole and is not.
-        removes_stale: files in `path` that are ours and have no successor are removed.
+        path: the folder to write to; it may exist and hold other files, which stay.
+        is_ours: which existing files may be replaced.
+        last: the name of the file that describes the others (a sidecar, an index). The old one is removed
+            first and the new one is moved last: if the process is killed in between, the folder does not
+            look complete.
+        removes_stale: whether to remove files in `path` that are ours and are not written again.
+
     Raises:
-        UserError: before anything is changed, if a file that is not ours is in the way.
+        UserError: before anything is changed, if a file that is not ours would be replaced.
         OSError: if the system refuses.
     """
     path = Path(os.path.realpath(path))

@@ -1,12 +1,14 @@
-"""The contract of a frozen graph: its file's name and its tensors' names, for who writes it and who runs it.
+"""The contract of a frozen graph: the name of its file and of its tensors, for its writer and its readers.
 
-in: `INPUT_TENSOR`, uint8 (S, 2 S, 3), RGB, whose left half is the drawing. out: `OUTPUT_TENSOR`, uint8
-(1, S, S, 3), RGB, the painted face. `TARGET_TENSOR`: a string, the JSON of what is known of the target. The
-first two are those of the 2017 demo; its graphs lack the third.
+    INPUT_TENSOR    uint8 (S, 2 S, 3), RGB: the drawing is its left half, the right half is not read
+    OUTPUT_TENSOR   uint8 (1, S, S, 3), RGB: the painted face
+    TARGET_TENSOR   a string: the JSON of what is known of the target
+
+The first two are those of the 2017 demo, whose graphs lack the third.
 """
 
 FILE_NAME = "frozen_model.pb"
-"""What the pipeline calls each frozen graph; its folder tells which it is."""
+"""The file name that freeze_model.py gives every frozen graph; the folder tells them apart."""
 
 INPUT_TENSOR = "image_tensor:0"
 OUTPUT_TENSOR = "generate_output/output:0"

@@ -1,4 +1,4 @@
-"""How near a painted picture is to the true one. Pictures are uint8 (H, W, 3), RGB."""
+"""L1, PSNR and SSIM between a generated picture and the true one. Pictures are uint8 (H, W, 3), RGB."""
 
 from dataclasses import astuple, dataclass, fields
 
@@ -7,7 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Measures:
-    """l1: mean absolute difference, of 255. psnr: in dB. ssim: 0 to 1 (Wang et al., 2004)."""
+    """The distances of one picture from the true one, or their means.
+
+    Attributes:
+        l1: mean absolute difference, in [0, 255].
+        psnr: peak signal-to-noise ratio, in dB.
+        ssim: structural similarity, at most 1 (Wang et al., 2004).
+    """
 
     l1: float
     psnr: float
@@ -18,7 +24,7 @@ class Measures:
 
 
 def compare(outputs: np.ndarray, targets: np.ndarray) -> Measures:
-    """Compare two pictures of one size, uint8 (H, W, 3), RGB."""
+    """Compare two pictures of the same size, uint8 (H, W, 3), RGB."""
     import tensorflow as tf
 
     l1 = np.abs(outputs.astype(np.float32) - targets.astype(np.float32)).mean()

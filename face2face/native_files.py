@@ -1,4 +1,4 @@
-"""Files that native libraries open by their names."""
+"""Paths for native libraries, which may end the process over a file name that they cannot encode."""
 
 from pathlib import Path
 
@@ -6,14 +6,17 @@ from face2face import cli
 
 
 def existing(path: str | Path, what: str) -> Path:
-    """The path, if there is a file under a name that such libraries take.
+    """Check that a file exists and that native libraries can take its name.
+
+    Args:
+        what: what the file should be, for the error: "the frozen model".
 
     Raises:
-        UserError: that names what was looked for.
+        UserError: if it does not exist, or its name is not UTF-8.
     """
     path = Path(path)
     try:
         str(path).encode()
-    except UnicodeEncodeError:  # some of them end the process over it
+    except UnicodeEncodeError:
         raise cli.UserError(f"expected a file name in UTF-8 as {what}, got {cli.shown(str(path))}") from None
     return cli.existing_file(path, what)

@@ -1,4 +1,4 @@
-"""The one reader and the one writer of picture files. Pictures are uint8 (H, W, 3), RGB."""
+"""Reads and writes picture files, for the whole suite. Pictures are uint8 (H, W, 3), RGB."""
 
 import struct
 import zlib
@@ -12,20 +12,20 @@ from face2face import files
 from face2face.cli import UserError, shown
 
 SOFTWARE = "face2face"
-"""What each picture names as its maker: by it a later run knows which pictures it may replace."""
+"""The maker that each written picture names: a later run replaces only pictures that name it."""
 
 MAX_PIXELS = 2**26
-"""Of a picture that is read. A small file can claim to hold a huge one."""
+"""Maximum size of a picture that is read: the header of a small file can claim a huge picture."""
 
 MAX_SIDE = 2**15
-"""Of a picture that is written, in pixels."""
+"""Maximum side of a picture that is written, in pixels."""
 
 JPEG_QUALITY = 95
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-_HEAD_BYTES = 4096  # of a file: the marks stand before the picture's data
+_HEAD_BYTES = 4096  # read from a file to find the maker's name, which stands before the pixel data
 _PNG_HEADER = 8 + 25  # the signature and the chunk IHDR, which have to come first
-_MARKS = (
+_PROVENANCE = (
     b"Software\0" + SOFTWARE.encode(),
     b"CreatorTool>" + SOFTWARE.encode(),
     b"made by " + SOFTWARE.encode(),
@@ -44,14 +44,17 @@ _DAMAGE = (
     zlib.error,
     Image.DecompressionBombError,
 )
-"""What Pillow's decoders raise on damaged files."""
+"""The exceptions that Pillow's decoders raise on damaged files."""
 
 
 def read(path: Path) -> np.ndarray:
-    """Read a picture, whatever its channels and depth, as uint8 (H, W, 3), RGB, upright; alpha is dropped.
+    """Read a picture of any channels and depth; its EXIF orientation is applied and alpha is dropped.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: if it is too large by its header, or cannot be decoded.
+        UserError: if its header claims more than `MAX_PIXELS`, or it cannot be decoded.
     """
     if path.exists() and not path.is_file():  # reading a pipe would wait for its writer
         raise UserError(f"expected an image, got a folder, a device or a pipe: {path}")
@@ -72,25 +75,26 @@ def read(path: Path) -> np.ndarray:
 def _as_rgb(picture: Image.Image) -> np.ndarray:
     if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):  # 16 bits of grey
+    if picture.mode.startswith("I"):  # 16-bit greyscale
         grey = np.asarray(picture).astype(np.uint32) >> 8
         return np.repeat(np.minimum(grey, 255).astype(np.uint8)[..., None], 3, axis=-1)
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: bytes = b"") -> bytes:
-    """A picture as the bytes of a file that names this project as its maker.
+    """Encode a picture as a file's bytes that name this project as the maker.
 
-    OpenCV encodes, since it takes a third of Pillow's time, which counts where each frame is recorded. It
-    writes no metadata: they are put in afterwards.
+    OpenCV encodes it: it takes a third of Pillow's time, which matters where each frame is recorded. It
+    writes no metadata, so that is inserted afterwards.
 
     Args:
-        picture: uint8 (H, W, 3), RGB, or (H, W), grey.
-        ending: ".png", ".jpg" or ".jpeg".
-        quality: of JPEG, 1 to 100.
-        xmp: an XMP packet to carry along.
+        picture: uint8 (H, W, 3), RGB, or (H, W), greyscale.
+        ending: the format: ".png", ".jpg" or ".jpeg".
+        quality: JPEG quality, 1 to 100.
+        xmp: an XMP packet to embed.
+
     Raises:
-        UserError: if it is larger than `MAX_SIDE`.
+        UserError: if a side is above `MAX_SIDE`.
     """
     if max(picture.shape[:2]) > MAX_SIDE:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
@@ -98,16 +102,16 @@ def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: b
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
     if ending.lower() == ".png":
         encoded = cv2.imencode(".png", bgr)[1].tobytes()
-        marks = _png_chunk(b"tEXt", b"Software\0" + SOFTWARE.encode())
+        provenance = _png_chunk(b"tEXt", b"Software\0" + SOFTWARE.encode())
         if xmp:
-            marks += _png_chunk(
+            provenance += _png_chunk(
                 b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp
             )  # not compressed, no language
-        return encoded[:_PNG_HEADER] + marks + encoded[_PNG_HEADER:]
+        return encoded[:_PNG_HEADER] + provenance + encoded[_PNG_HEADER:]
     encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
-    marks = _jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp) if xmp else b""
-    marks += _jpeg_segment(0xFE, b"made by " + SOFTWARE.encode())
-    return encoded[:2] + marks + encoded[2:]
+    provenance = _jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp) if xmp else b""
+    provenance += _jpeg_segment(0xFE, b"made by " + SOFTWARE.encode())
+    return encoded[:2] + provenance + encoded[2:]
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -127,17 +131,20 @@ def is_ours(path: Path) -> bool:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return False
-    return head[:2] in (b"\x89P", b"\xff\xd8") and any(mark in head for mark in _MARKS)
+    return head[:2] in (b"\x89P", b"\xff\xd8") and any(mark in head for mark in _PROVENANCE)
 
 
 def write(path: Path, picture: np.ndarray, xmp: bytes = b"", replaceable: files.IsOurs = is_ours) -> None:
-    """Write a picture, uint8 (H, W, 3), RGB, or (H, W), grey; the file appears only when it is whole.
+    """Write a picture; the file appears only when it is complete.
 
     Args:
         path: ends in .png, .jpg or .jpeg.
-        replaceable: which files may be replaced.
+        picture: uint8 (H, W, 3), RGB, or (H, W), greyscale.
+        xmp: an XMP packet to embed.
+        replaceable: which existing files may be replaced.
+
     Raises:
-        UserError: if another file is in the way.
+        UserError: if `path` holds a file that may not be replaced, or the picture is too large.
         OSError: if it cannot be written.
     """
     files.write_bytes(path, encode(picture, path.suffix, xmp=xmp), replaceable)

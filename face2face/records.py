@@ -1,7 +1,7 @@
-"""The one reader and writer of JSON files: a schema of msgspec types, and one clear error for every fault.
+"""Reads and writes JSON files, for the whole suite: a schema of msgspec types, one error for every fault.
 
-JSON comes from other people's folders and graphs. What passes here has the types, the sizes and the ranges
-that its schema names, and every number in it is finite.
+JSON may come from other people's folders and graphs. A record that is returned has the types, sizes and
+ranges of its schema, and all its numbers are finite.
 """
 
 from pathlib import Path
@@ -12,13 +12,13 @@ import msgspec
 from face2face import cli
 
 MAX_BYTES = 2**28
-"""Size of a file that is read: the sidecar of a hundred thousand pictures is smaller."""
+"""Maximum size of a file that is read: the sidecar of a hundred thousand pictures is smaller."""
 
 Coordinate = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
-"""Of a point, in pixels. No picture is that large; what lies further away is no face."""
+"""A coordinate of a landmark, in pixels. No picture is as large as these bounds."""
 
 Points = Annotated[list[tuple[Coordinate, Coordinate]], msgspec.Meta(min_length=68, max_length=68)]
-"""A face's 68 landmarks, [x, y] each."""
+"""The 68 landmarks of a face, [x, y] each, in pixels."""
 
 T = TypeVar("T")
 
@@ -27,8 +27,13 @@ def read(path: Path, kind: type[T], what: str) -> T:
     """Read a JSON file as a record.
 
     Args:
+        path: of the file.
         kind: the schema: a msgspec Struct, a dataclass, or any type that msgspec checks.
         what: what the file should be, for the error: "what --calibration wrote".
+
+    Returns:
+        The record, an instance of `kind`.
+
     Raises:
         UserError: if the file is too large, damaged, or does not fit the schema.
     """
@@ -38,16 +43,30 @@ def read(path: Path, kind: type[T], what: str) -> T:
 
 
 def decode(data: bytes | str, kind: type[T], what: str, where: str) -> T:
-    """The same of JSON text that comes from `where`. Raises: UserError."""
+    """Decode JSON text as a record.
+
+    Args:
+        data: JSON text, in UTF-8 if bytes.
+        kind: the schema, as for `read`.
+        what: what the text should be, for the error.
+        where: where the text comes from, for the error.
+
+    Raises:
+        UserError: if the text is damaged, or does not fit the schema.
+    """
     try:
         if isinstance(data, str):
             data = data.encode()
         return msgspec.json.decode(data, type=kind)
-    except (ValueError, RecursionError) as error:  # of msgspec, and of text that is not UTF-8
+    except (ValueError, RecursionError) as error:  # of msgspec, or of text that is not UTF-8
         raise cli.UserError(f"expected {what}, got {where} ({cli.shown(str(error))})") from None
 
 
 def encode(record: object, indent: int = 2) -> str:
-    """A record as JSON text that ends with a new line. indent: spaces; 0 for one line."""
+    """Encode a record as JSON text that ends with a newline.
+
+    Args:
+        indent: spaces per level; 0 for one line.
+    """
     data = msgspec.json.encode(record)
     return (msgspec.json.format(data, indent=indent) if indent else data).decode() + "\n"

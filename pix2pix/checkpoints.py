@@ -1,12 +1,14 @@
-"""Checkpoints of a training: saved whole, found again, restored."""
+"""Checkpoints of a training: saving, finding and restoring them."""
 
 import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import keras
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
@@ -14,39 +16,41 @@ from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 from face2face.cli import UserError, shown
 
 KEPT = 3
-"""The newest checkpoints that stay in a training folder."""
+"""Number of the newest checkpoints that a training folder keeps."""
 
 STATE = "checkpoint"
-"""The file that lists a folder's checkpoints. TensorFlow reads, and removes, what it names."""
+"""The file that lists a folder's checkpoints. TensorFlow reads, and deletes, the files that it lists."""
 
-_STATE_BYTES = 2**20  # at most
-_BESIDE = re.compile(r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:")  # in TensorFlow's errors
-_NAME = re.compile(r"(ckpt|generator|model)(-\d+)?")  # of ours, and of the original trainer
+_MAX_STATE_BYTES = 2**20
+_DETAILS = re.compile(
+    r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:"
+)  # where the reason ends in TensorFlow's errors
+_NAME = re.compile(r"(ckpt|generator|model)(-\d+)?")  # our checkpoints, and the original trainer's
 
 BEST, LAST = "best", "last"
-"""Which weights of a training: those that validated best, in a folder of their own, or the newest."""
+"""Which weights of a training: those that validated best, in the subfolder `best`, or the newest."""
 
-AVERAGE = "average"
-"""The name in a checkpoint of the generator whose weights are the moving average."""
+EMA_GENERATOR = "average"
+"""Name of the EMA generator in checkpoints. It is part of the file format: saved trainings have it."""
 
 
-def by_name(network) -> tf.train.Checkpoint:
-    """A network's variables as LAYER/VARIABLE, names that outlive Keras's own order and spelling."""
+def named_variables(network: keras.Model) -> tf.train.Checkpoint:
+    """A network's variables by LAYER/VARIABLE, names that do not depend on Keras's version."""
     layers = {layer.name: {v.name: v.value for v in layer.variables} for layer in network.layers}
     return tf.train.Checkpoint(**{name: tf.train.Checkpoint(**v) for name, v in layers.items() if v})
 
 
 def check_state(folder: Path) -> None:
-    """Look into the file that lists a folder's checkpoints, before TensorFlow goes by it.
+    """Check the file that lists a folder's checkpoints, before TensorFlow trusts it.
 
     Raises:
-        UserError: if it is damaged, or lists anything but checkpoints in this very folder.
+        UserError: If it is damaged, or lists anything but checkpoints in this folder.
     """
     path = folder / STATE
     if not os.path.lexists(path):
         return
     expected = f"expected a list of the checkpoints in {folder}, got"
-    if not path.is_file() or path.stat().st_size > _STATE_BYTES:
+    if not path.is_file() or path.stat().st_size > _MAX_STATE_BYTES:
         raise UserError(f"{expected} something else: {path}")
     try:
         state = text_format.Parse(path.read_bytes(), CheckpointState())
@@ -63,8 +67,12 @@ def check_state(folder: Path) -> None:
 class Checkpoints:
     """The checkpoints of a folder, for a set of named objects with variables (networks, optimisers, ...)."""
 
-    def __init__(self, folder: Path, **objects):
-        """Raises: UserError if the folder's list of checkpoints is damaged, or lists other files."""
+    def __init__(self, folder: Path, **objects: object) -> None:
+        """Check the folder's list of checkpoints.
+
+        Raises:
+            UserError: If it is damaged, or lists other files.
+        """
         check_state(folder)
         self._checkpoint = tf.train.Checkpoint(**objects)
         self._folder = folder
@@ -72,35 +80,54 @@ class Checkpoints:
 
     @property
     def latest(self) -> str | None:
+        """Path of the newest checkpoint; None if there is none."""
         return self._manager.latest_checkpoint
 
     def save(self, step: int) -> str:
-        """Save all objects; the older checkpoints go only after this one is whole. Returns its path.
+        """Save all objects, and delete the oldest checkpoint only after this one is complete.
+
+        Returns:
+            The checkpoint's path.
 
         Raises:
-            UserError: if it cannot be written; the older ones stay.
+            UserError: If it cannot be written; the older ones stay.
         """
         return _save(self._manager, self._folder, step)
 
     def restore(self, folder: Path | None = None) -> str | None:
-        """Restore the newest checkpoint, of another folder if given; returns its path, or None."""
-        path = newest(folder) if folder else self._manager.latest_checkpoint
+        """Restore the newest checkpoint of this folder, or of another one.
+
+        Returns:
+            The checkpoint's path; None if this folder has none.
+
+        Raises:
+            UserError: If the other folder has none, or if the checkpoint does not fit.
+        """
+        path = newest_checkpoint(folder) if folder else self._manager.latest_checkpoint
         if path:
             _restore(path, lambda: _match(self._checkpoint.restore(path)))
         return path
 
 
 class Best:
-    """A generator's weights, alone, in the folder `best` of a training: one checkpoint, the best so far."""
+    """The weights of the generator that validated best so far, in the subfolder `best` of a training."""
 
-    def __init__(self, folder: Path):
-        """Raises: UserError if the list of its checkpoints is damaged, or lists other files."""
+    def __init__(self, folder: Path) -> None:
+        """Check the subfolder's list of checkpoints.
+
+        Raises:
+            UserError: If it is damaged, or lists other files.
+        """
         self._folder = folder / BEST
         check_state(self._folder)
 
-    def save(self, generator, step: int) -> None:
-        """Raises: UserError if it cannot be written; the older one stays."""
-        checkpoint = tf.train.Checkpoint(generator=by_name(generator))
+    def save(self, generator: keras.Model, step: int) -> None:
+        """Replace the saved weights.
+
+        Raises:
+            UserError: If they cannot be written; the older ones stay.
+        """
+        checkpoint = tf.train.Checkpoint(generator=named_variables(generator))
         _save(tf.train.CheckpointManager(checkpoint, str(self._folder), max_to_keep=1), self._folder, step)
 
 
@@ -120,26 +147,30 @@ def _save(manager: tf.train.CheckpointManager, folder: Path, step: int) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of TensorFlow says, in a line: without the places in its own code and in ours."""
+    """The reason that an error of TensorFlow gives, in one line, without stack traces and op names."""
     text = getattr(error, "message", None) or str(error)
-    text = re.sub(r"\{\{.*?\}\}", "", _BESIDE.split(text)[0]).strip()
+    text = re.sub(r"\{\{.*?\}\}", "", _DETAILS.split(text)[0]).strip()
     if text.startswith("Graph execution error"):
-        text = text.split("\n\n")[-1]  # after the places in our code
-    text = text.split("UserError: ")[-1].strip()  # of a pair that is read ahead
+        text = text.split("\n\n")[-1]  # after the stack trace
+    text = text.split("UserError: ")[-1].strip()  # raised where a pair was read
     return shown(text.splitlines()[0] if text else type(error).__name__, 200)
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what TensorFlow raises when it cannot write into a `UserError` that names `path`."""
+def report_write_errors(path: Path) -> Iterator[None]:
+    """Raise TensorFlow's errors of writing as a `UserError` that names `path`."""
     try:
         yield
     except tf.errors.OpError as error:
         raise UserError(f"cannot write {path}: {reason_of(error)}") from None
 
 
-def newest(folder: Path) -> str:
-    """The newest checkpoint of a folder. Raises: UserError if it has none, or its list is damaged."""
+def newest_checkpoint(folder: Path) -> str:
+    """Path of the newest checkpoint of a folder.
+
+    Raises:
+        UserError: If it has none, or if its list is damaged.
+    """
     check_state(folder)
     path = tf.train.latest_checkpoint(str(folder))
     if path is None:
@@ -147,11 +178,15 @@ def newest(folder: Path) -> str:
     return path
 
 
-def choose(folder: Path, which: str | None) -> Path:
-    """The folder with a training's best or last weights; the best where there are some, if `which` is None.
+def weights_folder(folder: Path, which: str | None) -> Path:
+    """The folder with a training's best or last weights.
+
+    Args:
+        folder: The training folder.
+        which: BEST, LAST, or None: the best if the training was validated, else the last.
 
     Raises:
-        UserError: if there are no best ones, or their list is damaged.
+        UserError: If the best are asked for and there are none, or if their list is damaged.
     """
     check_state(folder / BEST)
     has_best = tf.train.latest_checkpoint(str(folder / BEST)) is not None
@@ -160,38 +195,49 @@ def choose(folder: Path, which: str | None) -> Path:
     return folder / BEST if has_best and which != LAST else folder
 
 
-def restore_generator(generator, folder: Path, which: str | None = LAST) -> str:
-    """Restore the generator's weights, alone, from a training or reduced folder; returns the path.
+def restore_generator(generator: keras.Model, folder: Path, which: str | None = LAST) -> str:
+    """Restore the generator's weights from a training or reduced folder; with `--ema` the EMA generator's.
 
-    Of a training with `--ema` they are the averaged ones. `which`: see `choose`.
+    Args:
+        generator: The network whose weights are set.
+        folder: The training or reduced folder.
+        which: As of `weights_folder`.
+
+    Returns:
+        The checkpoint's path.
+
+    Raises:
+        UserError: If there is no checkpoint, or if it does not fit.
     """
-    path = newest(choose(folder, which))
+    path = newest_checkpoint(weights_folder(folder, which))
 
     def restore() -> None:
         names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
-        checkpoint = tf.train.Checkpoint(**{AVERAGE if AVERAGE in names else "generator": by_name(generator)})
+        checkpoint = tf.train.Checkpoint(
+            **{EMA_GENERATOR if EMA_GENERATOR in names else "generator": named_variables(generator)}
+        )
         _match(checkpoint.restore(path))
 
     _restore(path, restore)
     return path
 
 
-def save_generator(generator, folder: Path) -> None:
-    """Save a generator's weights, alone, so that `restore_generator` finds them.
+def save_generator(generator: keras.Model, folder: Path) -> None:
+    """Save the weights of a generator alone, for `restore_generator`.
 
     Raises:
-        UserError: if they cannot be written.
+        UserError: If they cannot be written.
     """
-    with writing(folder):
-        tf.train.Checkpoint(generator=by_name(generator)).save(str(folder / "generator"))
+    with report_write_errors(folder):
+        tf.train.Checkpoint(generator=named_variables(generator)).save(str(folder / "generator"))
 
 
-def _match(status) -> None:
-    """All that exists has to be in the checkpoint, which may hold more."""
+def _match(status: Any) -> None:
+    """Check that all existing variables were in the checkpoint, which may hold more."""
     status.assert_existing_objects_matched().expect_partial()
 
 
-def _restore(path: str, restore) -> None:
+def _restore(path: str, restore: Callable[[], None]) -> None:
     try:
         restore()
     except (tf.errors.OpError, AssertionError, ValueError, IndexError, RuntimeError) as error:

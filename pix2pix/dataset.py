@@ -1,6 +1,6 @@
-"""Folders of combined pairs -> batches for the networks."""
+"""Batches for the networks, from folders of combined pairs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -8,42 +8,39 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli, pictures
-from face2face.face.drawing import draw
-from face2face.face.geometry import interocular_distance, mirrored
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import Sidecar
 from pix2pix import colours, images, networks
+from pix2pix.augmentation import jitter, redraw
 from pix2pix.options import REDRAW, Options
-
-# How far `redraw` moves a face, either way: less than a driver does, whose motion the target's bounds.
-REDRAW_SHIFT = 0.02
-"""In sides of the picture."""
-REDRAW_ZOOM = 0.03
-REDRAW_ROLL = np.radians(2.0)
-REDRAW_NOISE = 0.004
-"""Of each point, in distances of the eyes: what the detector's places differ by from frame to frame."""
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
 
 
 def find_pictures(folder: Path, name: str = "--input_dir") -> list[Path]:
-    """The images of a folder. One that cannot be read is named and left out.
+    """Find the images of a folder. Unreadable ones are named in a warning and left out.
+
+    Args:
+        folder: The folder.
+        name: The option that gave the folder, for messages.
 
     Raises:
-        UserError: if none is left.
+        UserError: If none is left.
     """
     return _find(folder, "images", lambda picture: None, name)
 
 
 def find_pairs(folder: Path, aspect_ratio: float = 1.0, name: str = "--input_dir") -> list[Path]:
-    """The pairs of a folder. One that cannot be read, or has no two halves, is named and left out.
+    """Find the pairs of a folder. Images that are unreadable or no pairs are named and left out.
 
     Args:
-        aspect_ratio: of a half.
-        name: of the option that gave the folder.
+        folder: The folder.
+        aspect_ratio: Width by height of each half.
+        name: The option that gave the folder, for messages.
+
     Raises:
-        UserError: if none is left.
+        UserError: If none is left.
     """
     shape = "twice as wide as high"
     if aspect_ratio != 1:
@@ -58,7 +55,7 @@ def find_pairs(folder: Path, aspect_ratio: float = 1.0, name: str = "--input_dir
 
 
 def find(folder: Path, options: Options, name: str = "--input_dir") -> list[Path]:
-    """What a training with these options reads: pairs, or pictures to colour."""
+    """Find what a training with these options reads: pairs, or pictures to colour."""
     if options.lab_colorization:
         return find_pictures(folder, name)
     return find_pairs(folder, options.aspect_ratio, name)
@@ -67,7 +64,7 @@ def find(folder: Path, options: Options, name: str = "--input_dir") -> list[Path
 def _find(
     folder: Path, what: str, fault: Callable[[np.ndarray], str | None], name: str = "--input_dir"
 ) -> list[Path]:
-    """The images of a folder in which `fault` finds nothing to say."""
+    """Find the images of a folder for which `fault` returns None; it describes what was expected."""
     usable = []
     for path in image_paths(cli.existing_dir(folder, name)):
         try:
@@ -84,83 +81,43 @@ def _find(
 
 
 def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """A pair's file -> (input, target), each uint8 (H, W, 3), RGB, as `which_direction` says."""
+    """Read a pair as (input, target), each uint8 (H, W, 3), RGB, in the order of `which_direction`."""
     a, b = np.split(pictures.read(path), 2, axis=1)
     return (a, b) if options.which_direction == "AtoB" else (b, a)
 
 
-def read_unit(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """A file -> (input, target) as the networks see them without jitter, float32 (S, S, C) in [-1, 1]."""
+def read_normalised(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """Read a file as (input, target) without jitter, float32 (S, S, C) in [-1, 1]."""
     halves = (pictures.read(path),) if options.lab_colorization else read_pair(path, options)
-    return in_unit([images.squeeze(half, options.image_size) for half in halves], options)
+    return normalised_pair([images.squeeze(half, options.image_size) for half in halves], options)
 
 
-def in_unit(squares, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """A pair, or a picture to colour, uint8 (S, S, 3) each -> (input, target), float32 in [-1, 1]."""
+def normalised_pair(squares: Sequence[np.ndarray], options: Options) -> tuple[np.ndarray, np.ndarray]:
+    """Convert pictures to the networks' range.
+
+    Args:
+        squares: A pair, or a picture to colour, uint8 (S, S, 3) each, RGB.
+        options: The options of the training.
+
+    Returns:
+        (input, target), float32 (S, S, C) in [-1, 1].
+    """
     if options.lab_colorization:
         lightness, colour = colours.split(squares[0])
         return (lightness, colour) if options.which_direction == "AtoB" else (colour, lightness)
-    return tuple(images.to_unit(half.astype(np.float32)) for half in squares)
-
-
-def jitter(
-    inputs: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same random crop and flip for both halves (paper, section 6.2: scaled to 286, cropped to 256).
-
-    Args:
-        inputs, targets: uint8 (H, W, 3); what is not square is squeezed.
-    Returns:
-        Two uint8 (S, S, 3), S being `image_size`.
-    """
-    size = options.image_size
-    high, wide = (options.scale_size / side for side in inputs.shape[:2])
-    left, top = rng.integers(0, options.scale_size - size, endpoint=True, size=2)
-    flip = options.flip and rng.random() < 0.5
-    # Scale, crop and flip in one interpolation: pixel centres lie on whole numbers.
-    matrix = np.array([[wide, 0, (wide - 1) / 2 - left], [0, high, (high - 1) / 2 - top]])
-    if flip:
-        matrix[0] = -matrix[0] + (0, 0, size - 1)
-    return tuple(
-        cv2.warpAffine(half, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        for half in (inputs, targets)
-    )
-
-
-def redraw(
-    points: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """What live driving does to a drawing: the face is a little elsewhere, and its points are not exact.
-
-    Args:
-        points: float (68, 2), in pixels of the target.
-        targets: uint8 (H, H, 3).
-    Returns:
-        The drawing of the moved points and the moved picture, each uint8 (S, S, 3).
-    """
-    size = options.image_size
-    scale = size / targets.shape[0]
-    zoom, roll = rng.uniform(1 - REDRAW_ZOOM, 1 + REDRAW_ZOOM), rng.uniform(-REDRAW_ROLL, REDRAW_ROLL)
-    shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size
-    centre = points.mean(axis=0)
-    matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
-    matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    moved += rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
-    if options.flip and rng.random() < 0.5:
-        matrix[0] = -matrix[0] + (0, 0, size - 1)
-        moved = mirrored(moved, size)
-    picture = cv2.warpAffine(
-        targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return draw(moved, size, options.drawing), picture
+    return tuple(images.normalise(half.astype(np.float32)) for half in squares)
 
 
 def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]:
-    """(sample's number, index of its pair) for sample `first`, `first` + 1, ... without end.
+    """Yield (number of the sample, index of its pair) without end. Each epoch has a random order of its own.
 
-    Each epoch goes through all pairs in an order of its own. What comes at a place depends on nothing but
-    the seed and the place: a training that is resumed sees what it would have seen.
+    The pair of a sample depends only on the seed and the sample's number: a training that is resumed gets the
+    same pairs as one that was never stopped.
+
+    Args:
+        count: Number of pairs.
+        seed: The training's seed.
+        first: Number of the first sample.
     """
     sample = first
     while True:
@@ -175,21 +132,23 @@ def training_batches(
     pairs: list[Path],
     options: Options,
     first_step: int,
-    beside: Sidecar | None = None,
+    sidecar: Sidecar | None = None,
     worker: tuple[int, int] = (0, 1),
     replicas: int = 1,
 ) -> tf.data.Dataset:
-    """Endless (inputs, targets), each float32 (N, S, S, 3) in [-1, 1], from the batch of `first_step` on.
+    """Make endless batches (inputs, targets), float32 (N, S, S, C) each, in [-1, 1].
 
     Args:
-        options: with a settled `jitter`.
-        beside: the pairs' sidecar, which `redraw` needs.
-        worker: number and count of the workers that share each batch.
-        replicas: devices in all that share it; a worker's take theirs one after the other.
+        pairs: Files of pairs, or of pictures to colour.
+        options: The options of the training, with `jitter` crop or redraw, not auto.
+        first_step: Number of the first batch.
+        sidecar: The pairs' sidecar, which `redraw` needs.
+        worker: Index and number of the workers that share each batch.
+        replicas: Number of devices that share each batch, of all workers together.
     """
-    cv2.setNumThreads(1)  # the networks use the cores
+    cv2.setNumThreads(1)  # the networks use all cores
 
-    def samples():
+    def samples() -> Iterator[tuple[int, int]]:
         number, count = worker
         share = options.batch_size // count
         for sample, index in sample_order(len(pairs), options.seed, first_step * options.batch_size):
@@ -200,16 +159,16 @@ def training_batches(
         rng = np.random.default_rng([options.seed, int(sample)])
         if options.lab_colorization:
             picture = pictures.read(pairs[index])
-            return in_unit(jitter(picture, picture, options, rng), options)
+            return normalised_pair(jitter(picture, picture, options, rng), options)
         inputs, targets = read_pair(pairs[index], options)
         if options.jitter == REDRAW:
-            is_painting = options.which_direction == "AtoB"
-            points, photo = beside.images[pairs[index].name].points, targets if is_painting else inputs
+            from_drawing = options.which_direction == "AtoB"
+            points, photo = sidecar.images[pairs[index].name].points, targets if from_drawing else inputs
             pair = redraw(points, photo, options, rng)
-            return in_unit(pair if is_painting else pair[::-1], options)
-        return in_unit(jitter(inputs, targets, options, rng), options)
+            return normalised_pair(pair if from_drawing else pair[::-1], options)
+        return normalised_pair(jitter(inputs, targets, options, rng), options)
 
-    def load_tensors(sample, index):
+    def load_tensors(sample: tf.Tensor, index: tf.Tensor) -> list[tf.Tensor]:
         halves = tf.numpy_function(load, (sample, index), (tf.float32, tf.float32), stateful=False)
         size = options.image_size
         return [

@@ -1,4 +1,4 @@
-"""One training on several devices or machines: whose part is what, and how they agree (tf.distribute)."""
+"""One training on several devices or machines: how workers share work and agree (tf.distribute)."""
 
 import json
 import os
@@ -10,13 +10,14 @@ from face2face import cli
 
 
 def strategy(kind: str) -> tf.distribute.Strategy:
-    """Make it before TensorFlow computes anything.
+    """Make the strategy. To be called before TensorFlow computes anything.
 
     Args:
-        kind: none; mirrored: all GPUs of this machine; multi-worker: the cluster that the environment
-            variable TF_CONFIG describes; auto: what there is.
+        kind: none: one device; mirrored: all GPUs of this machine; multi-worker: the cluster that the
+            environment variable TF_CONFIG describes; auto: the cluster or the GPUs, if there are any.
+
     Raises:
-        UserError: if TF_CONFIG is missing or makes no sense.
+        UserError: If TF_CONFIG is missing or describes no cluster.
     """
     cluster = os.environ.get("TF_CONFIG")
     if kind == "multi-worker" or (kind == "auto" and cluster):
@@ -38,53 +39,54 @@ def strategy(kind: str) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files."""
+    """Whether this process is the chief: the only worker that writes files."""
     resolver = strategy.cluster_resolver
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
 def assign(variable: tf.Variable, value: tf.Tensor) -> None:
-    """Set the copy of a variable that this device has; all devices have to set the same."""
+    """Assign to this device's copy of a variable. All devices have to assign the same value."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def all_reduce_mean(values: list[tf.Tensor]) -> list[tf.Tensor]:
-    """The mean over all devices of what each of them computed; gradients flow back through it."""
+    """Mean over all devices of each value; gradients flow back through it."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return values
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
-def of_chief(strategy: tf.distribute.Strategy, value: int) -> int:
-    """The chief's value, on all workers."""
+def broadcast_from_chief(strategy: tf.distribute.Strategy, value: int) -> int:
+    """Return the chief's value on all workers. All workers have to call it."""
     if strategy.num_replicas_in_sync == 1:
         return value
 
     @tf.function
-    def run(mine: tf.Tensor) -> tf.Tensor:
-        return strategy.run(lambda: _of_first([mine])[0])
+    def run(local: tf.Tensor) -> tf.Tensor:
+        return strategy.run(lambda: _from_first_replica([local])[0])
 
     return int(strategy.experimental_local_results(run(tf.constant(value, tf.int64)))[0])
 
 
-def spread(strategy: tf.distribute.Strategy, variables: Iterable[tf.Variable]) -> None:
-    """Give all devices the chief's values: it alone has read a checkpoint."""
+def broadcast_variables(strategy: tf.distribute.Strategy, variables: Iterable[tf.Variable]) -> None:
+    """Set the variables of all devices to the chief's values: only the chief has read a checkpoint."""
     variables = list(variables)
     if strategy.num_replicas_in_sync == 1:
         return
 
     def copy() -> None:
         for variable in variables:
-            wide = tf.float32 if variable.dtype.is_floating else tf.int64  # what can be summed
-            (value,) = _of_first([tf.cast(variable, wide)])
+            wide = tf.float32 if variable.dtype.is_floating else tf.int64  # types that can be summed
+            (value,) = _from_first_replica([tf.cast(variable, wide)])
             assign(variable, tf.cast(value, variable.dtype))
 
     tf.function(lambda: strategy.run(copy))()
 
 
-def _of_first(values: list[tf.Tensor]) -> list[tf.Tensor]:
+def _from_first_replica(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    """The first replica's values on all replicas: a sum in which the others are 0."""
     context = tf.distribute.get_replica_context()
     is_first = tf.equal(context.replica_id_in_sync_group, 0)
-    mine = [tf.where(is_first, value, tf.zeros_like(value)) for value in values]
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+    masked = [tf.where(is_first, value, tf.zeros_like(value)) for value in values]
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, masked)

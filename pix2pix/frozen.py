@@ -1,25 +1,30 @@
-"""The frozen graph: a generator as one file that plain TensorFlow runs, by the names of its tensors."""
+"""The frozen graph: a generator as one file that TensorFlow runs by the names of its tensors."""
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
-from face2face.target.statistics import Target
+from face2face.target.target_file import Target
 from pix2pix import images, networks
 
 _SMALL = 1024
-"""Constants of fewer values stay float32 in a graph of half precision: they weigh nothing."""
+"""Constants of fewer values stay float32 in a graph of half precision: they hardly add to its size."""
 
 
-def freeze(folded, target: Target) -> tf.compat.v1.GraphDef:
-    """A folded generator -> a graph without variables, from a uint8 drawing to a uint8 face.
+def freeze(folded: keras.Model, target: Target) -> tf.compat.v1.GraphDef:
+    """Convert a folded generator to a graph without variables, from a uint8 drawing to a uint8 face.
 
-    in: `image_tensor`, uint8 (S, 2 S, 3), RGB; the left half is read.
-    out: `generate_output/output`, uint8 (1, S, S, 3), RGB.
-    `face2face/target`: the target's JSON.
+    Args:
+        folded: A generator that `networks.fold` returned.
+        target: What is stored in the graph about the target.
+
+    Returns:
+        A graph with the input `image_tensor`, uint8 (S, 2 S, 3), RGB, of which the left half is read; the
+        output `generate_output/output`, uint8 (1, S, S, 3), RGB; and the constant `face2face/target`, JSON.
     """
     size = target.image_size
     shape = (1, size, size, networks.CHANNELS)
@@ -28,7 +33,7 @@ def freeze(folded, target: Target) -> tf.compat.v1.GraphDef:
     network = convert_variables_to_constants_v2(function)
     with tf.Graph().as_default() as graph:
         image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, networks.CHANNELS), _op(INPUT_TENSOR))
-        drawing = images.to_unit(tf.cast(image[None, :, :size], tf.float32))
+        drawing = images.normalise(tf.cast(image[None, :, :size], tf.float32))
         (face,) = tf.import_graph_def(
             network.graph.as_graph_def(),
             input_map={network.inputs[0].name: drawing},
@@ -42,7 +47,7 @@ def freeze(folded, target: Target) -> tf.compat.v1.GraphDef:
 
 
 def _only_needed(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:
-    """The part of a graph that some operations depend on."""
+    """Keep the part of a graph that the named operations depend on."""
     by_name = {node.name: node for node in graph.node}
     needed, ahead = set(), list(outputs)
     while ahead:
@@ -60,7 +65,7 @@ def _op(tensor: str) -> str:
 
 
 def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
-    """The same graph with its weights stored as float16, which are widened to float32 as they are read."""
+    """Store a graph's weights as float16; the graph casts them to float32 when it reads them."""
     halved = tf.compat.v1.GraphDef()
     halved.versions.CopyFrom(graph.versions)
     for node in graph.node:
@@ -78,9 +83,10 @@ def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
 
 
 def write(graph: tf.compat.v1.GraphDef, path: Path) -> None:
+    """Write a graph as a serialised `GraphDef`."""
     path.write_bytes(graph.SerializeToString())
 
 
 def largest_difference(a: np.ndarray, b: np.ndarray) -> int:
-    """Of two uint8 pictures, 0 to 255."""
+    """Largest absolute difference of two uint8 pictures of one shape, 0 to 255."""
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max())

@@ -1,7 +1,8 @@
-"""Pictures in the networks' range and shape; `pictures` reads and writes them. RGB."""
+"""Pictures in the networks' range, [-1, 1], and shape, square; RGB. `pictures` reads and writes files."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,10 +11,10 @@ from face2face.cli import UserError
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Image files by their names without ending, for where one file is made of each.
+    """Image files by their names without suffix, for outputs that get the name of their source.
 
     Raises:
-        UserError: if two differ in nothing else: one would replace what is made of the other.
+        UserError: If two names differ only in the suffix: their outputs would have one name.
     """
     found: dict[str, Path] = {}
     for path in paths:
@@ -23,18 +24,18 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def to_unit(picture):
-    """[0, 255] -> [-1, 1], for arrays and tensors of floats."""
+def normalise(picture: Any) -> Any:
+    """Map values from [0, 255] to [-1, 1], in a float array or tensor."""
     return picture / 127.5 - 1.0
 
 
-def from_unit(picture: np.ndarray) -> np.ndarray:
-    """[-1, 1] -> uint8, rounded."""
+def denormalise(picture: np.ndarray) -> np.ndarray:
+    """Map values from [-1, 1] to uint8, rounded and clipped."""
     return np.clip(np.rint((np.asarray(picture, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def stretch(picture: np.ndarray, aspect_ratio: float) -> np.ndarray:
-    """A squeezed square, (S, S, 3), at its real width by height: S high."""
+    """Undo `squeeze`: (S, S, 3) -> (S, S * aspect_ratio, 3)."""
     if aspect_ratio == 1:
         return picture
     size = picture.shape[0]
@@ -42,7 +43,7 @@ def stretch(picture: np.ndarray, aspect_ratio: float) -> np.ndarray:
 
 
 def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
-    """A picture of any shape -> the whole of it as (size, size, 3)."""
+    """Scale a whole picture of any aspect ratio to a square, (size, size, 3)."""
     if picture.shape[:2] == (size, size):
         return picture
     return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)

@@ -1,49 +1,50 @@
-"""A trained generator on files: the test mode with its report, and the export as a SavedModel."""
+"""A trained generator applied to files: test mode with its report, and export as a SavedModel."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from face2face import cli, files, metrics, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
-from face2face.target import statistics
+from face2face.target import target_file
 from pix2pix import checkpoints, colours, dataset, images, networks, options, report
 from pix2pix.options import Options
 
 KINDS = ("inputs", "outputs", "targets")
-"""Of a report's pictures."""
+"""Kinds of a report's pictures."""
 
 SAVED_MODEL = "saved_model.pb"
 _EXPORTED = re.compile(rf"{options.FILE_NAME}|{SAVED_MODEL}|fingerprint\.pb|variables/variables\.[\w-]+")
 """The files of an export."""
 
 
-def runner(generator) -> Callable[[np.ndarray], np.ndarray]:
-    """A generator as a function of one picture in the networks' range: float32 (S, S, C) -> (S, S, D)."""
+def predictor(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """A generator as a function of one picture, float32 (S, S, C) in [-1, 1] -> (S, S, D)."""
     run = tf.function(lambda inputs: generator(inputs, training=False))
     return lambda inputs: run(tf.constant(inputs[None], tf.float32))[0].numpy()
 
 
-def painter(generator) -> Callable[[np.ndarray], np.ndarray]:
-    """A generator as a function of one picture: uint8 (S, S, 3), RGB -> the same."""
-    run = runner(generator)
-    return lambda drawing: images.from_unit(run(images.to_unit(drawing.astype(np.float32))))
+def uint8_predictor(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """A generator as a function of one drawing, uint8 (S, S, 3), RGB -> a face of the same shape."""
+    run = predictor(generator)
+    return lambda drawing: images.denormalise(run(images.normalise(drawing.astype(np.float32))))
 
 
-def shown(opts: Options, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Inputs, outputs and targets of the networks, (S, S, C) -> what they look like, uint8 (S, S, 3), RGB."""
+def to_pictures(opts: Options, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Convert inputs, outputs and targets, float32 (S, S, C) in [-1, 1], to uint8 (S, S, 3), RGB."""
     if opts.lab_colorization:
         return colours.visible(*arrays)
-    return [images.from_unit(array) for array in arrays]
+    return [images.denormalise(array) for array in arrays]
 
 
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
-    """A drawing to compare models on, uint8 (S, S, 3): the target at rest, or noise if that is unknown."""
-    known = statistics.read(model_folder)
+    """A drawing to compare models on, uint8 (S, S, 3): the target's neutral face; noise if it is unknown."""
+    known = target_file.read_target(model_folder)
     if known is not None and known.face is not None:
         return draw(known.face.neutral, image_size, known.drawing)
     return np.random.default_rng(0).integers(0, 256, (image_size, image_size, 3), np.uint8)
@@ -58,12 +59,22 @@ def test(
     unpaired: bool,
     which: str | None = None,
 ) -> Path:
-    """Paint the face of each pair (or single picture) and write a report; returns the path of its page.
+    """Generate the face of each pair (or drawing) and write a report.
 
     Args:
-        which: the checkpoint, as `checkpoints.choose` takes it.
+        opts: The options of the training.
+        pairs: Files of pairs; of drawings if `unpaired`.
+        checkpoint: The training folder.
+        output_dir: Where the report goes.
+        filetype: Format of its pictures, png or jpeg.
+        unpaired: Whether the files are drawings without a target.
+        which: As of `checkpoints.weights_folder`.
+
+    Returns:
+        The path of the report's page.
+
     Raises:
-        UserError: before anything is written, if another file is in the way.
+        UserError: Before anything is written, if a file that is not ours is in the way.
     """
     named = images.by_stem(pairs)
     kinds = KINDS[:2] if unpaired else KINDS
@@ -73,17 +84,17 @@ def test(
     files.check_replaceable(output_dir / report.PAGE, report.is_page)
     generator = networks.generator_of(opts)
     print(f"weights of {checkpoints.restore_generator(generator, checkpoint, which)}")
-    run = runner(generator)
+    run = predictor(generator)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
         for name, path in named.items():
-            painted = _paint(opts, path, run, unpaired)
-            said: dict = {}
-            if "targets" in painted:
-                measures.append(metrics.compare(painted["outputs"], painted["targets"]))
-                said = {"measures": str(measures[-1]), "badness": -measures[-1].ssim}
-            painted = {kind: images.stretch(p, opts.aspect_ratio) for kind, p in painted.items()}
-            rows.append(report.write_row(output_dir, name, painted, filetype, **said))
+            generated = _generate(opts, path, run, unpaired)
+            row: dict = {}
+            if "targets" in generated:
+                measures.append(metrics.compare(generated["outputs"], generated["targets"]))
+                row = {"measures": str(measures[-1]), "badness": -measures[-1].ssim}
+            generated = {kind: images.stretch(p, opts.aspect_ratio) for kind, p in generated.items()}
+            rows.append(report.write_row(output_dir, name, generated, filetype, **row))
             bar.update()
     summary = f"mean over {len(rows)} images: {metrics.mean(measures)}" if measures else ""
     page = report.write_page(output_dir, rows, f"{checkpoint.name}: test", summary)
@@ -92,29 +103,35 @@ def test(
     return page
 
 
-def _paint(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str, np.ndarray]:
-    """A file's pictures by kind, uint8 (S, S, 3): inputs, outputs and, of a pair, targets."""
+def _generate(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str, np.ndarray]:
+    """Pictures of a file by kind, uint8 (S, S, 3), RGB: inputs, outputs and, of a pair, targets."""
     if opts.lab_colorization:
-        inputs, targets = dataset.read_unit(path, opts)
-        return dict(zip(KINDS, shown(opts, inputs, run(inputs), targets), strict=True))
+        inputs, targets = dataset.read_normalised(path, opts)
+        return dict(zip(KINDS, to_pictures(opts, inputs, run(inputs), targets), strict=True))
     halves = [pictures.read(path)] if unpaired else dataset.read_pair(path, opts)
     if opts.aspect_ratio == 1:
         halves = [CropBox.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
     else:
         halves = [images.squeeze(half, opts.image_size) for half in halves]
-    outputs = images.from_unit(run(images.to_unit(halves[0].astype(np.float32))))
-    painted = {"inputs": halves[0], "outputs": outputs}
-    return painted if unpaired else painted | {"targets": halves[1]}
+    outputs = images.denormalise(run(images.normalise(halves[0].astype(np.float32))))
+    found = {"inputs": halves[0], "outputs": outputs}
+    return found if unpaired else found | {"targets": halves[1]}
 
 
 def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
     """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings.
 
-    An options.json beside it tells that the folder is an export of this project.
+    The folder's options.json marks it as an export of this project.
+
+    Args:
+        opts: The options of the training.
+        checkpoint: The training folder.
+        output_dir: Where the export goes.
+        which: As of `checkpoints.weights_folder`.
 
     Raises:
-        UserError: if the model does not paint pictures, or, before anything is changed, if another file is in
-            the way.
+        UserError: If the model does not generate pictures, or, before anything is changed, if a file that is
+            not ours is in the way.
     """
     refuse_colours(opts, checkpoint)
     is_export = options.has_stage(output_dir, options.EXPORTED)
@@ -128,29 +145,39 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
     checkpoints.restore_generator(trained, checkpoint, which)
     module = PngGenerator(networks.fold(trained), opts.image_size)
     with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
-        with checkpoints.writing(output_dir):
-            tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.paint})
+        with checkpoints.report_write_errors(output_dir):
+            tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.generate})
         options.write(unfinished, opts, options.EXPORTED)
 
 
 def refuse_colours(opts: Options, folder: Path) -> None:
+    """Raise `UserError` if a model generates colours (`--lab_colorization`) instead of pictures."""
     if opts.lab_colorization:
-        raise cli.UserError(f"expected a model that paints pictures, got one of --lab_colorization: {folder}")
+        raise cli.UserError(
+            f"expected a model that generates pictures, got one of --lab_colorization: {folder}"
+        )
 
 
 class PngGenerator(tf.Module):
-    """A generator that reads and writes PNG files' bytes."""
+    """A generator from the bytes of a PNG file to those of another."""
 
-    def __init__(self, generator, image_size: int):
+    def __init__(self, generator: keras.Model, image_size: int) -> None:
         super().__init__()
         self._generator, self._size = generator, image_size
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
-    def paint(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
-        """A PNG of any size -> {"png": the painted face's PNG}."""
+    def generate(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Generate a face.
+
+        Args:
+            png: A PNG of any size, as a scalar string.
+
+        Returns:
+            {"png": the face's PNG, as a scalar string}.
+        """
         picture = tf.cast(tf.io.decode_png(png, channels=3), tf.float32)
         picture = tf.image.resize(picture, (self._size, self._size), "area")
-        inputs = images.to_unit(picture)
+        inputs = images.normalise(picture)
         outputs = self._generator(inputs[None], training=False)[0]
         face = tf.saturate_cast(tf.round((outputs + 1.0) * 127.5), tf.uint8)
         return {"png": tf.io.encode_png(face)}

@@ -4,65 +4,72 @@ import errno
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType, TracebackType
 
 from face2face import cli
 
-_GONE = {errno.EPIPE, errno.EIO}
+_DISCONNECTED = {errno.EPIPE, errno.EIO}
 """Errors of writing to a pipe whose reader has ended, and to a terminal that was closed."""
 
 
 class Interruption:
-    """Within it, no signal tears a step or a save: it is noted, and handed on at the end.
+    """A context that records signals instead of raising them, so that no step and no save is torn.
 
-    A second signal says that the end is coming; a third ends the process at once. Signals that the parent has
-    this process ignore stay ignored.
+    A second signal prints that the training is being saved; a third ends the process at once. Signals that
+    the parent process has set to be ignored stay ignored.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._signals: list[int] = []
-        self._is_gone = False
+        self._is_disconnected = False
 
     @property
-    def came(self) -> bool:
-        return self._is_gone or bool(self._signals)
+    def is_requested(self) -> bool:
+        """Whether a signal has come, or nobody reads what is printed."""
+        return self._is_disconnected or bool(self._signals)
 
     def __enter__(self) -> "Interruption":
         handlers = {number: signal.getsignal(number) for number in cli.ENDING_SIGNALS}
         self._before = {number: by for number, by in handlers.items() if by != signal.SIG_IGN}
         for number in self._before:
-            signal.signal(number, self._note)
+            signal.signal(number, self._record)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         self._signals.append(number)
         if len(self._signals) == 2:
             os.write(2, b"ending: the training is being saved; once more ends at once\n")
         elif len(self._signals) > 2:
             os._exit(cli.EXIT_INTERRUPTED)
 
-    def tell(self, show: Callable[..., object], *arguments: object) -> None:
-        """Call what prints, unless nobody reads it: that counts as an interruption."""
-        if self._is_gone:
+    def call(self, show: Callable[..., object], *arguments: object) -> None:
+        """Call a function that prints. If nobody reads the output, that counts as an interruption."""
+        if self._is_disconnected:
             return
         try:
             show(*arguments)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in _DISCONNECTED:
                 raise
-            self._is_gone = True
+            self._is_disconnected = True
 
-    def hand_on(self) -> None:
-        """After it: end as the first signal would have ended this process.
+    def reraise(self) -> None:
+        """End as the first signal would have ended the process. To be called after the context.
 
         Raises:
-            BrokenPipeError: if nobody reads what is printed.
-            KeyboardInterrupt: after a signal.
+            BrokenPipeError: If nobody reads what is printed.
+            KeyboardInterrupt: After a signal.
         """
-        if self._is_gone:
+        if self._is_disconnected:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         if self._signals:
             handler = self._before[self._signals[0]]

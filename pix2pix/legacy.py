@@ -1,10 +1,12 @@
 """Training folders of the original TensorFlow 1 trainer: their options, and their generator's weights.
 
-Its generator differs from ours: it normalises the innermost map too, and by the statistics of the picture
-at hand in testing as well as in training. A generator of ours with `options.PICTURE` paints the same.
+Its generator normalises the innermost feature map too, and normalises by the statistics of the current
+picture in testing as well as in training (instance norm). A generator of ours with `options.INSTANCE` returns
+the same.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +14,11 @@ from face2face import cli, records
 from pix2pix import options
 from pix2pix.options import Options
 
+if TYPE_CHECKING:
+    import keras
+
 _READ = ("which_direction", "ngf", "ndf", "separable_conv", "lab_colorization", "scale_size", "flip")
-"""What its options.json says of the networks, and of the training that matters to a reader."""
+"""Entries of its options.json that are read: they describe the networks and their input."""
 
 KERNELS = ("conv2d/kernel", "conv2d_transpose/kernel", "conv/filter", "deconv/filter")
 SEPARABLE_KERNELS = (
@@ -23,11 +28,11 @@ SEPARABLE_KERNELS = (
 BIASES = ("conv2d/bias", "conv2d_transpose/bias", "separable_conv2d/bias")
 SCALES = ("batch_normalization/gamma", "batchnorm/scale")
 OFFSETS = ("batch_normalization/beta", "batchnorm/offset")
-"""A variable's names in its versions, below generator/LAYER/."""
+"""Names of a variable in different versions of that trainer, below generator/LAYER/."""
 
 
 def is_of_original(folder: Path) -> bool:
-    """Whether a folder's options.json is the original trainer's: it has no format version, but a mode."""
+    """Whether a folder's options.json is the original trainer's: it has a mode, but no format version."""
     try:
         content = records.read(folder / options.FILE_NAME, options.Content, "options")
     except (OSError, cli.UserError):
@@ -36,35 +41,38 @@ def is_of_original(folder: Path) -> bool:
 
 
 def read_options(folder: Path) -> Options:
-    """The options of such a folder; its pictures were always of 256 pixels, its drawings white.
+    """Read the options of such a folder. Its pictures always have 256 pixels, its drawings are white.
 
     Raises:
-        UserError: if they are damaged.
+        UserError: If they are damaged.
     """
     path = folder / options.FILE_NAME
     content = records.read(path, options.Content, "the original trainer's options")
     known = {name: content[name] for name in _READ if name in content}
-    return options.of_content(options.PAPER | known | {"statistics": options.PICTURE}, path)
+    return options.of_content(options.PAPER | known | {"statistics": options.INSTANCE}, path)
 
 
-def restore_generator(generator, folder: Path) -> str:
-    """Set the weights of a generator with `options.PICTURE`; returns the checkpoint's path.
+def restore_generator(generator: "keras.Model", folder: Path) -> str:
+    """Set the weights of a generator that was made with `options.INSTANCE`.
+
+    Returns:
+        The checkpoint's path.
 
     Raises:
-        UserError: if there is no checkpoint, or one of another network.
+        UserError: If there is no checkpoint, or one of another network.
     """
     import tensorflow as tf
 
     from pix2pix import checkpoints
 
-    path = checkpoints.newest(folder)
+    path = checkpoints.newest_checkpoint(folder)
     try:
         reader = tf.train.load_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
         for layer in generator.layers:
             if layer.weights:
                 values = [reader.get_tensor(name) for name in _names(layer, shapes)]
-                if len(values) < len(layer.weights):  # its first versions have no bias before a norm
+                if len(values) < len(layer.weights):  # its first versions have no bias before batch norm
                     values.append(np.zeros(layer.bias.shape, np.float32))
                 layer.set_weights(values)
     except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
@@ -73,8 +81,8 @@ def restore_generator(generator, folder: Path) -> str:
     return path
 
 
-def _names(layer, names: dict) -> list[str]:
-    """The names in a checkpoint of a layer's weights, in Keras's order."""
+def _names(layer: "keras.Layer", names: dict) -> list[str]:
+    """The names of a layer's weights in a checkpoint, in Keras's order."""
     block, kind = layer.name.rsplit("_", 1)
     if kind == "norm":
         wanted = [SCALES, OFFSETS]

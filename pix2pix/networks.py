@@ -1,7 +1,8 @@
 """The two networks of pix2pix (Isola et al., arXiv 1611.07004, section 6.1), as Keras models.
 
-A U-Net is a list of widths: each encoder block halves the picture, each decoder block doubles it and also
-reads the encoder's map of the same size. Pictures are float32, RGB, in [-1, 1], channels last.
+The U-Net is built from a list of widths: each encoder block halves the feature map's sides, each decoder
+block doubles them and also reads the encoder's feature map of the same size (skip connection). Pictures are
+float32, RGB, in [-1, 1], channels last.
 """
 
 import math
@@ -12,29 +13,30 @@ import numpy as np
 from keras import layers
 
 from pix2pix import options
-from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv, InstanceNorm
+from pix2pix.fast_layers import BatchNorm, Col2ImConv2DTranspose, Im2ColConv2D, InstanceNorm
 from pix2pix.options import Options
 
 CHANNELS = 3
 KERNEL = 4
-SLOPE = 0.2
+LEAKY_SLOPE = 0.2
 EPSILON = 1e-5
-DROPOUT = 0.5
-DROPOUT_BLOCKS = 3
-"""Decoder blocks, from the innermost on, that drop half of their map while training."""
+DROPOUT_RATE = 0.5
 
-SMALL = 4
-"""Sides of a block's input up to which it is computed by the layers for small maps (measured)."""
+DROPOUT_BLOCKS = 3
+"""Number of decoder blocks with dropout, counted from the innermost."""
+
+IM2COL_MAX_SIDE = 4
+"""Largest side of a feature map that is convolved as a matrix product. Larger maps take longer (measured)."""
 
 MAX_WIDTH = 8
-"""The widest map, in multiples of the first layer's filters."""
+"""Filters of the widest layers, in multiples of the first layer's."""
 
 
 def encoder_widths(image_size: int) -> list[int]:
-    """Filters of the encoder's blocks, in multiples of ngf: 1, 2, 4, 8, 8, ... down to a map of 1x1.
+    """Filters of the encoder's blocks in multiples of ngf: 1, 2, 4, 8, 8, ... down to a feature map of 1x1.
 
     Raises:
-        ValueError: if the size is not a power of two of 8 or more.
+        ValueError: If the size is not a power of two, or is less than 8.
     """
     levels = int(math.log2(image_size))
     if image_size < 8 or 2**levels != image_size:
@@ -42,52 +44,59 @@ def encoder_widths(image_size: int) -> list[int]:
     return [min(2**level, MAX_WIDTH) for level in range(levels)]
 
 
-def _normal():
+def _kernel_initializer() -> keras.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _normalise(x, name: str):
+def _batch_norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
     return BatchNorm(epsilon=EPSILON, gamma_initializer=gamma, name=f"{name}_norm")(x)
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """How the generator's blocks are made. Arguments as of `generator`."""
+    """Makes the generator's blocks. The fields are arguments of `generator`."""
 
     folded: bool
     separable: bool
     statistics: str
 
-    def down(self, x, filters: int, name: str, norm: bool):
-        """(S, S, C) -> (S/2, S/2, filters)."""
-        fast = x.shape[1] <= SMALL and not self.folded
-        x = self._conv(HalvingConv if fast else layers.Conv2D, filters, 2, name, norm)(x)
+    def down(self, x: keras.KerasTensor, filters: int, name: str, norm: bool) -> keras.KerasTensor:
+        """Encoder block: (S, S, C) -> (S/2, S/2, filters)."""
+        is_small = x.shape[1] <= IM2COL_MAX_SIDE and not self.folded
+        x = self._conv(Im2ColConv2D if is_small else layers.Conv2D, filters, 2, name, norm)(x)
         return self._norm(x, name) if norm else x
 
-    def up(self, x, filters: int, name: str, norm: bool):
-        """(S, S, C) -> (2S, 2S, filters)."""
-        fast = x.shape[1] <= SMALL and not self.folded
+    def up(self, x: keras.KerasTensor, filters: int, name: str, norm: bool) -> keras.KerasTensor:
+        """Decoder block: (S, S, C) -> (2S, 2S, filters)."""
+        is_small = x.shape[1] <= IM2COL_MAX_SIDE and not self.folded
         x = layers.ReLU(name=f"{name}_relu")(x)
-        if self.separable:  # there is no separable transposed one
+        if self.separable:  # Keras has no separable transposed convolution
             x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(x)
-            x = self._conv(None, filters, 1, name, norm)(x)
+            x = self._conv(layers.SeparableConv2D, filters, 1, name, norm)(x)
         else:
-            x = self._conv(DoublingConv if fast else layers.Conv2DTranspose, filters, 2, name, norm)(x)
+            x = self._conv(
+                Col2ImConv2DTranspose if is_small else layers.Conv2DTranspose, filters, 2, name, norm
+            )(x)
         return self._norm(x, name) if norm else x
 
-    def _conv(self, kind, filters: int, strides: int, name: str, norm: bool) -> layers.Layer:
+    def _conv(
+        self, kind: type[layers.Layer], filters: int, strides: int, name: str, norm: bool
+    ) -> layers.Layer:
         settings = {"strides": strides, "padding": "same", "name": f"{name}_conv"}
         settings["use_bias"] = self.folded or not norm
         if self.separable:
-            kernels = {"depthwise_initializer": _normal(), "pointwise_initializer": _normal()}
+            kernels = {
+                "depthwise_initializer": _kernel_initializer(),
+                "pointwise_initializer": _kernel_initializer(),
+            }
             return layers.SeparableConv2D(filters, KERNEL, **kernels, **settings)
-        return kind(filters, KERNEL, kernel_initializer=_normal(), **settings)
+        return kind(filters, KERNEL, kernel_initializer=_kernel_initializer(), **settings)
 
-    def _norm(self, x, name: str):
-        if self.statistics == options.PICTURE:
+    def _norm(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        if self.statistics == options.INSTANCE:
             return InstanceNorm(EPSILON, name=f"{name}_norm")(x)
-        return x if self.folded else _normalise(x, name)
+        return x if self.folded else _batch_norm(x, name)
 
 
 def generator(
@@ -98,28 +107,32 @@ def generator(
     statistics: str = options.MOVING,
     channels: tuple[int, int] = (CHANNELS, CHANNELS),
 ) -> keras.Model:
-    """U-Net: float32 (N, S, S, 3) in [-1, 1] -> the same.
+    """U-Net: drawings, float32 (N, S, S, 3) in [-1, 1] -> faces of the same shape and range.
 
-    The outermost encoder block has no norm, as in the paper, nor has the innermost: its map is 1x1, whose
-    variance over one picture is 0 (the original normalised it, and its training turned to NaN).
+    The outermost encoder block has no batch norm, as in the paper. The innermost has none either: its feature
+    map is 1x1, so that the variance over one picture is 0 (the original normalised it, and its training
+    ended in NaN).
 
     Args:
-        folded: without batch norm and dropout, in Keras's plain layers, for the weights that `fold` makes.
-        separable: in separable convolutions.
-        statistics: options.PICTURE for the weights of the original trainer's generator: each picture is
-            normalised by its own statistics, in the innermost block too. Such a generator is folded.
-        channels: of the drawing and of the face.
+        image_size: Side S in pixels.
+        ngf: Filters of the first layer.
+        folded: Whether to leave out batch norm and dropout and to use Keras's own layers, for the weights
+            that `fold` calculates.
+        separable: Whether to use separable convolutions.
+        statistics: options.INSTANCE for the weights of the original trainer's generator: instance norm
+            instead of batch norm, in the innermost block too. Such a generator is made with `folded`.
+        channels: Number of channels of the drawing and of the face.
     """
     widths = encoder_widths(image_size)
     levels = len(widths)
     blocks = _Blocks(folded, separable, statistics)
-    innermost_norm = statistics == options.PICTURE
+    innermost_norm = statistics == options.INSTANCE
     x = inputs = keras.Input((image_size, image_size, channels[0]), name="drawing")
     skips = []
     for level, width in enumerate(widths, 1):
         name = f"encoder_{level}"
         if level > 1:
-            x = layers.LeakyReLU(negative_slope=SLOPE, name=f"{name}_relu")(x)
+            x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_relu")(x)
         x = blocks.down(x, width * ngf, name, norm=1 < level < levels + innermost_norm)
         skips.append(x)
     for level in range(levels, 1, -1):
@@ -128,7 +141,7 @@ def generator(
             x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 1]])
         x = blocks.up(x, widths[level - 2] * ngf, name, norm=True)
         if levels - level < DROPOUT_BLOCKS and not folded:
-            x = layers.Dropout(DROPOUT, name=f"{name}_dropout")(x)
+            x = layers.Dropout(DROPOUT_RATE, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
     x = blocks.up(x, channels[1], "decoder_1", norm=False)
     outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
@@ -136,23 +149,23 @@ def generator(
 
 
 def channels_of(opts: Options) -> tuple[int, int]:
-    """Channels of what the generator reads and paints: lightness has one, colours alone have two."""
+    """Number of channels of the generator's inputs and outputs: lightness has one, colours alone have two."""
     if not opts.lab_colorization:
         return CHANNELS, CHANNELS
     return (1, 2) if opts.which_direction == "AtoB" else (2, 1)
 
 
 def generator_of(opts: Options, folded: bool = False) -> keras.Model:
-    """The generator that a model's options speak of."""
+    """Make the generator that a model's options describe."""
     return generator(
         opts.image_size, opts.ngf, folded, opts.separable_conv, opts.statistics, channels_of(opts)
     )
 
 
 def discriminator(image_size: int, ndf: int, channels: tuple[int, int] = (CHANNELS, CHANNELS)) -> keras.Model:
-    """PatchGAN: (drawing, face), each (N, S, S, 3) -> logits (N, S/8 - 2, S/8 - 2, 1).
+    """PatchGAN: (drawing, face), float32 (N, S, S, 3) each -> logits (N, S/8 - 2, S/8 - 2, 1).
 
-    Each logit judges a patch of 70x70 pixels: real (positive) or painted.
+    Each logit classifies a patch of 70x70 pixels as real (positive) or generated (negative).
     """
     shapes = [(image_size, image_size, count) for count in channels]
     inputs = [keras.Input(shape, name=name) for shape, name in zip(shapes, ("drawing", "face"), strict=True)]
@@ -166,28 +179,31 @@ def discriminator(image_size: int, ndf: int, channels: tuple[int, int] = (CHANNE
             KERNEL,
             strides=stride,
             use_bias=not norm,
-            kernel_initializer=_normal(),
+            kernel_initializer=_kernel_initializer(),
             name=f"{name}_conv",
         )(x)
         if norm:
-            x = _normalise(x, name)
-        x = layers.LeakyReLU(negative_slope=SLOPE, name=f"{name}_relu")(x)
+            x = _batch_norm(x, name)
+        x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_relu")(x)
     x = layers.ZeroPadding2D(1, name="layer_5_pad")(x)
-    x = layers.Conv2D(1, KERNEL, kernel_initializer=_normal(), name="layer_5_conv")(x)
+    x = layers.Conv2D(1, KERNEL, kernel_initializer=_kernel_initializer(), name="layer_5_conv")(x)
     return keras.Model(inputs, x, name="discriminator")
 
 
 def with_features(discriminator: keras.Model) -> keras.Model:
-    """The same discriminator, the same weights, that also tells its maps: -> ([layer 1's, ...], logits)."""
+    """A model with the same layers and weights that returns ([feature maps of layer 1, ...], logits)."""
     features = [layer.output for layer in discriminator.layers if layer.name.endswith("_relu")]
-    return keras.Model(discriminator.inputs, (features, discriminator.output), name="judge")
+    return keras.Model(
+        discriminator.inputs, (features, discriminator.output), name="discriminator_with_features"
+    )
 
 
 def fold(trained: keras.Model) -> keras.Model:
-    """A generator without batch norm that answers as `trained` does in inference, with moving averages.
+    """Fold batch norm into the convolutions: a generator that returns what `trained` returns in inference.
 
-    Each norm is a scale and a shift of the convolution before it: w' = w * g, b' = beta - mean * g, where
-    g = gamma / sqrt(variance + epsilon).
+    In inference a batch norm is an affine map of the convolution before it: w' = w * g,
+    b' = beta + (b - mean) * g, where g = gamma / sqrt(variance + epsilon), with the moving averages of mean
+    and variance.
     """
     outermost = trained.get_layer("encoder_1_conv")
     separable = isinstance(outermost, layers.SeparableConv2D)

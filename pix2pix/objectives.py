@@ -1,4 +1,4 @@
-"""What the networks are trained for. Logits and features may be of any float type, losses are float32."""
+"""The losses of both networks. Logits and feature maps may have any float type; losses are float32."""
 
 import tensorflow as tf
 
@@ -9,38 +9,57 @@ def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
-def discriminator(kind: str, real: tf.Tensor, painted: tf.Tensor) -> tf.Tensor:
-    """Of the logits of real and painted faces.
+def discriminator(kind: str, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """The discriminator's loss.
 
     Args:
         kind: vanilla (cross-entropy, as in the paper), lsgan (least squares, arXiv 1611.04076) or hinge
             (arXiv 1705.02894).
+        real: Logits of real faces, (N, H, W, 1).
+        fake: Logits of generated faces, (N, H, W, 1).
+
+    Returns:
+        A scalar.
     """
-    real, painted = tf.cast(real, tf.float32), tf.cast(painted, tf.float32)
+    real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)
     if kind == "lsgan":
-        return tf.reduce_mean(tf.square(real - 1)) + tf.reduce_mean(tf.square(painted))
+        return tf.reduce_mean(tf.square(real - 1)) + tf.reduce_mean(tf.square(fake))
     if kind == "hinge":
-        return tf.reduce_mean(tf.nn.relu(1 - real)) + tf.reduce_mean(tf.nn.relu(1 + painted))
-    return cross_entropy(real, 1.0) + cross_entropy(painted, 0.0)
+        return tf.reduce_mean(tf.nn.relu(1 - real)) + tf.reduce_mean(tf.nn.relu(1 + fake))
+    return cross_entropy(real, 1.0) + cross_entropy(fake, 0.0)
 
 
-def gan(kind: str, painted: tf.Tensor) -> tf.Tensor:
-    """The generator's side of it: the painted faces' logits should be those of real ones."""
-    painted = tf.cast(painted, tf.float32)
+def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
+    """The generator's GAN loss: small where the discriminator takes generated faces for real ones.
+
+    Args:
+        kind: As of `discriminator`.
+        fake: Logits of generated faces, (N, H, W, 1).
+
+    Returns:
+        A scalar.
+    """
+    fake = tf.cast(fake, tf.float32)
     if kind == "lsgan":
-        return tf.reduce_mean(tf.square(painted - 1))
+        return tf.reduce_mean(tf.square(fake - 1))
     if kind == "hinge":
-        return -tf.reduce_mean(painted)
-    return cross_entropy(painted, 1.0)
+        return -tf.reduce_mean(fake)
+    return cross_entropy(fake, 1.0)
 
 
 def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference of two tensors of one shape, a scalar."""
     return tf.reduce_mean(tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))
 
 
-def feature_matching(real: list[tf.Tensor], painted: list[tf.Tensor]) -> tf.Tensor:
-    """Mean L1 between the discriminator's maps of both faces (Wang et al., arXiv 1711.11585, section 3.3).
+def feature_matching(real: list[tf.Tensor], fake: list[tf.Tensor]) -> tf.Tensor:
+    """Mean L1 between the discriminator's feature maps (Wang et al., arXiv 1711.11585, section 3.3).
 
-    The maps of the real face are what is aimed at: nothing flows back through them.
+    Args:
+        real: Feature maps of the real faces, a tensor per layer. No gradient flows back through them.
+        fake: Feature maps of the generated faces, of the same shapes.
+
+    Returns:
+        A scalar.
     """
-    return tf.add_n([l1(tf.stop_gradient(a), b) for a, b in zip(real, painted, strict=True)]) / len(real)
+    return tf.add_n([l1(tf.stop_gradient(a), b) for a, b in zip(real, fake, strict=True)]) / len(real)

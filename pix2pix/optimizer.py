@@ -1,4 +1,7 @@
-"""Adam, with the gradients' scale that float16 needs."""
+"""Adam, with the dynamic loss scaling that float16 needs.
+
+benchmarks/step_parts.py measures what it gains over Keras's Adam.
+"""
 
 import tensorflow as tf
 
@@ -7,20 +10,24 @@ from pix2pix.distribution import all_reduce_mean, assign
 BETA2, EPSILON = 0.999, 1e-8
 
 FIRST_SCALE = 2.0**15
+
 DOUBLED_AFTER = 2000
-"""Steps without an overflow after which a scale is doubled."""
+"""Steps without an overflow after which the loss scale is doubled."""
 
 
 class Adam(tf.Module):
-    """Kingma and Ba, arXiv 1412.6980, as TensorFlow's own fused operation: one pass over the weights.
+    """Adam (Kingma and Ba, arXiv 1412.6980) as TensorFlow's fused operation: one pass over the weights."""
 
-    Args:
-        variables: by name, all of them trained.
-        scaled: whether losses are scaled up so that small gradients do not vanish in float16 (Micikevicius
-            et al., arXiv 1710.03740). A step whose gradients overflow is left out, and the scale halved.
-    """
+    def __init__(self, variables: dict[str, tf.Variable], beta1: float, scaled: bool = False) -> None:
+        """Make the moments of all variables.
 
-    def __init__(self, variables: dict[str, tf.Variable], beta1: float, scaled: bool = False):
+        Args:
+            variables: The variables to train, by the names that their moments get in checkpoints.
+            beta1: Decay of the first moment.
+            scaled: Whether losses are scaled up, so that small gradients do not underflow in float16
+                (Micikevicius et al., arXiv 1710.03740). A step whose gradients overflow changes no weights
+                and halves the scale.
+        """
         super().__init__()
         self._variables, self._beta1, self._scaled = list(variables.values()), beta1, scaled
 
@@ -34,11 +41,11 @@ class Adam(tf.Module):
         self.good_steps = tf.Variable(0, trainable=False)
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
-        """The loss whose gradients `step` takes."""
+        """Scale a loss for `step`."""
         return loss * self.scale if self._scaled else loss
 
     def step(self, tape: tf.GradientTape, loss: tf.Tensor, lr: tf.Variable) -> None:
-        """Move the variables against the gradients of a loss from `scaled`, the mean of all devices'."""
+        """Apply the gradients of a loss that `scaled` returned, averaged over all devices."""
         gradients = all_reduce_mean(tape.gradient(loss, self._variables))
         if not self._scaled:
             self._apply(gradients, lr)

@@ -1,6 +1,5 @@
-"""The trainer's options: one frozen dataclass, its command-line arguments, and `options.json`."""
+"""The trainer's options: one frozen dataclass, and the file `options.json`."""
 
-import argparse
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -21,25 +20,28 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 CROP, REDRAW = "crop", "redraw"
 """Kinds of jitter."""
 
-MOVING, PICTURE = "moving", "picture"
-"""What a generator is normalised by when it paints: averages from training, or each picture's own
-statistics, as the original trainer's are."""
+MOVING, INSTANCE = "moving", "picture"
+"""What a generator normalises by in inference: moving averages from training (batch norm), or the statistics
+of each picture (instance norm), as the original trainer's. The values are part of the file format.
+"""
 
 
 IMAGE_SIZES = (32, 64, 128, 256, 512)
-"""Sides of model space in pixels that there are networks for."""
+"""Sides of model space in pixels for which there are networks."""
 
 _FILTERS = Range(int, 1, 256)
-"""In a network's first layer: the widest layers have eight times as many."""
+"""Filters of a network's first layer; its widest layers have eight times as many."""
 
 Content = dict[str, bool | int | float | str | None]
-"""An `options.json`, whichever trainer wrote it: one level of names and values."""
+"""The content of an `options.json` of any trainer: one level of names and values."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a training depends on. Names are those of the original trainer, whose values are `PAPER`; the
-    defaults are what makes a better face sooner (benchmarks/time_to_quality.py)."""
+    """All options of a training, by the original trainer's names. Its values are `PAPER`.
+
+    The defaults give a better face in less time (benchmarks/time_to_quality.py).
+    """
 
     which_direction: str = ranges.option(
         "AtoB",
@@ -48,10 +50,10 @@ class Options:
         help="which half of a pair is read: A is the left",
     )
     image_size: int = ranges.option(
-        MODEL_SIZE, choices=IMAGE_SIZES, shapes_weights=True, help="side of what the generator paints"
+        MODEL_SIZE, choices=IMAGE_SIZES, shapes_weights=True, help="side of the generated pictures"
     )
     drawing: str = ranges.option(ORIGINAL_DRAWING, choices=tuple(DRAWINGS), shapes_weights=True)
-    statistics: str = ranges.option(MOVING, choices=(MOVING, PICTURE), shapes_weights=True)
+    statistics: str = ranges.option(MOVING, choices=(MOVING, INSTANCE), shapes_weights=True)
     ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
     ndf: int = ranges.option(
         32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
@@ -87,15 +89,15 @@ class Options:
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
     gan_loss: str = ranges.option(
-        "vanilla", choices=("vanilla", "lsgan", "hinge"), help="what the discriminator's logits are judged by"
+        "vanilla", choices=("vanilla", "lsgan", "hinge"), help="loss of the discriminator's logits"
     )
     feature_matching: float = ranges.option(
-        0.0, WEIGHT, help="weight of the generator's L1 loss on the discriminator's maps"
+        0.0, WEIGHT, help="weight of the generator's L1 loss on the discriminator's feature maps"
     )
     precision: str = ranges.option(
         "auto",
         choices=PRECISIONS,
-        help="of the networks' products while training; auto: what this machine computes fastest",
+        help="number format of the networks in training; auto: the one that this machine computes fastest",
     )
     strategy: str = ranges.option(
         "auto",
@@ -125,11 +127,11 @@ class Options:
         5000, COUNT_OR_NONE, help="steps between checkpoints, 0: one at the end alone"
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for option in fields(self):
-            if not ranges.holds(option, value := getattr(self, option.name)):
+            if not ranges.is_valid(option, value := getattr(self, option.name)):
                 raise cli.UserError(
-                    f"expected --{option.name} as {ranges.told(option)}, got {cli.shown(repr(value))}"
+                    f"expected --{option.name} as {ranges.describe(option)}, got {cli.shown(repr(value))}"
                 )
         if self.aspect_ratio != 1 and self.jitter == REDRAW:
             raise cli.UserError(f"expected --aspect_ratio 1 with --jitter redraw, got {self.aspect_ratio}")
@@ -137,6 +139,11 @@ class Options:
             raise cli.UserError("expected --jitter crop with --lab_colorization, got redraw")
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
+
+
+def default_scale_size(image_size: int) -> int:
+    """The default of `scale_size` for a side of model space: both grow in proportion."""
+    return Options.scale_size * image_size // Options.image_size
 
 
 PAPER = {
@@ -155,77 +162,21 @@ PAPER = {
     "gan_loss": "vanilla",
     "feature_matching": 0.0,
 }
-"""`--paper`: the settings of 2017, whatever the defaults."""
-
-PRESETS = {
-    "quick": {"max_steps": 2000, "save_freq": 250, "val_freq": 500},
-    "standard": {"max_steps": 10_000, "save_freq": 1000},
-    "quality": {"ngf": 64, "ndf": 64, "max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
-}
-"""`--preset`: minutes, an hour, a night on a CPU. The defaults, but for what is told here."""
-
-
-class _Given(argparse.Action):
-    """Stores a value, and that it was given: presets leave it alone."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        value = self.const if self.nargs == 0 else values
-        setattr(namespace, self.dest, value)
-        namespace.given = getattr(namespace, "given", {}) | {self.dest: value}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """In groups of their own: one argument per option that can be chosen, with its default; the presets."""
-    sets = parser.add_argument_group("sets of options, which options given beside them change")
-    either = sets.add_mutually_exclusive_group()
-    either.add_argument(
-        "--preset", choices=tuple(PRESETS), help="for minutes, an hour, or a night on a CPU without a GPU"
-    )
-    either.add_argument("--paper", action="store_true", help="as in 2017: Isola et al., arXiv 1611.07004")
-    group = parser.add_argument_group("training")
-    for option in fields(Options):
-        if not option.metadata["help"]:
-            continue  # told by the pairs
-        name, settings = f"--{option.name}", {"action": _Given, "default": option.default}
-        told = option.metadata["help"]
-        if isinstance(option.default, bool):
-            group.add_argument(name, nargs=0, const=True, help=told, **settings)
-            group.add_argument(
-                f"--no_{option.name}", dest=option.name, nargs=0, const=False, help="the opposite", **settings
-            )
-        else:
-            if choices := option.metadata["choices"]:
-                settings |= {"choices": choices, "type": type(choices[0])}
-            else:
-                settings["type"] = option.metadata["type"]
-            group.add_argument(name, help=told, **settings)
-
-
-def given(args: argparse.Namespace) -> dict:
-    """The options that were given on the command line, by name."""
-    return getattr(args, "given", {})
-
-
-def from_args(args: argparse.Namespace) -> Options:
-    """The defaults, changed by a preset or `--paper`, changed by what was given."""
-    chosen = {**(PAPER if args.paper else PRESETS.get(args.preset, {})), **given(args)}
-    if "max_epochs" in given(args) and "max_steps" not in given(args):
-        chosen["max_steps"] = None  # not the preset's
-    if "scale_size" not in chosen:
-        default = Options()
-        size = chosen.get("image_size", default.image_size)
-        chosen["scale_size"] = default.scale_size * size // default.image_size
-    return Options(**chosen)
+"""The settings of 2017 (`--paper`): options that differ from the defaults now, or may later."""
 
 
 def write(folder: Path, options: Options, stage: str) -> None:
-    """Write `options.json`. Raises: UserError if another file is in its place."""
+    """Write `options.json`.
+
+    Raises:
+        UserError: If a file that is not ours is in its place.
+    """
     content = {"format_version": FORMAT_VERSION, "stage": stage, **asdict(options)}
     files.write_text(folder / FILE_NAME, records.encode(content), is_ours)
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file is an `options.json` of this trainer, of whatever version and stage."""
+    """Whether a file is an `options.json` of this trainer, of any version and stage."""
     try:
         content = records.read(path, Content, "options")
     except (OSError, cli.UserError):
@@ -234,7 +185,7 @@ def is_ours(path: Path) -> bool:
 
 
 def has_stage(folder: Path, stage: str) -> bool:
-    """Whether a folder is a model's of this stage."""
+    """Whether a folder holds a model of this stage."""
     try:
         read(folder, stage)
     except (OSError, cli.UserError):
@@ -243,10 +194,10 @@ def has_stage(folder: Path, stage: str) -> bool:
 
 
 def read(folder: Path, stage: str) -> Options:
-    """The options that a model's folder was made with.
+    """Read the options that a model's folder was made with.
 
     Raises:
-        UserError: if the folder is of another stage, of an unknown version, or is no model's.
+        UserError: If the folder is of another stage or version, or if it is no model's.
     """
     path = cli.existing_dir(folder, f"a {stage} model") / FILE_NAME
     if not path.is_file():
@@ -267,7 +218,15 @@ def read(folder: Path, stage: str) -> Options:
 
 
 def of_content(content: Content, path: Path) -> Options:
-    """Options that were read from a file. Raises: UserError that names it if they are none."""
+    """Check options that were read from a file.
+
+    Args:
+        content: The options by name.
+        path: The file, for messages.
+
+    Raises:
+        UserError: If an option is unknown or has an invalid value.
+    """
     try:
         return Options(**content)
     except (TypeError, cli.UserError) as error:
@@ -276,7 +235,7 @@ def of_content(content: Content, path: Path) -> Options:
 
 
 def conflicts(saved: Options, given: Options) -> list[str]:
-    """The options that cannot change when a training goes on, and do."""
+    """Describe each option that differs although it cannot change when a training is resumed."""
     return [
         f"--{option.name} {getattr(saved, option.name)} then, {getattr(given, option.name)} now"
         for option in fields(Options)

@@ -13,81 +13,164 @@ if __name__ == "__main__":
     early.let_ctrl_c_end()
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 
 from face2face import cli, files
-from pix2pix import options
+from pix2pix import arguments, options
+from pix2pix.options import Options
+
+TRAIN, TEST, EXPORT = "train", "test", "export"
 
 EXIT_STOPPED = 1
-"""Of a training that cannot go on: what it computes are no numbers, or another machine is gone."""
+"""Exit code of a training that cannot continue: its losses are not finite, or another worker is gone."""
+
+REQUIRED = {TRAIN: ["input_dir"], TEST: ["input_dir", "checkpoint"], EXPORT: ["checkpoint"]}
+"""The options that a mode cannot do without."""
+
+MODES_OF = {
+    "input_dir": (TRAIN, TEST),
+    "output_filetype": (TEST,),
+    "unpaired": (TEST,),
+    "which": (TEST, EXPORT),
+    "val_dir": (TRAIN,),
+    "preset": (TRAIN,),
+    "paper": (TRAIN,),
+} | {option.name: (TRAIN,) for option in fields(Options)}
+MODES_OF["aspect_ratio"] = (TRAIN, TEST)
+"""The modes that use an option, for those that not all modes use."""
 
 
-def train(args: argparse.Namespace) -> int:
-    cli.existing_dir(require(args, "input_dir"), "--input_dir")
-    opts = options.from_args(args)
-    start_from = cli.existing_dir(args.checkpoint, "--checkpoint") if args.checkpoint else None
-    val_dir = cli.existing_dir(args.val_dir, "--val_dir") if args.val_dir else None
-    goes_on = start_from is not None and args.output_dir.is_dir() and start_from.samefile(args.output_dir)
-    check_apart(args, {"--checkpoint": None if goes_on else start_from, "--val_dir": val_dir})
+def train(
+    opts: Options,
+    input_dir: Path,
+    output_dir: Path,
+    start_from: Path | None = None,
+    val_dir: Path | None = None,
+) -> int:
+    """Train, or resume the training in `output_dir`.
+
+    Args:
+        opts: The options of the training.
+        input_dir: Folder of combined pairs.
+        output_dir: The training folder.
+        start_from: Another training folder, whose newest checkpoint a new training begins with.
+        val_dir: Folder of pairs to validate on; None: the folder `val` next to a folder `train`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UserError: If a folder is missing, or if the networks and batches do not fit this machine.
+    """
+    for folder, name in ((input_dir, "--input_dir"), (start_from, "--checkpoint"), (val_dir, "--val_dir")):
+        if folder is not None:
+            cli.existing_dir(folder, name)
+    resumes = start_from is not None and output_dir.is_dir() and start_from.samefile(output_dir)
+    inputs = {"--input_dir": input_dir, "--checkpoint": None if resumes else start_from, "--val_dir": val_dir}
+    files.check_apart({"--output_dir": output_dir}, inputs)
     cli.load_tensorflow()
     import tensorflow as tf
 
     from pix2pix import checkpoints, loop, training
 
     try:
-        training.train(opts, args.input_dir, args.output_dir, start_from, val_dir)
+        training.train(opts, input_dir, output_dir, start_from, val_dir)
     except loop.Stopped as stopped:
         print(f"error: {stopped}", file=sys.stderr)
         return EXIT_STOPPED
     except (tf.errors.OpError, MemoryError) as error:
         reason = checkpoints.reason_of(error)
         raise cli.UserError(f"expected networks and batches that fit this machine, got: {reason}") from None
-    sys.stdout.flush()  # a reader that has gone is noticed here, not when Python ends
+    sys.stdout.flush()  # a closed pipe is noticed here, not when Python ends
     return 0
 
 
-def test(args: argparse.Namespace) -> None:
-    input_dir = cli.existing_dir(require(args, "input_dir"), "--input_dir")
-    opts = options.read(require(args, "checkpoint"), options.TRAINING)
-    if "aspect_ratio" in options.given(args):
-        opts = replace(opts, aspect_ratio=args.aspect_ratio)
-    check_apart(args, {"--checkpoint": args.checkpoint})
+def test(
+    input_dir: Path,
+    checkpoint: Path,
+    output_dir: Path,
+    filetype: str = "png",
+    unpaired: bool = False,
+    which: str | None = None,
+    aspect_ratio: float | None = None,
+) -> None:
+    """Generate the face of each pair of a folder and write a report.
+
+    Args:
+        input_dir: Folder of combined pairs; of drawings if `unpaired`.
+        checkpoint: The training folder.
+        output_dir: Where the report goes.
+        filetype: Format of its pictures, png or jpeg.
+        unpaired: Whether the folder holds drawings without targets.
+        which: The weights that validated "best", or the "last"; None: the best where there are some.
+        aspect_ratio: Width by height of the pictures; None: the training's.
+
+    Raises:
+        UserError: If a folder is missing or damaged, or if a file that is not ours is in the way.
+    """
+    cli.existing_dir(input_dir, "--input_dir")
+    opts = options.read(checkpoint, options.TRAINING)
+    if aspect_ratio is not None:
+        opts = replace(opts, aspect_ratio=aspect_ratio)
+    inputs = {"--input_dir": input_dir, "--checkpoint": checkpoint}
+    files.check_apart({"--output_dir": output_dir}, inputs)
     cli.load_tensorflow()
     from pix2pix import dataset, inference
 
-    pictures = dataset.find_pictures(input_dir) if args.unpaired else dataset.find(input_dir, opts)
-    page = inference.test(
-        opts, pictures, args.checkpoint, args.output_dir, args.output_filetype, args.unpaired, args.which
-    )
+    pictures = dataset.find_pictures(input_dir) if unpaired else dataset.find(input_dir, opts)
+    page = inference.test(opts, pictures, checkpoint, output_dir, filetype, unpaired, which)
     print(f"wrote {page}")
 
 
-def export(args: argparse.Namespace) -> None:
-    opts = options.read(require(args, "checkpoint"), options.TRAINING)
-    check_apart(args, {"--checkpoint": args.checkpoint})
+def export(checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
+    """Write the generator as a SavedModel.
+
+    Args:
+        checkpoint: The training folder.
+        output_dir: Where the SavedModel goes.
+        which: As of `test`.
+
+    Raises:
+        UserError: If the training folder is missing or damaged, or if a file that is not ours is in the way.
+    """
+    opts = options.read(checkpoint, options.TRAINING)
+    files.check_apart({"--output_dir": output_dir}, {"--checkpoint": checkpoint})
     cli.load_tensorflow()
     from pix2pix import inference
 
-    inference.export(opts, args.checkpoint, args.output_dir, args.which)
-    print(f"wrote {args.output_dir}: a SavedModel, PNG in, PNG out")
+    inference.export(opts, checkpoint, output_dir, which)
+    print(f"wrote {output_dir}: a SavedModel, PNG in, PNG out")
 
 
-def check_apart(args: argparse.Namespace, others: dict[str, Path | None]) -> None:
-    """Raises: UserError if what is written would destroy what is read."""
-    files.check_apart({"--output_dir": args.output_dir}, {"--input_dir": args.input_dir, **others})
+def check_mode(args: argparse.Namespace) -> None:
+    """Check that all options that the mode needs were given, and none that it does not use.
+
+    Raises:
+        UserError: If one is missing, or has no effect.
+    """
+    for name in REQUIRED[args.mode]:
+        if getattr(args, name) is None:
+            raise cli.UserError(f"--mode {args.mode} needs --{name}")
+    given = arguments.given(args)
+    for name, modes in MODES_OF.items():
+        value = given.get(name) if name in Options.__annotations__ else getattr(args, name) or None
+        if value is not None and args.mode not in modes:
+            switch = f"--no_{name}" if value is False else f"--{name}"
+            raise cli.UserError(f"expected {switch} with --mode {' or '.join(modes)}, got --mode {args.mode}")
 
 
-def require(args: argparse.Namespace, name: str) -> Path:
-    value = getattr(args, name)
-    if value is None:
-        raise cli.UserError(f"--mode {args.mode} needs --{name}")
-    return value
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line.
 
-
-def parse_args(argv=None) -> argparse.Namespace:
+    Args:
+        argv: The arguments; None: those of the process.
+    """
     parser = cli.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=("train", "test", "export"), required=True)
-    parser.add_argument("--input_dir", type=Path, help="train, test: folder of combined pairs")
+    parser.add_argument("--mode", choices=(TRAIN, TEST, EXPORT), required=True)
+    parser.add_argument(
+        "--input_dir", type=Path, help="train, test: folder of combined pairs (needed); not for export"
+    )
     parser.add_argument(
         "--output_dir", type=Path, required=True, help="where the model, report or export goes"
     )
@@ -95,7 +178,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         "--checkpoint", type=Path, help="test, export: a training folder; train: one to begin from, not anew"
     )
     parser.add_argument(
-        "--output_filetype", choices=("png", "jpeg"), default="png", help="test: format of the pictures"
+        "--output_filetype", choices=("png", "jpeg"), help="test: format of the pictures (default: png)"
     )
     parser.add_argument("--unpaired", action="store_true", help="test: --input_dir holds drawings, not pairs")
     parser.add_argument(
@@ -106,13 +189,30 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument(
         "--val_dir", type=Path, help="train: pairs to validate on (default: the val beside a train)"
     )
-    options.add_arguments(parser)
+    arguments.add_arguments(parser)
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> int | None:
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Run the mode that the command line names; return the exit code."""
     args = parse_args(argv)
-    return {"train": train, "test": test, "export": export}[args.mode](args)
+    check_mode(args)
+    if args.mode == TRAIN:
+        opts = arguments.to_options(args)
+        return train(opts, args.input_dir, args.output_dir, args.checkpoint, args.val_dir)
+    if args.mode == TEST:
+        test(
+            args.input_dir,
+            args.checkpoint,
+            args.output_dir,
+            args.output_filetype or "png",
+            args.unpaired,
+            args.which,
+            arguments.given(args).get("aspect_ratio"),
+        )
+    else:
+        export(args.checkpoint, args.output_dir, args.which)
+    return None
 
 
 if __name__ == "__main__":

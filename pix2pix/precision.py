@@ -1,4 +1,4 @@
-"""The number format of the networks' products while they are trained; their weights are always float32."""
+"""The number format that the networks are trained in (mixed precision); weights are always float32."""
 
 import contextlib
 import time
@@ -9,20 +9,22 @@ import keras
 import tensorflow as tf
 
 TIMED_STEPS = 5
+"""Steps whose shortest counts, for each precision."""
 
 CLEARLY_FASTER = 1.25
-"""So many times as fast float32 has to be, to be taken where the device has units for another precision.
-Small networks take as long in both: what else the machine does must not decide, or a seed would not give the
-same weights twice.
+"""How many times faster float32 has to be to be chosen on a device with units for another precision.
+
+Small networks take the same time in both. There the load of the machine must not decide, or the same seed
+would not give the same weights again.
 """
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-"""Of x86 processors that multiply bfloat16 in one instruction, as Linux spells them."""
+"""CPU flags (Linux) of x86 processors with instructions that multiply bfloat16."""
 
 
 @contextlib.contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Layers that are made within compute in this precision."""
+    """Set the precision of the layers that are made within this context."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -32,7 +34,7 @@ def policy(name: str) -> Iterator[None]:
 
 
 def candidates() -> list[str]:
-    """float32, and what the device that will compute has units for."""
+    """float32, and the precisions that the device has units for."""
     if gpus := tf.config.list_physical_devices("GPU"):
         capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
         return ["float32"] + ["mixed_float16"] * (capability >= (7, 0))
@@ -40,7 +42,7 @@ def candidates() -> list[str]:
 
 
 def _cpu_flags() -> set[str]:
-    """What the processor can do; empty where the system does not tell."""
+    """The processor's flags; empty on systems without /proc/cpuinfo."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -49,10 +51,13 @@ def _cpu_flags() -> set[str]:
 
 
 def fastest(step_of: Callable[[str], Callable[[], None]]) -> str:
-    """What the device has units for, unless float32's step is clearly shorter.
+    """Choose a precision that the device has units for, unless a step in float32 is clearly shorter.
 
     Args:
-        step_of: gives for a precision a function that computes one training step.
+        step_of: Returns for a precision a function that computes one training step.
+
+    Returns:
+        The name of a Keras dtype policy.
     """
     plain, *native = candidates()
     if not native:
@@ -63,7 +68,7 @@ def fastest(step_of: Callable[[str], Callable[[], None]]) -> str:
 
 
 def _seconds(step: Callable[[], None]) -> float:
-    """The shortest time of a step, after a first one that traces it: the least disturbed."""
+    """Shortest duration of a step, which other programs disturbed least, after a first one that is traced."""
     step()
     taken = []
     for _ in range(TIMED_STEPS):

@@ -1,4 +1,4 @@
-"""index.html of a test, or of a training's pictures: one row an image, judged at a glance."""
+"""The page index.html of a test, or of a training's sample pictures: a table with one row per image."""
 
 import html
 import re
@@ -14,12 +14,12 @@ from face2face import files, pictures
 IMAGES = "images"
 PAGE = "index.html"
 
-_MARK = '<meta name="generator" content="face2face">'
+_META_TAG = '<meta name="generator" content="face2face">'
 _STATEMENT = "The outputs are synthetic: painted by a neural network."
-"""Both are in this project's pages, the second alone in those of older versions."""
+"""Pages of this project contain both; pages of older versions contain only the statement."""
 
 _STEP = re.compile(r"(\d{8,})-\w+\.png")
-"""Of a training's picture."""
+"""Name of a training's sample picture."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
@@ -34,9 +34,13 @@ td.name { font-variant-numeric: tabular-nums; white-space: nowrap }
 
 @dataclass(frozen=True)
 class Row:
-    """name: the image's. files: path relative to the page, by kind (inputs, outputs, targets).
+    """A row of the page.
 
-    measures: what is said of it, if anything. badness: the worst image comes first on the page.
+    Attributes:
+        name: The image's name.
+        files: Paths of its pictures relative to the page, by kind (inputs, outputs, targets).
+        measures: Text about the image; empty if there is none.
+        badness: The image with the highest value comes first on the page.
     """
 
     name: str
@@ -54,12 +58,19 @@ def write_row(
     badness: float = 0.0,
     replaceable: files.IsOurs | None = None,
 ) -> Row:
-    """Write an image's pictures, uint8 (H, W, 3) RGB by kind, as images/NAME-KIND.FILETYPE.
+    """Write an image's pictures as images/NAME-KIND.FILETYPE.
 
     Args:
-        replaceable: which files may be replaced; None: pictures of such a report.
+        folder: The report's folder.
+        name: The image's name.
+        shown: Pictures by kind, uint8 (H, W, 3), RGB.
+        filetype: png or jpeg.
+        measures: As of `Row`.
+        badness: As of `Row`.
+        replaceable: Which existing files may be replaced; None: pictures of such a report.
+
     Raises:
-        UserError: if another file is in the place of one.
+        UserError: If another file is in the place of a picture.
     """
     names = picture_names(name, list(shown), filetype)
     for kind, picture in shown.items():
@@ -68,34 +79,34 @@ def write_row(
 
 
 def picture_names(name: str, kinds: Sequence[str], filetype: str) -> dict[str, str]:
-    """Where an image's pictures go, relative to the page, by kind."""
+    """Paths of an image's pictures relative to the page, by kind."""
     return {kind: f"{IMAGES}/{name}-{kind}.{filetype}" for kind in kinds}
 
 
 def is_page(path: Path) -> bool:
     """Whether a file is a page of this project."""
     text = _text_of(path)
-    return _MARK in text or _STATEMENT in text
+    return _META_TAG in text or _STATEMENT in text
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file in a report's folder of pictures is one of the report's.
+    """Whether a file in a report's folder of pictures belongs to the report.
 
-    Older versions did not mark them: there the page, which has no mark either, tells.
+    Older versions wrote no provenance into pictures and pages: there the page lists the pictures.
     """
     if pictures.is_ours(path):
         return True
     page = _text_of(path.parent.parent / PAGE)
-    return _STATEMENT in page and _MARK not in page and f'src="{quote(f"{IMAGES}/{path.name}")}"' in page
+    return _STATEMENT in page and _META_TAG not in page and f'src="{quote(f"{IMAGES}/{path.name}")}"' in page
 
 
 def _is_of_step(path: Path) -> bool:
-    """The same in a training's folder, whose pictures are named by their steps."""
+    """Whether a file is a sample picture of a training, which is named by its step."""
     return pictures.is_ours(path) or bool(_STEP.fullmatch(path.name))
 
 
 def _text_of(path: Path) -> str:
-    """A page's text; nothing if there is none."""
+    """A page's text; empty if there is none."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -103,17 +114,26 @@ def _text_of(path: Path) -> str:
 
 
 def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> Path:
-    """Write the page, the worst image first. summary: lines of plain text, above the images.
+    """Write the page, the worst image first.
+
+    Args:
+        folder: The report's folder.
+        rows: The images, at least one.
+        title: Title of the page.
+        summary: Lines of plain text above the images.
+
+    Returns:
+        The page's path.
 
     Raises:
-        UserError: if another page is in its place.
+        UserError: If another page is in its place.
     """
     rows = sorted(rows, key=lambda row: -row.badness)
     kinds = list(rows[0].files)
     head = "".join(f"<th>{text}</th>" for text in ["image", *kinds])
     body = "\n".join(_row(row) for row in rows)
     page = (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{_MARK}'
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{_META_TAG}'
         f"<title>{html.escape(title)}</title>\n"
         f"<style>{_STYLE}</style>\n<h1>{html.escape(title)}</h1>\n"
         f"<p>{len(rows)} images. {_STATEMENT}</p>\n"
@@ -135,7 +155,7 @@ def _row(row: Row) -> str:
 
 
 def add_step(folder: Path, step: int, shown: dict[str, np.ndarray]) -> None:
-    """Write a training step's pictures and the page of all steps that have some, the newest first."""
+    """Write the sample pictures of a training step, and the page of all steps, the newest first."""
     write_row(folder, f"{step:08d}", shown, replaceable=_is_of_step)
     found = (_STEP.fullmatch(path.name) for path in (folder / IMAGES).glob("*-outputs.png"))
     steps = sorted({match[1] for match in found if match}, reverse=True)

@@ -1,23 +1,35 @@
 """The networks in training: their losses and the train step (Isola et al., arXiv 1611.07004)."""
 
+import keras
 import tensorflow as tf
 
 from pix2pix import distribution, networks, objectives, precision
-from pix2pix.checkpoints import AVERAGE, by_name
+from pix2pix.checkpoints import EMA_GENERATOR, named_variables
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
 
 EMA_DECAY = 0.999
-"""Of `--ema`, for each step: the average spans about the last thousand steps."""
+"""Decay per step of the moving average (`--ema`): it spans about the last thousand steps."""
 
 EMA_EVERY = 10
-"""Steps from one update of the average to the next: it reads all weights, which takes a tenth of a step."""
+"""Steps between two updates of the moving average. An update reads all weights: a tenth of a step's time."""
 
 
 class Trainer:
-    """Both networks and their optimisers, with copies on all devices of a strategy."""
+    """Generator, discriminator and their optimisers, with copies on all devices of a strategy.
 
-    def __init__(self, opts: Options, strategy: tf.distribute.Strategy | None = None):
+    Attributes:
+        options: The options of the training.
+        strategy: The devices that the networks are on.
+        generator: The U-Net that is trained.
+        discriminator: The PatchGAN that is trained.
+        discriminator_with_features: The same discriminator, which also returns its feature maps.
+        ema_generator: A generator with the moving average of `generator`'s weights; None without `--ema`.
+        step: Number of steps done, int64.
+        first_bad_step: First step whose losses were not finite, int64; 0 if there is none.
+    """
+
+    def __init__(self, opts: Options, strategy: tf.distribute.Strategy | None = None) -> None:
         self.options = opts
         self.strategy = strategy or tf.distribute.get_strategy()
         with self.strategy.scope():
@@ -28,43 +40,45 @@ class Trainer:
             self.generator = networks.generator_of(opts)
             channels = networks.channels_of(opts)
             self.discriminator = networks.discriminator(opts.image_size, opts.ndf, channels)
-        self.judge = networks.with_features(self.discriminator)
+        self.discriminator_with_features = networks.with_features(self.discriminator)
         self.lr = tf.Variable(opts.lr, trainable=False)
         self.generator_optimizer, self.discriminator_optimizer = (
-            Adam(trained_variables(network), opts.beta1, scaled=opts.precision == "mixed_float16")
+            Adam(named_trainable_variables(network), opts.beta1, scaled=opts.precision == "mixed_float16")
             for network in (self.generator, self.discriminator)
         )
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.bad_step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.average = networks.generator_of(opts) if opts.ema else None
+        self.first_bad_step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.ema_generator = networks.generator_of(opts) if opts.ema else None
 
     @property
-    def exported(self):
+    def exported(self) -> keras.Model:
         """The generator whose weights are validated, tested and reduced."""
-        return self.average or self.generator
+        return self.ema_generator or self.generator
 
-    def objects(self) -> dict:
-        """What a checkpoint holds, by name."""
+    def objects(self) -> dict[str, object]:
+        """What a checkpoint holds, by name. The names are part of the file format."""
         objects = {
-            "generator": by_name(self.generator),
-            "discriminator": by_name(self.discriminator),
+            "generator": named_variables(self.generator),
+            "discriminator": named_variables(self.discriminator),
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
             "step": self.step,
         }
-        return objects | ({AVERAGE: by_name(self.average)} if self.average else {})
+        if self.ema_generator:
+            objects[EMA_GENERATOR] = named_variables(self.ema_generator)
+        return objects
 
     def variables(self) -> list[tf.Variable]:
-        """All that training changes, the same list on all workers."""
-        nets = [self.generator, self.discriminator] + ([self.average] if self.average else [])
+        """All variables that training changes, in the same order on all workers."""
+        nets = [self.generator, self.discriminator] + ([self.ema_generator] if self.ema_generator else [])
         optimizers = (self.generator_optimizer, self.discriminator_optimizer)
         of_optimizers = [v for optimizer in optimizers for v in optimizer.variables]
         return [*(v.value for net in nets for v in net.variables), *of_optimizers, self.step]
 
     def build(self) -> None:
-        """Trace the train step ahead of the first, which takes some seconds."""
+        """Trace the train step before the first step, because tracing takes some seconds."""
         if self.strategy.num_replicas_in_sync > 1:
-            return  # batches of several devices have no common signature
+            return  # the batches of several devices have no common signature
         size = self.options.image_size
         pair = [
             tf.TensorSpec((self.options.batch_size, size, size, channels), tf.float32)
@@ -78,34 +92,41 @@ class Trainer:
         return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v.value)) for v in weights])
 
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
+        """Whether all weights are finite."""
         return bool(self._is_finite())
 
     def set_lr(self, step: int, last_step: int) -> None:
-        """The learning rate of a step: constant, then falling to 0 in a line over the last `lr_decay`."""
-        decaying = max(self.options.lr_decay * last_step, 1.0)
-        self.lr.assign(self.options.lr * min(1.0, (last_step - step) / decaying))
+        """Set the learning rate: constant, then linear to 0 over the last `lr_decay` of the training."""
+        decaying_steps = max(self.options.lr_decay * last_step, 1.0)
+        self.lr.assign(self.options.lr * min(1.0, (last_step - step) / decaying_steps))
 
-    def update_average(self, step: int) -> None:
-        """Move the average towards the generator; early on, in the rhythm of its own age."""
-        if self.average is not None and step % EMA_EVERY == 0:
-            age = step / EMA_EVERY
-            self._update_average(tf.constant(min(EMA_DECAY**EMA_EVERY, age / (age + 10)), tf.float32))
+    def update_ema(self, step: int) -> None:
+        """Move the EMA generator towards the generator; with a smaller decay in the first updates."""
+        if self.ema_generator is not None and step % EMA_EVERY == 0:
+            updates = step / EMA_EVERY
+            decay = min(EMA_DECAY**EMA_EVERY, updates / (updates + 10))
+            self._update_ema(tf.constant(decay, tf.float32))
 
     @tf.function
-    def _update_average(self, decay: tf.Tensor) -> None:
-        self.strategy.run(self._move_average, (decay,))
+    def _update_ema(self, decay: tf.Tensor) -> None:
+        self.strategy.run(self._update_ema_on_device, (decay,))
 
-    def _move_average(self, decay: tf.Tensor) -> None:
-        for mean, new in zip(self.average.variables, self.generator.variables, strict=True):
-            if mean.dtype == "float32":
+    def _update_ema_on_device(self, decay: tf.Tensor) -> None:
+        for mean, new in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            if mean.dtype == "float32":  # others are states of dropout's random numbers
                 distribution.assign(mean.value, mean + (1 - decay) * (new - mean))
 
     @tf.function
-    def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        """One step of both networks on a batch, (N, S, S, C) each; returns the losses and the outputs.
+    def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Do one step of both networks. With several devices, each computes its part of the batch.
 
-        Of several devices each computes its part of the batch; the losses are their mean.
+        Args:
+            inputs: Drawings, float32 (N, S, S, C) in [-1, 1].
+            targets: Faces, float32 (N, S, S, D) in [-1, 1].
+
+        Returns:
+            The losses by name, float32 scalars, the mean over all devices; and the generated faces of this
+            process's first device, float32 (N, S, S, D) in [-1, 1].
         """
         losses, outputs = self.strategy.run(self._step_on_device, (inputs, targets))
         local = self.strategy.experimental_local_results
@@ -115,14 +136,14 @@ class Trainer:
         opts = self.options
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.generator(inputs, training=True)
-            real_features, real = self.judge([inputs, targets], training=True)
-            painted_features, painted = self.judge([inputs, outputs], training=True)
-            generator = {"gan": objectives.gan(opts.gan_loss, painted), "l1": objectives.l1(targets, outputs)}
+            real_features, real = self.discriminator_with_features([inputs, targets], training=True)
+            fake_features, fake = self.discriminator_with_features([inputs, outputs], training=True)
+            generator = {"gan": objectives.gan(opts.gan_loss, fake), "l1": objectives.l1(targets, outputs)}
             generator_loss = opts.gan_weight * generator["gan"] + opts.l1_weight * generator["l1"]
             if opts.feature_matching:
-                generator["features"] = objectives.feature_matching(real_features, painted_features)
+                generator["features"] = objectives.feature_matching(real_features, fake_features)
                 generator_loss += opts.feature_matching * generator["features"]
-            discriminator_loss = objectives.discriminator(opts.gan_loss, real, painted)
+            discriminator_loss = objectives.discriminator(opts.gan_loss, real, fake)
             scaled_losses = (
                 self.discriminator_optimizer.scaled(discriminator_loss),
                 self.generator_optimizer.scaled(generator_loss),
@@ -132,13 +153,13 @@ class Trainer:
         losses = {"discriminator": discriminator_loss, **generator}
         losses = dict(zip(losses, distribution.all_reduce_mean(list(losses.values())), strict=True))
         distribution.assign(self.step, self.step + 1)
-        is_bad = ~tf.reduce_all(tf.math.is_finite(list(losses.values()))) & (self.bad_step == 0)
-        distribution.assign(self.bad_step, tf.where(is_bad, self.step, self.bad_step))
+        is_bad = ~tf.reduce_all(tf.math.is_finite(list(losses.values()))) & (self.first_bad_step == 0)
+        distribution.assign(self.first_bad_step, tf.where(is_bad, self.step, self.first_bad_step))
         return losses, outputs
 
 
-def trained_variables(network) -> dict[str, tf.Variable]:
-    """By LAYER/VARIABLE."""
+def named_trainable_variables(network: keras.Model) -> dict[str, tf.Variable]:
+    """A network's trained variables by LAYER/VARIABLE."""
     return {
         f"{layer.name}/{variable.name}": variable.value
         for layer in network.layers

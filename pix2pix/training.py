@@ -1,4 +1,4 @@
-"""A whole training: from a folder of pairs and options to the last step, begun or gone on with."""
+"""A whole training, new or resumed: from a folder of pairs and options to the last step."""
 
 import os
 import random
@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli
-from face2face.target import sidecar, statistics
+from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
+from face2face.target.target_file import Target
 from pix2pix import dataset, distribution, networks, options, precision
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
@@ -26,54 +27,61 @@ def train(
     start_from: Path | None = None,
     val_dir: Path | None = None,
 ) -> Trainer:
-    """Train on the pairs of a folder until the last step, or go on with what `output_dir` holds.
+    """Train on the pairs of a folder until the last step, or resume the training in `output_dir`.
 
     Args:
-        start_from: the folder of another training whose newest checkpoint is the beginning.
-        val_dir: pairs to validate on; None: the `val` beside a `train`, if it is there.
+        opts: The options of the training.
+        input_dir: Folder of combined pairs.
+        output_dir: The training folder.
+        start_from: Another training folder, whose newest checkpoint a new training begins with.
+        val_dir: Folder of pairs to validate on; None: the folder `val` next to a folder `train`.
+
+    Returns:
+        The trainer after the last step.
+
     Raises:
-        UserError: for bad input.
-        KeyboardInterrupt: after the state has been saved.
-        loop.Stopped: if the system refuses.
+        UserError: If the input is not what the options need.
+        KeyboardInterrupt: After a signal; the state has been saved.
+        loop.Stopped: If losses or weights are not finite, or a device fails.
     """
     check_state(output_dir)
     strategy = distribution.strategy(opts.strategy)
     is_chief = distribution.is_chief(strategy)
-    check_shares(opts, strategy)
+    check_batch_size(opts, strategy)
     pairs = dataset.find(input_dir, opts)
     val_pairs = validation_pairs(opts, input_dir, val_dir) if is_chief else []
     steps_per_epoch = -(-len(pairs) // opts.batch_size)
     last_step = opts.max_steps or (opts.max_epochs or 0) * steps_per_epoch
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
-    beside = sidecar.read(input_dir) or sidecar.Sidecar([])  # pairs from elsewhere have none
-    known = measure_target(beside, input_dir, opts)
-    opts = replace(opts, drawing=beside.drawing, jitter=settle_jitter(opts, pairs, beside))
+    sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
+    target = measure_target(sidecar, input_dir, opts)
+    opts = replace(opts, drawing=sidecar.drawing, jitter=resolve_jitter(opts, pairs, sidecar))
     if is_chief:
-        opts = settle_precision(agree_with_folder(opts, output_dir))
-    opts = settle_with_chief(opts, strategy)
+        opts = resolve_precision(resume_options(opts, output_dir))
+    opts = synchronise_with_chief(opts, strategy)
     tf.keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts, strategy)
     checkpoints = Checkpoints(output_dir, **trainer.objects())
-    begun_from = None
+    restored_from = None
     if is_chief:
-        begun_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
+        restored_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
         options.write(output_dir, opts, options.TRAINING)
-        if known:
-            known.write(output_dir)
-    distribution.spread(strategy, trainer.variables())
+        if target:
+            target.write(output_dir)
+    distribution.broadcast_variables(strategy, trainer.variables())
     first_step = int(trainer.step.numpy())
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
     print(f"on {device(strategy)}, precision {opts.precision}")
     print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
-    if begun_from:
+    if restored_from:
         print(
-            f"going on from {begun_from}"
+            f"going on from {restored_from}"
             + (": trained to the end already" if first_step >= last_step else "")
         )
     if first_step < last_step:
-        batches = batches_of(strategy, pairs, opts, first_step, beside)
+        batches = distributed_batches(strategy, pairs, opts, first_step, sidecar)
         validation = (
             Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
         )
@@ -83,24 +91,31 @@ def train(
     return trainer
 
 
-def measure_target(beside: sidecar.Sidecar, input_dir: Path, opts: Options) -> statistics.Target | None:
-    """What is known of the target's face by the landmarks beside the pairs; None without them.
+def measure_target(sidecar: Sidecar, input_dir: Path, opts: Options) -> Target | None:
+    """Measure the target's face on the landmarks of the pairs.
+
+    Where `aspect_ratio` is not 1, pairs are squeezed to model space and no face is measured. The target then
+    holds only the style of the drawings and the training frames.
+
+    Returns:
+        None for pairs without landmarks.
 
     Raises:
-        UserError: if they are so far apart that what is measured could not be read again.
+        UserError: If the landmarks cannot be those of one face.
     """
-    path = input_dir / sidecar.FILE_NAME
-    if not beside.images or opts.aspect_ratio != 1:
+    path = input_dir / SIDECAR_NAME
+    if not sidecar.images:
         return None
     try:
-        known = statistics.Target.measure(beside, opts.image_size)
-        statistics.Target.from_json(known.to_json(), f"what was measured on {path}")
+        target = Target.measure(sidecar, opts.image_size, with_face=opts.aspect_ratio == 1)
+        Target.from_json(target.to_json(), f"what was measured on {path}")
     except (np.linalg.LinAlgError, cli.UserError) as error:
         raise cli.UserError(f"expected the landmarks of one face, got others: {path} ({error})") from None
-    return known
+    return target
 
 
-def check_shares(opts: Options, strategy: tf.distribute.Strategy) -> None:
+def check_batch_size(opts: Options, strategy: tf.distribute.Strategy) -> None:
+    """Raise `UserError` if the devices cannot share each batch evenly."""
     replicas = strategy.num_replicas_in_sync
     if opts.batch_size % replicas:
         raise cli.UserError(
@@ -109,10 +124,10 @@ def check_shares(opts: Options, strategy: tf.distribute.Strategy) -> None:
 
 
 def validation_pairs(opts: Options, input_dir: Path, val_dir: Path | None) -> list[Path]:
-    """The pairs to validate on; none if nobody asks for it or there are none.
+    """Find the pairs to validate on; an empty list if there are none, or with `--val_freq 0`.
 
     Raises:
-        UserError: if there are none but the options need some.
+        UserError: If there are none although `--patience` needs some.
     """
     folder = val_dir or default_dir(input_dir)
     if folder is None or not opts.val_freq:
@@ -122,8 +137,8 @@ def validation_pairs(opts: Options, input_dir: Path, val_dir: Path | None) -> li
     return dataset.find(folder, opts, "--val_dir")
 
 
-def settle_precision(opts: Options) -> Options:
-    """The options with `auto` replaced by what is fastest here, measured on steps of such networks."""
+def resolve_precision(opts: Options) -> Options:
+    """Replace the precision `auto` by the fastest on this device, measured on steps of these networks."""
     if opts.precision != "auto":
         return opts
 
@@ -136,15 +151,17 @@ def settle_precision(opts: Options) -> Options:
     return replace(opts, precision=precision.fastest(step_of))
 
 
-def settle_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> Options:
-    """The options with the chief's seed and precision: it has looked into the folder."""
-    seed = distribution.of_chief(strategy, opts.seed or 0)
-    known = options.PRECISIONS.index(opts.precision)
-    return replace(opts, seed=seed, precision=options.PRECISIONS[distribution.of_chief(strategy, known)])
+def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> Options:
+    """Set the chief's seed and precision on all workers: only the chief has read the training folder."""
+    seed = distribution.broadcast_from_chief(strategy, opts.seed or 0)
+    number = options.PRECISIONS.index(opts.precision)
+    return replace(
+        opts, seed=seed, precision=options.PRECISIONS[distribution.broadcast_from_chief(strategy, number)]
+    )
 
 
 def device(strategy: tf.distribute.Strategy) -> str:
-    """What computes, for people."""
+    """Describe the devices of this process, for people."""
     if gpus := tf.config.list_physical_devices("GPU"):
         names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
         here = names[0] if strategy.num_replicas_in_sync == 1 else ", ".join(names)
@@ -154,30 +171,30 @@ def device(strategy: tf.distribute.Strategy) -> str:
     return here if replicas == 1 else f"{here}, one of {replicas} devices that train together"
 
 
-def batches_of(
+def distributed_batches(
     strategy: tf.distribute.Strategy,
     pairs: list[Path],
     opts: Options,
     first_step: int,
-    beside: sidecar.Sidecar,
+    sidecar: Sidecar,
 ) -> Iterable:
-    """The training's batches, those of several devices dealt out among them."""
+    """Make the training's batches; with several devices, each gets its part of a batch."""
     if strategy.num_replicas_in_sync == 1:
-        return dataset.training_batches(pairs, opts, first_step, beside)
+        return dataset.training_batches(pairs, opts, first_step, sidecar)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         worker = context.input_pipeline_id, context.num_input_pipelines
         replicas = context.num_replicas_in_sync
-        return dataset.training_batches(pairs, opts, first_step, beside, worker, replicas)
+        return dataset.training_batches(pairs, opts, first_step, sidecar, worker, replicas)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
 
-def agree_with_folder(opts: Options, output_dir: Path) -> Options:
-    """The given options with the seed and, for `auto`, the precision that the folder's training began with.
+def resume_options(opts: Options, output_dir: Path) -> Options:
+    """Take over the seed and, for `auto`, the precision of the training in the folder, if there is one.
 
     Raises:
-        UserError: if the folder was trained with options that cannot change.
+        UserError: If an option differs that cannot change when a training is resumed.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     if (output_dir / options.FILE_NAME).is_file():
@@ -191,16 +208,19 @@ def agree_with_folder(opts: Options, output_dir: Path) -> Options:
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
 
 
-def settle_jitter(opts: Options, pairs: list[Path], beside: sidecar.Sidecar) -> str:
-    """The kind of jitter: for `auto`, of points where each pair has its own.
+def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:
+    """Replace the jitter `auto`: redraw where each pair has landmarks, else crop.
 
     Raises:
-        UserError: if landmarks are missing that `--jitter redraw` needs.
+        UserError: If landmarks are missing that `--jitter redraw` needs.
     """
-    missing = next((path for path in pairs if path.name not in beside.images), None)
+    missing = next((path for path in pairs if path.name not in sidecar.images), None)
     if opts.jitter == options.REDRAW and missing:
         raise cli.UserError(f"--jitter redraw needs the landmarks of each pair, got none of {missing}")
     if opts.jitter != "auto":
         return opts.jitter
-    can_redraw = not missing and opts.aspect_ratio == 1 and not opts.lab_colorization
-    return options.REDRAW if can_redraw else options.CROP
+    if missing or opts.aspect_ratio != 1 or opts.lab_colorization:
+        return options.CROP
+    if opts.scale_size != options.default_scale_size(opts.image_size):
+        cli.warn("--scale_size has no effect: the pairs have landmarks, which --jitter auto redraws")
+    return options.REDRAW

@@ -1,4 +1,4 @@
-"""What a training makes of pairs it does not see: measured now and then; the best weights are kept."""
+"""Validation: measures on pairs that are not trained on. The weights that validated best are kept."""
 
 import csv
 import io
@@ -7,8 +7,12 @@ import os
 from dataclasses import astuple, fields
 from pathlib import Path
 
+import keras
+import numpy as np
+
 from face2face import cli, files, metrics
 from face2face.metrics import Measures
+from face2face.sampling import spread_indices
 from pix2pix import dataset, images, inference
 from pix2pix.checkpoints import Best
 from pix2pix.options import Options
@@ -16,40 +20,53 @@ from pix2pix.options import Options
 HISTORY = "history.csv"
 
 MAX_PAIRS = 64
-"""Of the validation pairs as many are looked at, spread evenly: enough to compare, and soon done."""
+"""Largest number of pairs that are measured, spread evenly: enough for a comparison in a short time."""
 
 
 def default_dir(input_dir: Path) -> Path | None:
-    """The `val` beside a `train`, if there is one."""
-    beside = input_dir.absolute().parent / "val"
-    return beside if input_dir.absolute().name == "train" and beside.is_dir() else None
+    """The folder `val` next to a folder `train`; None if there is none."""
+    sibling = input_dir.absolute().parent / "val"
+    return sibling if input_dir.absolute().name == "train" and sibling.is_dir() else None
 
 
 class Validation:
     """Measures the generator that would be exported, on the same pairs each time.
 
-    `history.csv` holds what was measured; it is also where a training that is resumed reads what its best
-    was so far.
+    The measures are kept in `history.csv`, where a resumed training finds its best so far.
     """
 
-    def __init__(self, generator, pairs: list[Path], opts: Options, folder: Path, first_step: int):
-        """Raises: UserError if the history, or the list of the best weights, is damaged."""
+    def __init__(
+        self, generator: keras.Model, pairs: list[Path], opts: Options, folder: Path, first_step: int
+    ) -> None:
+        """Read the pairs and the history.
+
+        Args:
+            generator: The network to measure.
+            pairs: Files of the validation pairs.
+            opts: The options of the training.
+            folder: The training folder.
+            first_step: The step that the training begins with; later entries of the history are dropped.
+
+        Raises:
+            UserError: If the history, or the list of the best weights, is damaged.
+        """
         count = min(MAX_PAIRS, len(pairs))
-        chosen = [pairs[int((i + 0.5) * len(pairs) / count)] for i in range(count)]
-        self.pairs = [dataset.read_unit(path, opts) for path in chosen]
+        chosen = [pairs[index] for index in spread_indices(len(pairs), count)]
+        self.pairs = [dataset.read_normalised(path, opts) for path in chosen]
         self._generator, self._opts = generator, opts
-        self._run = inference.runner(generator)
+        self._run = inference.predictor(generator)
         self._best, self._path = Best(folder), folder / HISTORY
         self.history = {step: m for step, m in _read(self._path).items() if step <= first_step}
 
     def measure(self) -> Measures:
+        """Measure the generator now: means over all pairs."""
         return metrics.mean([self._compare(*pair) for pair in self.pairs])
 
-    def _compare(self, inputs, targets) -> Measures:
-        return metrics.compare(*inference.shown(self._opts, inputs, self._run(inputs), targets)[1:])
+    def _compare(self, inputs: np.ndarray, targets: np.ndarray) -> Measures:
+        return metrics.compare(*inference.to_pictures(self._opts, inputs, self._run(inputs), targets)[1:])
 
     def __call__(self, step: int) -> Measures:
-        """Measure after a step, note it, and keep the weights if they are the best so far."""
+        """Measure after a step, add it to the history, and save the weights if they are the best so far."""
         measures = self.measure()
         if all(measures.ssim > other.ssim for at, other in self.history.items() if at != step):
             self._best.save(self._generator, step)
@@ -62,10 +79,11 @@ class Validation:
         return measures
 
     def best_step(self) -> int:
+        """The step with the highest SSIM; the first of equal ones."""
         return max(self.history, key=lambda step: (self.history[step].ssim, -step))
 
-    def since_best(self) -> int:
-        """How many validations in a row were no better than the best before them."""
+    def validations_since_best(self) -> int:
+        """Number of validations since the best one."""
         return sum(step > self.best_step() for step in self.history)
 
 
@@ -89,13 +107,15 @@ def _read(path: Path) -> dict[int, Measures]:
     except (ValueError, KeyError, TypeError, csv.Error):
         raise cli.UserError(f"damaged, or not written by this trainer: {path}") from None
     for step, measures in history.items():
-        # The PSNR of a picture that is painted exactly is infinite.
+        # The PSNR of two equal pictures is infinite.
         if step < 0 or not math.isfinite(measures.l1 + measures.ssim) or math.isnan(measures.psnr):
             raise cli.UserError(f"expected finite measures of steps, got others for step {step}: {path}")
     return history
 
 
-def sample(opts: Options, inputs, outputs, targets) -> dict:
-    """A pair of a training as pictures by kind, uint8 (H, W, 3), RGB, in their aspect ratio."""
-    shown = zip(inference.KINDS, inference.shown(opts, inputs, outputs, targets), strict=True)
-    return {kind: images.stretch(picture, opts.aspect_ratio) for kind, picture in shown}
+def sample(
+    opts: Options, inputs: np.ndarray, outputs: np.ndarray, targets: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Convert a training's arrays, (S, S, C) each, to pictures by kind, uint8 (H, W, 3), RGB."""
+    converted = zip(inference.KINDS, inference.to_pictures(opts, inputs, outputs, targets), strict=True)
+    return {kind: images.stretch(picture, opts.aspect_ratio) for kind, picture in converted}

@@ -125,7 +125,7 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     """A training folder as the trainer leaves it after a step, but with a generator of random weights."""
     import tensorflow as tf
 
-    from face2face.target.statistics import Target
+    from face2face.target.target_file import Target
     from pix2pix import options
     from pix2pix.checkpoints import Checkpoints
     from pix2pix.trainer import Trainer
@@ -139,7 +139,7 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     options.write(folder, replace(opts, seed=opts.seed or 0), options.TRAINING)
     if with_target:
         pairs = write_pairs(folder.with_name(f"{folder.name}-pairs"), 8, opts.image_size)
-        Target.measure(sidecar.read(pairs), opts.image_size).write(folder)
+        Target.measure(sidecar.read_sidecar(pairs), opts.image_size).write(folder)
     return folder
 
 
@@ -164,6 +164,15 @@ def edge(main, *arguments) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def start(command: list, **options) -> subprocess.Popen:
+    """Start a process that Ctrl-C ends, though this one may have been told to ignore it.
+
+    A shell lets its background jobs ignore SIGINT, and their children inherit that; a test's child heeds it.
+    """
+    heed = None if sys.platform == "win32" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, preexec_fn=heed, **options)
 
 
 def run_script(

@@ -1,6 +1,7 @@
 """A browser's camera as the source: what it takes, and that no file makes it take more."""
 
 import struct
+import time
 
 import cv2
 import numpy as np
@@ -41,6 +42,14 @@ def test_a_browsers_pictures_are_the_source():
     assert source.state == "" and frame.number == 1
     source.stop()
     assert next(frames, None) is None
+
+
+def test_a_frame_was_captured_when_its_picture_came():
+    source = BrowserSource()
+    before = time.perf_counter()
+    source.put(jpeg(PICTURE), "1")
+    came = time.perf_counter()
+    assert before <= next(source.frames()).captured <= came
 
 
 def test_one_page_at_a_time_is_the_camera():

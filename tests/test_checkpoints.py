@@ -60,7 +60,7 @@ def test_the_newest_three_are_kept(subject, tmp_path):
     for step in (1, 2, 3, 4, 10):
         saved.save(step)
     assert {path.stem for path in tmp_path.glob("*.index")} == {"ckpt-3", "ckpt-4", "ckpt-10"}
-    assert checkpoints.newest(tmp_path) == str(tmp_path / "ckpt-10")
+    assert checkpoints.newest_checkpoint(tmp_path) == str(tmp_path / "ckpt-10")
 
 
 def test_older_ones_go_on_being_removed_by_a_resumed_training(subject, tmp_path):
@@ -127,7 +127,7 @@ def test_damaged_weights_are_named(tmp_path, part, damage):
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"expected a folder with a checkpoint, got none in .*: train first"):
-        checkpoints.newest(tmp_path)
+        checkpoints.newest_checkpoint(tmp_path)
 
 
 # --- the list of a folder's checkpoints -----------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_a_list_of_other_files_is_refused_and_they_stay(folder, names, tmp_path)
     with pytest.raises(UserError, match=message):
         Checkpoints(model, **trainer.objects())
     with pytest.raises(UserError, match=message):
-        checkpoints.newest(model)
+        checkpoints.newest_checkpoint(model)
     assert made.tree(tmp_path) == before
 
 
@@ -200,7 +200,7 @@ def test_the_list_of_the_best_weights_is_looked_into_as_well(folder, tmp_path):
     with pytest.raises(UserError, match=r"expected a list of the checkpoints in .*best, got \.\./ckpt-1"):
         checkpoints.Best(model)
     with pytest.raises(UserError, match=r"expected a list of the checkpoints in .*best, got \.\./ckpt-1"):
-        checkpoints.choose(model, None)
+        checkpoints.weights_folder(model, None)
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -208,7 +208,7 @@ def test_lists_of_older_trainings_are_read(folder, absolute, tmp_path):
     """TensorFlow 1 wrote whole paths where it was given one."""
     model = shutil.copytree(folder, tmp_path / "model")
     state(model, f"{model}/ckpt-1" if absolute else "ckpt-1")
-    assert checkpoints.newest(model) == str(model / "ckpt-1")
+    assert checkpoints.newest_checkpoint(model) == str(model / "ckpt-1")
 
 
 # --- errors of TensorFlow -------------------------------------------------------------------------------

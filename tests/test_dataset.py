@@ -9,7 +9,7 @@ from face2face import pictures
 from face2face.cli import UserError
 from face2face.face.drawing import draw
 from face2face.target import sidecar
-from pix2pix import dataset, images
+from pix2pix import augmentation, dataset, images
 from tests import made
 
 NO_JITTER = replace(made.SMALL, scale_size=64, flip=False)
@@ -40,20 +40,20 @@ def is_same(ours: list, theirs: list) -> bool:
 def test_both_halves_are_moved_alike():
     picture = made.noise(64, 64)
     for rng in generators(10):
-        a, b = dataset.jitter(picture, picture.copy(), made.SMALL, rng)
+        a, b = augmentation.jitter(picture, picture.copy(), made.SMALL, rng)
         assert np.array_equal(a, b)
 
 
 def test_without_scale_and_flip_a_picture_is_unchanged():
     a, b = made.noise(64, 64, 1), made.noise(64, 64, 2)
-    jittered = dataset.jitter(a, b, NO_JITTER, np.random.default_rng(0))
+    jittered = augmentation.jitter(a, b, NO_JITTER, np.random.default_rng(0))
     assert np.array_equal(jittered[0], a) and np.array_equal(jittered[1], b)
 
 
 def test_half_of_the_pictures_are_mirrored():
     picture = made.noise(64, 64)
     opts = replace(NO_JITTER, flip=True)
-    jittered = [dataset.jitter(picture, picture, opts, rng)[0] for rng in generators(100)]
+    jittered = [augmentation.jitter(picture, picture, opts, rng)[0] for rng in generators(100)]
     mirrored = sum(np.array_equal(one, picture[:, ::-1]) for one in jittered)
     assert 30 < mirrored < 70
     assert mirrored + sum(np.array_equal(one, picture) for one in jittered) == 100
@@ -64,7 +64,7 @@ def test_no_flip_never_mirrors():
     ramp = np.broadcast_to(np.arange(0, 256, 4, np.uint8)[None, :, None], (64, 64, 3)).copy()
     opts = replace(made.SMALL, flip=False)
     for rng in generators(30):
-        crop = dataset.jitter(ramp, ramp, opts, rng)[0].astype(int)
+        crop = augmentation.jitter(ramp, ramp, opts, rng)[0].astype(int)
         assert crop[32, 50, 0] > crop[32, 10, 0]
 
 
@@ -75,7 +75,7 @@ def test_crops_lie_within_the_scaled_picture_and_reach_all_of_it():
     opts = replace(made.SMALL, flip=False)
     corners = set()
     for rng in generators(200):
-        crop = dataset.jitter(places, places, opts, rng)[0].astype(float)
+        crop = augmentation.jitter(places, places, opts, rng)[0].astype(float)
         assert crop.shape == (64, 64, 3)
         # from levels to places in the scaled picture
         left, top = (crop[32, 32, :2] / 3 + 0.5) * 72 / 64 - 0.5 - 32
@@ -87,7 +87,7 @@ def test_the_scale_is_that_of_the_options():
     """A line of 32 pixels grows to 32 * 72 / 64 = 36."""
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[16:48, 16:48] = 255
-    crop = dataset.jitter(picture, picture, made.SMALL, np.random.default_rng(0))[0]
+    crop = augmentation.jitter(picture, picture, made.SMALL, np.random.default_rng(0))[0]
     assert crop[32, :, 0].astype(float).sum() / 255 == pytest.approx(36, abs=0.5)
 
 
@@ -100,7 +100,7 @@ def test_a_redrawn_face_and_its_picture_move_together():
     points = made.points(256)
     picture = draw(points, 256)
     for rng in generators(6):
-        drawing, moved = dataset.redraw(points, picture, opts, rng)
+        drawing, moved = augmentation.redraw(points, picture, opts, rng)
         grown = cv2.dilate(moved, np.ones((5, 5)))
         assert (grown[drawing > 128] > 64).mean() > 0.97
         still = cv2.dilate(picture, np.ones((5, 5)))
@@ -111,7 +111,7 @@ def test_a_redrawn_face_keeps_the_width_of_its_lines():
     """At another size of the pair than model space's, too: it is drawn, not resized."""
     opts = replace(made.SMALL, flip=False)
     points = made.points(128)
-    drawing, picture = dataset.redraw(points, draw(points, 128), opts, np.random.default_rng(0))
+    drawing, picture = augmentation.redraw(points, draw(points, 128), opts, np.random.default_rng(0))
     assert drawing.shape == picture.shape == (64, 64, 3)
     assert drawing.mean() == pytest.approx(draw(made.points(64), 64).mean(), rel=0.1)
 
@@ -120,11 +120,13 @@ def test_redrawn_points_stay_within_their_bounds():
     """Of shift, zoom and noise: no point moves farther than they allow together."""
     opts = replace(made.SMALL, image_size=256, scale_size=286, flip=False)
     points = made.points(256)
-    reach = dataset.REDRAW_SHIFT * 256 * np.sqrt(2) + 150 * (dataset.REDRAW_ZOOM + dataset.REDRAW_ROLL)
+    reach = augmentation.REDRAW_SHIFT * 256 * np.sqrt(2) + 150 * (
+        augmentation.REDRAW_ZOOM + augmentation.REDRAW_ROLL
+    )
     near = np.ones((2 * round(reach) + 5,) * 2)
     allowed = cv2.dilate(draw(points, 256), near)
     for rng in generators(10):
-        drawing, _ = dataset.redraw(points, draw(points, 256), opts, rng)
+        drawing, _ = augmentation.redraw(points, draw(points, 256), opts, rng)
         assert (allowed[drawing > 128] > 0).all()
 
 
@@ -201,7 +203,7 @@ def test_batches_hold_the_pairs_in_their_order(pairs):
     order = [index for _, index in itertools.islice(dataset.sample_order(5, opts.seed, 0), 10)]
     found = np.concatenate([targets for _, targets in batches(pairs, opts, 0, 5)])
     for index, target in zip(order, found, strict=True):
-        assert np.array_equal(images.from_unit(target), dataset.read_pair(pairs[index], opts)[1])
+        assert np.array_equal(images.denormalise(target), dataset.read_pair(pairs[index], opts)[1])
 
 
 def test_batches_from_a_later_step_are_what_would_have_come(pairs):
@@ -218,14 +220,14 @@ def test_a_pair_is_jittered_anew_in_each_epoch(pairs):
 
 def test_redrawn_batches_come_from_the_sidecar(pairs):
     opts = replace(made.SMALL, jitter="redraw")
-    beside = sidecar.read(pairs[0].parent)
+    beside = sidecar.read_sidecar(pairs[0].parent)
     found = batches(pairs, opts, 0, 3, beside)
     assert is_same(found, batches(pairs, opts, 0, 3, beside))
     assert not is_same(found, batches(pairs, made.SMALL, 0, 3))
 
 
 def test_the_other_way_round_the_same_drawing_is_what_is_painted(pairs):
-    opts, beside = replace(made.SMALL, jitter="redraw"), sidecar.read(pairs[0].parent)
+    opts, beside = replace(made.SMALL, jitter="redraw"), sidecar.read_sidecar(pairs[0].parent)
     (drawing, photo), *_ = batches(pairs, opts, 0, 1, beside)
     (inputs, targets), *_ = batches(pairs, replace(opts, which_direction="BtoA"), 0, 1, beside)
     assert is_same([(inputs, targets)], [(photo, drawing)])

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,7 @@ import numpy as np
 from pix2pix import loop, networks, training
 from tests.test_distribution import OPTS
 
-networks.DROPOUT = 0.0  # each device draws its own
+networks.DROPOUT_RATE = 0.0  # each device draws its own
 pairs, folder, result, steps = sys.argv[1:]
 losses = []
 smooth = loop.Loop.smooth
@@ -105,9 +104,10 @@ def trained(pairs, tmp_path_factory) -> dict:
     """Two workers, one of which is killed; both started again; and one process that goes on as they do."""
     folder = tmp_path_factory.mktemp("trained")
     first = Cluster(pairs, folder / "together", 100_000)
-    while not list((folder / "together").glob("ckpt-*.index")):
-        assert first.processes[0].poll() is None, first.end()
-        time.sleep(0.05)
+    made.until(
+        lambda: list((folder / "together").glob("ckpt-*.index")) or first.processes[0].poll() is not None, 240
+    )
+    assert first.processes[0].poll() is None, first.end()
     first.processes[1].send_signal(signal.SIGKILL)
     found = {"folder": folder, "left": first.end()[0]}
     step = int(Path(tf.train.latest_checkpoint(str(folder / "together"))).name.split("-")[1])
@@ -169,7 +169,7 @@ from tests.test_distribution import OPTS
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-networks.DROPOUT = 0.0
+networks.DROPOUT_RATE = 0.0
 rng = np.random.default_rng(0)
 batch = [rng.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2)]
 results = []
@@ -211,6 +211,6 @@ def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused():
     class OfTwo:
         num_replicas_in_sync = 2
 
-    training.check_shares(replace(OPTS, batch_size=4), OfTwo)
+    training.check_batch_size(replace(OPTS, batch_size=4), OfTwo)
     with pytest.raises(UserError, match=r"expected --batch_size as a multiple of 2, .* got 3"):
-        training.check_shares(replace(OPTS, batch_size=3), OfTwo)
+        training.check_batch_size(replace(OPTS, batch_size=3), OfTwo)

@@ -1,6 +1,7 @@
 """evaluate.py on a generator whose answers are known: it always paints the same true frame of the target."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -9,11 +10,12 @@ import pytest
 
 import evaluate
 from face2face.cli import UserError
-from face2face.evaluation.evaluation import Evaluation, Strip
+from face2face.evaluation import results
+from face2face.evaluation.results import FIGURES, Evaluation, Strip
 from face2face.face.crop import CropBox
 from face2face.face.landmarks import LandmarkDetector
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests.kept import tree
 from tests.made import edge
 
@@ -28,8 +30,8 @@ def photo(clips) -> np.ndarray:
     with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
         frame = next(video.frames({PAINTED})).picture
     points = LandmarkDetector().find(frame).points
-    window = CropBox.around(points[None], *frame.shape[1::-1])
-    return cv2.cvtColor(window.picture(frame, SIZE), cv2.COLOR_BGR2RGB)
+    crop_box = CropBox.around(points[None], *frame.shape[1::-1])
+    return cv2.cvtColor(crop_box.picture(frame, SIZE), cv2.COLOR_BGR2RGB)
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +70,38 @@ def figures(result) -> dict:
 
 
 def test_the_painted_face_is_the_targets(figures):
-    assert figures["cross"]["faces found"] == 1
-    assert figures["cross"]["identity, median"] < 0.45
-    assert figures["self"]["identity of the true frames"] < 0.3
+    assert figures["cross"]["faces_found"] == 1
+    assert figures["cross"]["identity_median"] < 0.45
+    assert figures["self"]["identity_true_median"] < 0.3
 
 
 def test_a_face_that_never_moves_expresses_nothing(figures):
-    assert figures["cross"]["correlation of mouth"] == 0
-    assert figures["steady"]["flicker outside the face (of 255), driven by another"] == 0
-    assert figures["steady"]["the same, driven by the target itself"] == 0
-    assert figures["steady"]["jitter of the output's landmarks"] == 0
-    assert figures["steady"]["jitter of the driver's landmarks, raw"] > 0
+    assert figures["cross"]["mouth_correlation"] == 0
+    assert figures["steady"]["flicker_cross"] == 0
+    assert figures["steady"]["flicker_self"] == 0
+    assert figures["steady"]["jitter_generated"] == 0
+    assert figures["steady"]["jitter_driver"] > 0
 
 
 def test_the_target_itself_flickers_and_the_landmarks_differ(figures):
-    assert figures["steady"]["of the target's own frames then"] > 0
-    assert figures["self"]["landmark error"] > 0.1
+    assert figures["steady"]["flicker_true"] > 0
+    assert figures["self"]["nme"] > 0.1
+
+
+def test_each_key_is_described_and_each_description_is_measured(figures):
+    assert {section: set(keys) for section, keys in figures.items()} == {
+        section: set(described) for section, described in FIGURES.items()
+    }
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", key) for keys in figures.values() for key in keys)
+
+
+def test_the_table_has_sentences_and_units_for_people():
+    models = {"a.pb": {"self": {"l1": 7.25}}, "b.pb": {"self": {"l1": float("nan")}}}
+    assert results.table(models).splitlines() == [
+        "| | a.pb | b.pb |",
+        "| --- | --- | --- |",
+        "| *self*: L1 (of 255) | 7.25 | nan |",
+    ]
 
 
 def test_the_pages_show_every_strip_worst_first(result):
@@ -114,7 +132,7 @@ def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
 def write(folder: Path, value: float = 0.5) -> None:
     picture = np.full((8, 8, 3), 100, np.uint8)
     strips = [Strip(f"{section}-1", {"drawing": picture}, "", 0.0) for section in evaluate.SECTIONS]
-    result = Evaluation({"self": {"SSIM": value, "identity": float("nan")}}, strips)
+    result = Evaluation({"self": {"ssim": value, "identity_median": float("nan")}}, strips)
     evaluate.write_report(folder, {"a.pb": result, "b.pb": result}, {"frames": "1"})
 
 
@@ -135,7 +153,15 @@ def test_a_report_replaces_an_earlier_one_and_nothing_else(tmp_path):
     after = tree(tmp_path)
     assert after.keys() == first.keys() | {"self/mine.txt"} and after["self/mine.txt"] == mine
     figures = json.loads((tmp_path / "evaluation.json").read_text())["models"]["a.pb"]["self"]
-    assert figures == {"SSIM": 0.7, "identity": None}
+    assert figures == {"ssim": 0.7, "identity_median": None}
+
+
+def test_a_report_of_an_older_version_is_replaced(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "evaluation.json"
+    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 1'))
+    write(tmp_path)
+    assert json.loads(path.read_text())["format_version"] == 2
 
 
 @pytest.mark.parametrize("name", ["evaluation.json", "self/index.html", "against-1/cross/index.html"])

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pix2pix.fast_layers import BatchNorm, DoublingConv, HalvingConv
+from pix2pix.fast_layers import BatchNorm, Col2ImConv2DTranspose, Im2ColConv2D
 
 CONV = {"strides": 2, "padding": "same", "bias_initializer": "normal"}
 
@@ -23,11 +23,11 @@ def results(layer: keras.Layer, inputs: tf.Tensor, direction: tf.Tensor, **mode)
 @pytest.mark.parametrize(
     "fast, plain, mode",
     [
-        (HalvingConv(6, 4, **CONV), layers.Conv2D(6, 4, **CONV), {}),
-        (HalvingConv(6, 4, use_bias=False, **CONV), layers.Conv2D(6, 4, use_bias=False, **CONV), {}),
-        (DoublingConv(6, 4, **CONV), layers.Conv2DTranspose(6, 4, **CONV), {}),
+        (Im2ColConv2D(6, 4, **CONV), layers.Conv2D(6, 4, **CONV), {}),
+        (Im2ColConv2D(6, 4, use_bias=False, **CONV), layers.Conv2D(6, 4, use_bias=False, **CONV), {}),
+        (Col2ImConv2DTranspose(6, 4, **CONV), layers.Conv2DTranspose(6, 4, **CONV), {}),
         (
-            DoublingConv(6, 4, use_bias=False, **CONV),
+            Col2ImConv2DTranspose(6, 4, use_bias=False, **CONV),
             layers.Conv2DTranspose(6, 4, use_bias=False, **CONV),
             {},
         ),

@@ -9,7 +9,8 @@ import tensorflow as tf
 from face2face.cli import UserError
 from face2face.face.drawing import draw
 from face2face.generator.generator import Generator
-from face2face.target.statistics import Target, TargetFace
+from face2face.target.statistics import TargetFace
+from face2face.target.target_file import Target
 from pix2pix import frozen, inference, networks
 from tests import made
 
@@ -77,7 +78,7 @@ def test_the_contract_of_the_tensors(graph):
 
 def test_it_paints_what_the_network_paints(graph, folded):
     (face,) = run(graph, "generate_output/output:0", pair())
-    expected = inference.painter(folded)(drawing())
+    expected = inference.uint8_predictor(folded)(drawing())
     assert face.shape == (1, SIZE, SIZE, 3) and face.dtype == np.uint8
     assert frozen.largest_difference(face[0], expected) <= 1
     assert np.std(expected) > 20
@@ -145,7 +146,7 @@ def test_a_generator_paints_a_drawing(model, folded):
     generator = Generator(model)
     face = generator(drawing())
     assert face.shape == (SIZE, SIZE, 3) and face.dtype == np.uint8
-    assert frozen.largest_difference(face, inference.painter(folded)(drawing())) <= 1
+    assert frozen.largest_difference(face, inference.uint8_predictor(folded)(drawing())) <= 1
 
 
 def test_a_generator_knows_its_target(model, target):

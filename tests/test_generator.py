@@ -1,7 +1,6 @@
 """Engines and precisions: the same faces whatever runs the graph, a quick second start, fall-backs."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import tensorflow as tf
 
 from face2face import file_cache
 from face2face.cli import UserError
-from face2face.generator.generator import AUTO, NEAR_ENOUGH, Generator, Measured, model_name, sample_drawings
+from face2face.generator.generator import AUTO, NEAR_ENOUGH, Generator, model_name, sample_drawings
 from pix2pix import frozen
 from tests import made
 
@@ -121,28 +120,6 @@ def test_the_precision_is_measured_once(frozen_model, cache):
     )  # it was not measured again
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "{",
-        "[]",
-        '{"a": 1}',
-        '{"a": {"milliseconds": "1", "difference": 0}}',
-        '{"OpenVINO": {"precision": "int4"}}',
-    ],
-)
-def test_damaged_notes_are_made_anew(frozen_model, cache, content):
-    files = [frozen_model]
-    notes = file_cache.FileCache(files)
-    notes.write_note("a", Measured(1.0, 0.5))
-    (path,) = kept(cache)
-    path.write_text(content)
-    assert file_cache.FileCache(files).note("a", Measured) is None
-    notes.write_note("a", Measured(2.0, 0.5))
-    assert file_cache.FileCache(files).note("a", Measured) == Measured(2.0, 0.5)
-
-
 # --- the cache ------------------------------------------------------------------------------------------
 
 
@@ -166,18 +143,6 @@ def test_without_a_cache_everything_still_works(frozen_model, tmp_path, monkeypa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
     assert np.array_equal(faces(Generator(frozen_model, "openvino")), expected)
     assert Generator(frozen_model, "openvino", AUTO).engine.startswith("OpenVINO ")
-
-
-def test_the_cache_forgets_what_was_not_used_for_longest(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(file_cache, "MAX_BYTES", 2500)
-    names = []
-    for i in range(4):
-        (tmp_path / f"{i}.pb").write_text(str(i))
-        content = file_cache.FileCache([tmp_path / f"{i}.pb"])
-        converted = content.folder("it", lambda folder: (folder / "model.bin").write_bytes(bytes(1000)))
-        names.append(converted.parent.name)
-        os.utime(converted.parent, (1000 + i, 1000 + i))
-    assert {path.name for path in cache.iterdir()} == set(names[2:])
 
 
 # --- what falls back ------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_measures_do_not_change_with_pose(measure):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_measures_of_many_faces_concurrency(measure):
+def test_measures_of_many_faces_at_once(measure):
     faces = np.stack([made.points(200, seed) for seed in range(4)])
     assert measure(faces) == pytest.approx([measure(face) for face in faces])
 
@@ -83,3 +83,20 @@ def test_mirroring_swaps_left_and_right():
     assert np.allclose(mirrored[0], (199 - FACE[16, 0], FACE[16, 1]))  # the jaw's ends
     assert mirrored[geometry.LEFT_EYE, 0].mean() < mirrored[geometry.RIGHT_EYE, 0].mean()
     assert np.allclose(geometry.mirrored(mirrored, 200), FACE)
+
+
+def test_faces_are_aligned_to_a_reference():
+    faces = np.array([turned(FACE, 1.3, 0.2, (30, -12)), turned(FACE, 0.8, -0.5), FACE])
+    faces[1, 57] += (3, 9)  # the lower lip, which does not move the transform
+    aligned, transforms = geometry.align(faces, FACE)
+    expected = np.array([FACE] * 3)
+    expected[1, 57] = transforms[1].apply_inverse(faces[1, 57])
+    assert np.allclose(aligned, expected)
+    assert [t.scale for t in transforms] == pytest.approx([1.3, 0.8, 1.0])
+    assert [t.roll for t in transforms] == pytest.approx([0.2, -0.5, 0.0])
+
+
+def test_the_regions_are_all_points_in_order():
+    points = [i for region in geometry.REGIONS.values() for i in range(68)[region.points]]
+    assert sorted(set(points)) == list(range(68)) and points == sorted(points)
+    assert geometry.points_of("nose bridge", "lower nose") == slice(27, 36)

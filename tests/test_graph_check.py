@@ -149,7 +149,7 @@ def test_openvino_says_nothing_of_its_own(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_huge_file_is_named_concurrency(tmp_path):
+def test_a_huge_file_is_named_at_once(tmp_path):
     path = tmp_path / "huge.pb"
     with path.open("wb") as file:
         file.truncate(5_000_000_000)  # takes no space: it is all hole

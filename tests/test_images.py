@@ -9,13 +9,13 @@ from pix2pix import images
 
 def test_each_level_survives_the_networks_range():
     levels = np.arange(256, dtype=np.uint8)
-    unit = images.to_unit(levels.astype(np.float32))
+    unit = images.normalise(levels.astype(np.float32))
     assert (unit[0], unit[-1]) == (-1, 1)
-    assert np.array_equal(images.from_unit(unit), levels)
+    assert np.array_equal(images.denormalise(unit), levels)
 
 
 def test_values_beyond_the_range_are_clipped():
-    assert images.from_unit(np.array([-1.5, 1.5, 0.0])).tolist() == [0, 255, 128]
+    assert images.denormalise(np.array([-1.5, 1.5, 0.0])).tolist() == [0, 255, 128]
 
 
 def test_images_are_known_by_their_names():

@@ -14,7 +14,8 @@ from tests import made
 # A hash that takes ten minutes, in native code that looks for no signal.
 BUSY = """
 import hashlib
-from face2face import cli, interruptible
+from face2face import cli
+from face2face.generator import interruptible
 def main():
     print("began", flush=True)
     interruptible.call(lambda: hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9))
@@ -25,7 +26,7 @@ cli.run(main)
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_native_call_in_one_line(number):
-    with subprocess.Popen(
+    with made.start(
         [sys.executable, "-c", BUSY],
         cwd=made.ROOT,
         stdout=subprocess.PIPE,

@@ -15,8 +15,9 @@ import pytest
 import run_webcam
 from examples import samples
 from face2face.cli import UserError
-from face2face.output import place, recording
+from face2face.output import recording, recording_place
 from face2face.output.recorder import Recorder
+from tests import made
 from tests.kept import WEBCAM, errors_of, run_on_full_disk, tree
 from tests.made import edge, until
 
@@ -107,8 +108,10 @@ def test_what_this_project_recorded_is_known_by_its_comment(here, clips, ending)
     for number in range(3):
         out.write(np.zeros((64, 64, 3), np.uint8), number / 25)
     out.close()
-    assert place.is_recording(Path(f"out{ending}"))
-    assert not place.is_recording(clips / "single_face.mp4") and not place.is_recording(Path("text.txt"))
+    assert recording_place.is_recording(Path(f"out{ending}"))
+    assert not recording_place.is_recording(clips / "single_face.mp4") and not recording_place.is_recording(
+        Path("text.txt")
+    )
 
 
 def test_an_earlier_recording_is_replaced_and_that_is_said(here, capsys):
@@ -159,7 +162,7 @@ def test_a_kill_leaves_the_earlier_recording_and_what_there_is_of_the_new_one(he
 def test_an_interrupt_ends_a_recording_and_then_it_takes_its_place(here, clips):
     assert drive("--record", "out.mp4", "--limit", 3) == 0
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "out.mp4"]
-    running = subprocess.Popen(
+    running = made.start(
         [*command, "--source", clips / "WolfgangLanger_Pexels.mp4"], stdout=-3, stderr=subprocess.PIPE
     )
     until(lambda: Path("out.unfinished.mp4").is_file() and Path("out.unfinished.mp4").stat().st_size > 50_000)
@@ -196,7 +199,7 @@ def test_a_recording_that_is_deleted_meanwhile_is_missed(here, clips):
     Path("new").mkdir()
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "new/out.mp4"]
     running = subprocess.Popen(
-        [*command, "--source", clips / "WolfgangLanger_Pexels.mp4"],
+        [*command, "--source", clips / "WolfgangLanger_Pexels.mp4", "--limit", "200"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -205,7 +208,7 @@ def test_a_recording_that_is_deleted_meanwhile_is_missed(here, clips):
     shutil.rmtree("new")
     said, errors = running.communicate(timeout=120)
     assert running.returncode == 3
-    assert "472 frames" in said and "wrote" not in said
+    assert "200 frames" in said and "wrote" not in said
     (error,) = errors_of(errors)
     assert "it was deleted or replaced while it was recorded: new/out.mp4" in error
 

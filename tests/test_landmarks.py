@@ -9,7 +9,7 @@ import pytest
 from face2face.cli import UserError
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 
 @pytest.fixture(scope="module")

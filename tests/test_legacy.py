@@ -114,11 +114,11 @@ def original_training(folder: Path, spelling: str, separable: bool = False) -> n
     folder.mkdir()
     with tf.Graph().as_default(), v1.Session() as session:
         v1.get_variable("global_step", initializer=np.int64(7))
-        inputs = tf.constant(images.to_unit(drawing()[None].astype(np.float32)))
+        inputs = tf.constant(images.normalise(drawing()[None].astype(np.float32)))
         outputs = OriginalGenerator(SPELLINGS[spelling], separable)(inputs)
         session.run(v1.global_variables_initializer())
         v1.train.Saver().save(session, str(folder / "model"), global_step=7)
-        painted = images.from_unit(session.run(outputs)[0])
+        painted = images.denormalise(session.run(outputs)[0])
     content = {"mode": "train", "ngf": NGF, "ndf": 64, "which_direction": "AtoB", "lab_colorization": False}
     content |= {"separable_conv": separable, "scale_size": 286, "flip": True, "seed": 5, "max_epochs": 200}
     (folder / options.FILE_NAME).write_text(json.dumps(content, indent=4))
@@ -141,7 +141,7 @@ def test_the_originals_generator_goes_on_painting(spelling, separable, tmp_path,
     code, folder = reduced(tmp_path / "original")
     assert code == 0
     assert "normalised by its own statistics" in capsys.readouterr().out
-    assert options.read(folder, options.REDUCED).statistics == options.PICTURE
+    assert options.read(folder, options.REDUCED).statistics == options.INSTANCE
     painted = Generator(freeze_model.freeze(folder))(drawing())
     assert expected.std() > 20
     assert np.abs(painted.astype(int) - expected).max() <= 1

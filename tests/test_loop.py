@@ -1,6 +1,7 @@
-"""The real-time loop: two faces at a time, in the order of their frames."""
+"""The real-time loop: two faces at a time, in the order of their frames; times, and ends of threads."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,9 +10,11 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live import loop
 from face2face.live.loop import CONCURRENCY
-from face2face.live.painter import DrivingOptions, Painter
-from face2face.live.stats import Stats
-from face2face.sources.files import open_source
+from face2face.live.options import DrivingOptions
+from face2face.live.painter import Painter
+from face2face.sources.open import open_source
+from face2face.sources.streams import LiveSource
+from tests.test_streams import Device
 
 
 def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
@@ -25,21 +28,62 @@ def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
             return super().__call__(drawing)
 
     class Kept(list):
-        def write(self, painted, seconds, stats):
-            self.append(painted)
+        def write(self, driven):
+            self.append(driven)
 
-        def goes_on(self, painter):
+        def goes_on(self):
             return True
 
     driving, kept = DrivingOptions(retarget=False), Kept()
     together = Together(frozen_model, concurrency=CONCURRENCY)
-    with open_source(str(clip)) as source:
-        loop.run(source, Painter(Tracker(LandmarkDetector()), [together], driving), Stats(), kept, limit=8)
+    with (
+        open_source(str(clip)) as source,
+        Painter(Tracker(LandmarkDetector()), [together], driving) as painter,
+    ):
+        loop.run(source, painter, kept, limit=8)
     with open_source(str(clip)) as source:
         frames = list(source.frames(range(8)))
-    alone = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], driving)
-    for painted, frame in zip(kept, frames, strict=True):
-        expected = alone(frame, Stats())
-        assert np.array_equal(painted.driver, expected.driver)
-        assert np.array_equal(painted.drawing, expected.drawing)
-        assert np.abs(painted.generated.astype(int) - expected.generated).max() <= 1
+    with Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], driving) as alone:
+        expected = [alone(frame) for frame in frames]
+    for driven, each in zip(kept, expected, strict=True):
+        assert np.array_equal(driven.driver, each.driver)
+        assert np.array_equal(driven.drawing, each.drawing)
+        assert np.abs(driven.generated.astype(int) - each.generated).max() <= 1
+
+
+def test_a_frame_carries_its_capture_time_to_the_latency(frozen_model, clips):
+    """Statistics count from when the source delivered the frame, wherever it has waited since."""
+    hour = 3600.0
+
+    class Late(LiveSource):
+        def frames(self, wanted=None):
+            for frame in super().frames(wanted):
+                yield replace(frame, captured=frame.captured - hour)
+
+    class Nowhere:
+        def write(self, driven):
+            pass
+
+        def goes_on(self):
+            return True
+
+    with (
+        Late("camera", lambda: Device(clips / "single_face.mp4")) as source,
+        Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], DrivingOptions()) as painter,
+    ):
+        loop.run(source, painter, Nowhere(), limit=3)
+    assert len(painter.stats.latency) == 3
+    assert all(hour < seconds < hour + 60 for seconds in painter.stats.latency)
+
+
+def test_a_closed_painter_leaves_no_threads(frozen_model, clips):
+    with open_source(str(clips / "single_face.mp4")) as source:
+        frame = next(source.frames())
+    with Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], DrivingOptions()) as painter:
+        painter(frame)
+        assert generator_threads()
+    assert not generator_threads()
+
+
+def generator_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("generator")]

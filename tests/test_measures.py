@@ -7,7 +7,7 @@ import pytest
 from face2face.evaluation import measures
 from face2face.evaluation.identity import ANOTHER_PERSON, FaceDescriptor
 from face2face.face.landmarks import LandmarkDetector
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def face_at(x: float, y: float) -> np.ndarray:
     return points + np.array([x, y])
 
 
-def test_landmark_error_is_in_distances_of_the_eyes():
+def test_the_nme_is_in_interocular_distances():
     assert measures.normalised_mean_error(face_at(53, 54), face_at(50, 50)) == pytest.approx(5 / 20)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import generate_train_data
 import run_webcam
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests import made
 from tests.kept import GENERATE, WEBCAM, errors_of
 from tests.made import edge
@@ -87,11 +87,21 @@ def test_absurd_arguments_of_training_data(arguments, code, message, here, clips
     assert "".join(errors_of(capsys.readouterr().err)).count(message)
 
 
-@pytest.mark.parametrize("script, option", [(WEBCAM, "--source"), (GENERATE, "--file")])
+@pytest.mark.parametrize(
+    "script, option",
+    [(run_webcam, ("--tf-model", "model.pb", "--source")), (generate_train_data, ("--file",))],
+)
 @pytest.mark.parametrize("source", ["77", "0" * 12 + "77", "damaged.mp4", "http://127.0.0.1:1/x"])
-def test_libraries_say_nothing_of_their_own(script, option, source, here):
+def test_libraries_say_nothing_of_their_own(script, option, source, here, capfd):
+    """Native ones write to the process's standard error, past Python's."""
     Path("damaged.mp4").write_bytes(b"no video" * 1000)
-    ended = run(script, option, source)
+    assert edge(script.main, *option, source) == 2
+    (error,) = capfd.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+
+
+def test_nor_do_they_where_a_script_is_a_process_of_its_own(here):
+    ended = run(WEBCAM, "--source", "77")
     (error,) = ended.stderr.decode().splitlines()
     assert ended.returncode == 2 and error.startswith("error: ")
 
@@ -140,7 +150,7 @@ SCRIPTS = [
 def test_ctrl_c_while_libraries_load(script):
     """Python tells what it has imported: the scripts begin with one of these two, and then load libraries."""
     command = [sys.executable, "-X", "importtime", made.ROOT / script, "--help"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = made.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     said = []
     for line in process.stderr:
         said.append(line)
@@ -172,7 +182,7 @@ def test_ctrl_c_that_the_parent_has_ignored_stays_ignored(here):
 def test_ctrl_c_twice_keeps_what_is_recorded(here, clips):
     source = clips / "WolfgangLanger_Pexels.mp4"
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "out.mp4"]
-    process = subprocess.Popen([*command, "--source", source], stdout=-3, stderr=subprocess.PIPE)
+    process = made.start([*command, "--source", source], stdout=-3, stderr=subprocess.PIPE)
     made.until(lambda: Path("out.mp4").is_file() and Path("out.mp4").stat().st_size > 50_000)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from face2face.cli import UserError
-from pix2pix import options, pix2pix
+from pix2pix import arguments, options, pix2pix
 from pix2pix.options import Options
 
 ORIGINALS_DEFAULTS = {
@@ -33,8 +33,8 @@ ORIGINALS_DEFAULTS = {
 """Of pix2pix.py in affinelayer/pix2pix-tensorflow."""
 
 
-def parsed(*arguments: str) -> Options:
-    return options.from_args(pix2pix.parse_args(["--mode", "train", "--output_dir", "model", *arguments]))
+def parsed(*given: str) -> Options:
+    return arguments.to_options(pix2pix.parse_args(["--mode", "train", "--output_dir", "model", *given]))
 
 
 def damage(folder, **changes) -> None:
@@ -62,9 +62,9 @@ def test_the_papers_settings_are_those_of_2017():
     assert parsed("--paper", "--ema", "--lr", "0.1") == replace(paper, ema=True, lr=0.1)
 
 
-@pytest.mark.parametrize("name", options.PRESETS)
+@pytest.mark.parametrize("name", arguments.PRESETS)
 def test_a_preset_is_changed_by_what_is_given(name):
-    preset = options.PRESETS[name]
+    preset = arguments.PRESETS[name]
     assert parsed("--preset", name) == Options(**preset)
     changed = parsed("--ngf", "8", "--flip", "--preset", name, "--max_epochs", "3")
     assert changed == Options(**{**preset, "ngf": 8, "flip": True, "max_steps": None, "max_epochs": 3})
@@ -82,6 +82,13 @@ def test_a_larger_picture_is_scaled_in_proportion():
     assert parsed("--image_size", "512", "--scale_size", "520").scale_size == 520
 
 
+@pytest.mark.parametrize("other", [["--scale_size", "300"], ["--paper", "--scale_size", "286"]])
+def test_a_scale_is_refused_where_nothing_is_scaled(other):
+    with pytest.raises(UserError, match=r"expected --scale_size with --jitter crop, got it with .* redraw"):
+        parsed("--jitter", "redraw", *other)
+    assert parsed("--jitter", "crop", *other).scale_size == int(other[-1])
+
+
 @pytest.mark.parametrize(
     "other", [["--aspect_ratio", "1.5"], ["--lab_colorization"]], ids=["aspect_ratio", "lab_colorization"]
 )
@@ -91,8 +98,8 @@ def test_what_redrawing_cannot_do_is_refused(other):
 
 
 def test_arguments_become_options():
-    given = parsed("--ngf", "8", "--flip", "--which_direction", "BtoA", "--lr", "0.001", "--no_ema")
-    assert given == Options(ngf=8, flip=True, which_direction="BtoA", lr=0.001, ema=False)
+    found = parsed("--ngf", "8", "--flip", "--which_direction", "BtoA", "--lr", "0.001", "--no_ema")
+    assert found == Options(ngf=8, flip=True, which_direction="BtoA", lr=0.001, ema=False)
 
 
 @pytest.mark.parametrize(

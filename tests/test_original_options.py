@@ -15,9 +15,9 @@ import reduce_model
 from face2face import pictures
 from face2face.generator.generator import Generator
 from pix2pix import (
+    augmentation,
     checkpoints,
     colours,
-    dataset,
     inference,
     networks,
     options,
@@ -58,7 +58,7 @@ def test_separable_convolutions_train_reduce_and_freeze(separable, tmp_path):
     assert trained.count_params() < networks.generator(32, 4).count_params() / 5
     reduce_model.reduce(separable, tmp_path / "reduced")
     face = Generator(freeze_model.freeze(tmp_path / "reduced"))(made.noise(32, 32))
-    expected = inference.painter(trained)(made.noise(32, 32))
+    expected = inference.uint8_predictor(trained)(made.noise(32, 32))
     assert np.abs(face.astype(int) - expected).max() <= 1
 
 
@@ -105,7 +105,7 @@ def test_jitter_squeezes_the_whole_picture():
     """A frame at its edge is at the edge of the square."""
     picture = np.zeros((32, 48, 3), np.uint8)
     cv2.rectangle(picture, (0, 0), (47, 31), (255, 255, 255), 3)
-    square, _ = dataset.jitter(
+    square, _ = augmentation.jitter(
         picture, picture, replace(SMALL, scale_size=32, flip=False), np.random.default_rng(0)
     )
     for edge in (square[0], square[-1], square[:, 0], square[:, -1]):

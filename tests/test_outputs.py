@@ -16,13 +16,13 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live import loop
-from face2face.live.outputs import OutputOptions, open_presenter
-from face2face.live.painter import DrivingOptions, Painter
-from face2face.live.stats import Stats
+from face2face.live.options import DrivingOptions, OutputOptions
+from face2face.live.outputs import open_presenter
+from face2face.live.painter import Painter
 from face2face.output import provenance
-from face2face.output.place import free
 from face2face.output.recorder import Recorder
-from face2face.sources.files import open_source
+from face2face.output.recording_place import free_path
+from face2face.sources.open import open_source
 from face2face.sources.streams import LiveSource
 from tests import made
 from tests.made import edge
@@ -79,14 +79,14 @@ def test_the_label_is_on_the_face_and_not_on_the_driver(drive):
 
 
 def test_a_mirror_is_for_the_eye_only(drive):
-    for folder, options in (("plain", ()), ("mirrored", ("--mirror",))):
+    for folder, options in (("plain", ()), ("mirrored", ("--mirror", "--serve", 0))):
         assert drive("--record", folder, *options, limit=1) == 0
     assert np.array_equal(pictures.read(Path("plain/1.png")), pictures.read(Path("mirrored/1.png")))
 
 
 def test_the_overlay_is_the_driver_with_his_landmarks(drive):
-    for folder, show in (("driver", 0), ("overlay", 2), ("alone", 3)):
-        assert drive("--record", folder, "--show", show, limit=1) == 0
+    for folder, options in (("driver", (0,)), ("overlay", (2,)), ("alone", (3, "--serve", 0))):
+        assert drive("--record", folder, "--show", *options, limit=1) == 0
     driver, overlay, alone = (pictures.read(Path(name) / "1.png") for name in ("driver", "overlay", "alone"))
     lines = (driver != overlay).any(axis=-1)
     assert 0.005 < lines[:, : 2 * SIZE].mean() < 0.2 and not lines[:, 2 * SIZE :].any()
@@ -107,10 +107,10 @@ def test_a_recording_that_cannot_begin_is_a_notice(tmp_path, capsys):
 
 
 def test_names_that_are_free(tmp_path):
-    assert free(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    assert free_path(tmp_path / "a.mp4") == tmp_path / "a.mp4"
     for name in ("a.mp4", "a-2.mp4"):
         (tmp_path / name).touch()
-    assert free(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
+    assert free_path(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
 
 
 # --- sources that are gone ---------------------------------------------------------------------------------
@@ -132,18 +132,18 @@ def test_while_a_camera_is_gone_the_user_is_told_and_may_end(frozen_model, clips
 
     told = []
     source = LiveSource("camera 0", open_device)
-    painter = Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], DrivingOptions())
     with contextlib.ExitStack() as stack:
         stack.callback(source.close)
+        tracker = Tracker(LandmarkDetector())
+        painter = stack.enter_context(Painter(tracker, [Generator(frozen_model)], DrivingOptions()))
         options = OutputOptions(window=False, serve=0)
-        presenter = open_presenter(stack, options, source, None, ["model"], painter.size)
+        presenter = open_presenter(stack, options, source, None, ["model"], painter)
         thread = threading.Thread(target=end_when_told)
         thread.start()
-        stats = Stats()
-        loop.run(source, painter, stats, presenter)
+        loop.run(source, painter, presenter)
         assert time.monotonic() - told[0] < 3
         thread.join()
-    assert stats.frames > 0
+    assert painter.stats.frames > 0
     assert "warning: camera 0 sends no pictures: waiting for it" in capsys.readouterr().err
 
 
@@ -165,7 +165,7 @@ def test_without_a_model_the_tutorials_is_taken_and_then_a_shipped_one(tmp_path,
     assert run_webcam.default_model() == run_webcam.DEFAULT_MODEL
 
 
-def test_the_shipped_model_moves_a_womans_face_concurrency(clips, tmp_path):
+def test_the_shipped_model_moves_a_womans_face_at_once(clips, tmp_path):
     shipped = next(run_webcam.SHIPPED_MODELS.glob("*.pb"))
     assert shipped.stat().st_size <= 8e6
     arguments = ("--source", clips / "single_face.mp4", "--no-window", "--limit", 40)
@@ -196,7 +196,10 @@ def test_the_shipped_model_moves_a_womans_face_concurrency(clips, tmp_path):
             "--serve-host and --serve-token are of the page: expected --serve, too",
         ),
         (["--fullscreen"], "--fullscreen and --size are of the window: expected no --no-window"),
-        (["--microphone"], "--microphone is for cameras and streams, got single_face.mp4"),
+        (
+            ["--microphone", "--record", "out.mp4"],
+            "--microphone is for cameras and streams, got single_face.mp4",
+        ),
         (["--source", "browser", "--start", "1"], "are not for --source browser"),
         (["--record", "out.docx"], "expected a recording of .mp4"),
     ],

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests import made
 from tests.made import until
 
@@ -56,7 +56,7 @@ def start(frozen_model, tmp_path):
 
     def run(*arguments) -> tuple[subprocess.Popen, str]:
         command = [sys.executable, made.ROOT / "run_webcam.py", "--tf-model", frozen_model, "--no-window"]
-        process = subprocess.Popen(
+        process = made.start(
             [*command, "--serve", "0", *arguments],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
@@ -120,7 +120,7 @@ def test_the_page_shows_the_face_and_its_buttons_work(chromium, start, clip, tmp
     until(page.moves)
     until(lambda: re.fullmatch(r"\d+\.\d frames/s", page.text("#fps")))
     assert re.fullmatch(r"\d+ ms", page.text("#latency"))
-    assert page.text("#mark") == "AI-generated"
+    assert page.text("#provenance") == "AI-generated"
 
     page.click("record")
     (recording,) = until(lambda: list(tmp_path.glob("face2face-*.mp4")))
@@ -133,7 +133,7 @@ def test_the_page_shows_the_face_and_its_buttons_work(chromium, start, clip, tmp
     both = page.fill()
     for view in ("drawing", "overlay", "generated"):
         page.click("view")
-        until(lambda view=view: page.text("#view") == f": {view}")
+        until(lambda view=view: page.text("[data-command=view] span") == f": {view}")
     until(lambda: page.fill() < 0.7 * both)  # the face alone, in the middle
 
     page.click("record")

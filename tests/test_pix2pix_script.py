@@ -3,6 +3,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from face2face import metrics, pictures
+from face2face.cli import UserError
 from face2face.face.drawing import draw
 from pix2pix import options, pix2pix
 from tests import made
@@ -136,8 +138,6 @@ def test_pictures_as_jpeg(tested, model, pairs, tmp_path):
 
 
 def test_a_model_trained_the_other_way_round_reads_the_right_half(pairs, tmp_path):
-    from dataclasses import replace
-
     model = made.training_folder(tmp_path / "model", replace(made.SMALL, which_direction="BtoA"))
     assert test_mode(model, pairs, tmp_path / "report") == 0
     pair = pictures.read(pairs / "1.png")
@@ -191,7 +191,7 @@ def test_a_training_is_never_overwritten(model, pairs, mode, place, tmp_path, ca
     shutil.copytree(model, tmp_path / "model")
     before = made.tree(tmp_path)
     arguments = ["--mode", mode, "--checkpoint", tmp_path / "model", "--output_dir", tmp_path / place]
-    error = error_of(capsys, *arguments, "--input_dir", pairs)
+    error = error_of(capsys, *arguments, *(("--input_dir", pairs) if mode == "test" else ()))
     assert "--output_dir" in error and "--checkpoint" in error
     assert made.tree(tmp_path) == before
 
@@ -291,6 +291,61 @@ def test_wrong_arguments(arguments, message, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("mode", ["test", "export"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(["--val_dir", "."], ["--preset", "quick"], ["--paper"], ["--ngf", "32"], ["--no_ema"]),
+        *(["--flip"], ["--seed", "1"], ["--lr", "0.0002"], ["--which_direction", "AtoB"]),
+    ],
+    ids=lambda option: option[0],
+)
+def test_an_option_of_the_training_is_refused_in_other_modes(mode, option, model, pairs, tmp_path, capsys):
+    """Also one that is given its default."""
+    arguments = ["--mode", mode, "--checkpoint", model, "--output_dir", tmp_path / "out", *option]
+    error = error_of(capsys, *arguments, *(("--input_dir", pairs) if mode == "test" else ()))
+    assert error == f"error: expected {option[0]} with --mode train, got --mode {mode}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_option_of_the_training_is_refused_in_an_export():
+    """But for `--no_` of a switch, which its opposite stands for."""
+    for option in fields(options.Options):
+        if option.metadata["help"]:
+            value = [] if isinstance(option.default, bool) else [valid_value(option)]
+            parsed = pix2pix.parse_args(
+                ["--mode", "export", "--checkpoint", "m", "--output_dir", "o", f"--{option.name}", *value]
+            )
+            with pytest.raises(UserError, match=f"expected --{option.name} with --mode train"):
+                pix2pix.check_mode(parsed)
+
+
+def valid_value(option) -> str:
+    """A value that an option may have, as it is typed."""
+    if option.metadata["choices"]:
+        return str(option.metadata["choices"][0])
+    return str(option.metadata["type"].high)
+
+
+@pytest.mark.parametrize(
+    "mode, option, modes",
+    [
+        ("train", ["--unpaired"], "test"),
+        ("train", ["--output_filetype", "png"], "test"),
+        ("train", ["--which", "best"], "test or export"),
+        ("export", ["--unpaired"], "test"),
+        ("export", ["--output_filetype", "png"], "test"),
+        ("export", ["--input_dir", "."], "train or test"),
+        ("export", ["--aspect_ratio", "1"], "train or test"),
+    ],
+)
+def test_an_option_of_another_mode_is_refused(mode, option, modes, model, tmp_path, capsys):
+    folders = ["--input_dir", tmp_path] if mode == "train" else ["--checkpoint", model]
+    error = error_of(capsys, "--mode", mode, "--output_dir", tmp_path / "out", *folders, *option)
+    assert error == f"error: expected {option[0]} with --mode {modes}, got --mode {mode}\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_reduced_model_is_not_tested(pairs, tmp_path, capsys):
     options.write(tmp_path, made.SMALL, options.REDUCED)
     assert test_mode(tmp_path, pairs, tmp_path / "report") == 2
@@ -303,7 +358,8 @@ def test_a_damaged_model_is_named(model, pairs, tmp_path, capsys):
     (folder / "ckpt-1.index").write_bytes(b"")
     for mode in ("test", "export"):
         arguments = ["--mode", mode, "--checkpoint", folder, "--output_dir", tmp_path / "out"]
-        assert "damaged" in error_of(capsys, *arguments, "--input_dir", pairs)
+        input_dir = ("--input_dir", pairs) if mode == "test" else ()
+        assert "damaged" in error_of(capsys, *arguments, *input_dir)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

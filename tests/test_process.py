@@ -118,7 +118,7 @@ def test_other_formats_become_png(tmp_path):
 @pytest.mark.parametrize("pad", [False, True])
 def test_drawings_are_drawn_anew_from_their_points(drawings, pad):
     result = processed(drawings, "resize", size=48, pad=pad)
-    before = sidecar.read(drawings)
+    before = sidecar.read_sidecar(drawings)
     for name, drawing in result.items():
         side, corner = (96, (0, -12)) if pad else (72, (12, 0))
         points = (before.images[name].points + 0.5 - corner) * 48 / side - 0.5
@@ -128,8 +128,8 @@ def test_drawings_are_drawn_anew_from_their_points(drawings, pad):
 def test_the_sidecar_is_scaled_with_the_drawings(drawings):
     """What is written beside the resized drawings draws them."""
     result = processed(drawings, "resize", size=128)
-    beside = sidecar.read(drawings.with_name("drawings-resize"))
-    assert beside.videos == sidecar.read(drawings).videos
+    beside = sidecar.read_sidecar(drawings.with_name("drawings-resize"))
+    assert beside.videos == sidecar.read_sidecar(drawings).videos
     assert beside.images["3.png"].frame == 21
     for name, drawing in result.items():
         again = draw(beside.images[name].points, 128, beside.drawing).astype(int)
@@ -138,6 +138,9 @@ def test_the_sidecar_is_scaled_with_the_drawings(drawings):
 
 def test_combine_hands_the_sidecar_on(photos, drawings):
     processed(drawings, "combine", b_dir=photos)
-    before, after = sidecar.read(drawings), sidecar.read(drawings.with_name("drawings-combine"))
+    before, after = (
+        sidecar.read_sidecar(drawings),
+        sidecar.read_sidecar(drawings.with_name("drawings-combine")),
+    )
     assert after.images.keys() == before.images.keys()
     assert np.allclose(after.images["2.png"].points, before.images["2.png"].points, atol=1e-3)

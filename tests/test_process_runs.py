@@ -33,6 +33,24 @@ def times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")}
 
 
+@pytest.mark.parametrize(
+    "operation, option, needed",
+    [
+        ("grayscale", ["--size", 32], "resize"),
+        ("edges", ["--pad"], "resize"),
+        ("resize", ["--b_dir", "."], "combine"),
+        ("combine", ["--b_dir", ".", "--size", 256], "resize"),
+    ],
+)
+def test_an_option_of_another_operation_is_refused(photos, operation, option, needed, capsys):
+    before = made.tree(photos.parent)
+    folders = ["--input_dir", photos, "--output_dir", photos.with_name("out")]
+    error = error_of(capsys, *folders, "--operation", operation, *option)
+    name = "--size" if "--size" in option else option[0]
+    assert error == f"error: expected {name} with --operation {needed}, got --operation {operation}"
+    assert made.tree(photos.parent) == before
+
+
 def test_what_is_done_is_left_alone(photos, capsys):
     output = photos.with_name("small")
     arguments = ["--input_dir", photos, "--output_dir", output, "--operation", "resize", "--size", 32]
@@ -154,8 +172,9 @@ def test_two_pictures_of_one_name_are_named(photos, operation, capsys):
     doubled = photos if operation == "grayscale" else right
     pictures.write(doubled / "1.jpg", made.noise(HEIGHT, WIDTH, seed=50))
     before = made.tree(photos.parent)
+    rights = ("--b_dir", right) if operation == "combine" else ()
     error = error_of(
-        *(capsys, "--operation", operation, "--input_dir", photos, "--b_dir", right),
+        *(capsys, "--operation", operation, "--input_dir", photos, *rights),
         *("--output_dir", photos.with_name("out")),
     )
     assert "expected one image named 1, got two: " in error
@@ -228,7 +247,7 @@ def test_another_sidecar_is_not_replaced(photos, capsys):
     sidecar.Sidecar([video], {"9.png": entry}).write(output)
     before = made.tree(output)
     error = error_of(capsys, "--operation", "grayscale", "--input_dir", photos, "--output_dir", output)
-    assert str(output / sidecar.FILE_NAME) in error and made.tree(output) == before
+    assert str(output / sidecar.SIDECAR_NAME) in error and made.tree(output) == before
 
 
 @pytest.mark.parametrize("size", ["40000", "0", "-1", "1e3", str(2**63)])

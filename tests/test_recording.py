@@ -14,7 +14,7 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output import recording
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests import made
 
 SIDE = 64
@@ -24,7 +24,7 @@ import sys
 sys.path.insert(0, {str(made.ROOT)!r})
 from pathlib import Path
 import numpy as np
-from face2face.recording import open_recording
+from face2face.output.recording import open_recording
 
 recording = open_recording(Path(sys.argv[1]), 25.0)
 number = 0
@@ -157,7 +157,7 @@ import resource, signal, sys
 sys.path.insert(0, {str(made.ROOT)!r})
 from pathlib import Path
 import numpy as np
-from face2face.recording import open_recording
+from face2face.output.recording import open_recording
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

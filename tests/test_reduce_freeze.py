@@ -14,7 +14,7 @@ import freeze_model
 import reduce_model
 from face2face import pictures
 from face2face.generator.generator import Generator
-from face2face.target import statistics
+from face2face.target import target_file
 from pix2pix import checkpoints, options
 from tests import made
 
@@ -90,8 +90,8 @@ def hidden(folder: Path) -> list[Path]:
 
 def test_the_reduced_model_is_smaller_and_paints_the_same(trained, reduced):
     folder, said = reduced
-    before = checkpoints.size_mb(checkpoints.newest(trained))
-    after = checkpoints.size_mb(checkpoints.newest(folder))
+    before = checkpoints.size_mb(checkpoints.newest_checkpoint(trained))
+    after = checkpoints.size_mb(checkpoints.newest_checkpoint(folder))
     assert after < before / 3
     assert f"{before:.1f} MB before, {after:.1f} MB after, in {folder}" in said
     assert number(r"between the trained and the reduced generator: (\d+) of 255", said) <= 1
@@ -101,7 +101,7 @@ def test_the_reduced_folder_holds_the_generator_alone(trained, reduced):
     folder, _ = reduced
     import tensorflow as tf
 
-    kept = [name for name, _ in tf.train.list_variables(checkpoints.newest(folder))]
+    kept = [name for name, _ in tf.train.list_variables(checkpoints.newest_checkpoint(folder))]
     assert {name.split("/")[0] for name in kept} <= {
         "generator",
         "save_counter",
@@ -109,7 +109,7 @@ def test_the_reduced_folder_holds_the_generator_alone(trained, reduced):
     }
     assert not [name for name in kept if "norm" in name or "moving" in name]
     assert options.read(folder, options.REDUCED) == options.read(trained, options.TRAINING)
-    assert (folder / statistics.FILE_NAME).read_bytes() == (trained / statistics.FILE_NAME).read_bytes()
+    assert (folder / target_file.TARGET_NAME).read_bytes() == (trained / target_file.TARGET_NAME).read_bytes()
 
 
 def test_a_second_reduction_replaces_the_first_and_nothing_else(trained, tmp_path, capsys):
@@ -143,7 +143,7 @@ def test_a_training_of_foreign_pairs_is_compared_on_noise(tmp_path, capsys):
     assert made.edge(reduce_model.main, "--model-input", folder, "--model-output", tmp_path / "reduced") == 0
     assert made.edge(freeze_model.main, "--model-folder", tmp_path / "reduced") == 0
     assert re.search(r"the reduced and the frozen model: [01] of 255", capsys.readouterr().out)
-    assert not (tmp_path / "reduced" / statistics.FILE_NAME).exists()
+    assert not (tmp_path / "reduced" / target_file.TARGET_NAME).exists()
     assert Generator(tmp_path / "reduced" / "frozen_model.pb").target.face is None
 
 
@@ -201,7 +201,7 @@ def test_a_reduced_model_comes_beside_other_files(trained, tmp_path):
     pictures.write(tmp_path / "1.png", made.noise(8, 8))
     before = made.tree(tmp_path)
     assert made.edge(reduce_model.main, "--model-input", trained, "--model-output", tmp_path) == 0
-    assert checkpoints.newest(tmp_path) and before.items() <= made.tree(tmp_path).items()
+    assert checkpoints.newest_checkpoint(tmp_path) and before.items() <= made.tree(tmp_path).items()
 
 
 # --- freeze ---------------------------------------------------------------------------------------------
@@ -238,8 +238,20 @@ def test_the_frozen_graph_runs_by_nothing_but_tensorflow(frozen_model, reduced, 
 
 def test_the_frozen_graph_carries_the_target(frozen_model, reduced):
     known = Generator(frozen_model[0]).target
-    assert known.to_json() == statistics.read(reduced[0]).to_json()
+    assert known.to_json() == target_file.read_target(reduced[0]).to_json()
     assert json.loads(known.to_json())["face"]
+
+
+def test_a_model_without_a_target_carries_the_drawing_of_its_training(reduced, tmp_path):
+    """A driver's face has to be drawn as the training's faces were, also where there were no landmarks."""
+    folder = shutil.copytree(reduced[0], tmp_path / "reduced")
+    (folder / target_file.TARGET_NAME).unlink()
+    (folder / "frozen_model.pb").unlink(missing_ok=True)
+    trained_with = replace(options.read(folder, options.REDUCED), drawing="colour")
+    options.write(folder, trained_with, options.REDUCED)
+    assert made.edge(freeze_model.main, "--model-folder", folder) == 0
+    target = Generator(folder / "frozen_model.pb").target
+    assert (target.drawing, target.face) == ("colour", None)
 
 
 def test_half_precision_halves_the_file(reduced, frozen_model, tmp_path, capsys):
@@ -383,11 +395,11 @@ def test_a_damaged_reduced_model_keeps_the_frozen_graph_that_was_there(
 
 def test_a_damaged_target_is_named(trained, tmp_path, capsys):
     folder = shutil.copytree(trained, tmp_path / "model")
-    (folder / statistics.FILE_NAME).write_text("{")
+    (folder / target_file.TARGET_NAME).write_text("{")
     error = error_of(
         capsys, reduce_model.main, "--model-input", folder, "--model-output", tmp_path / "reduced"
     )
-    assert f"expected a target.json of this project, got {folder / statistics.FILE_NAME} (" in error
+    assert f"expected a target.json of this project, got {folder / target_file.TARGET_NAME} (" in error
     assert not (tmp_path / "reduced").exists()
 
 

@@ -1,28 +1,23 @@
 """The driver's expression and head motion on the target's face, on the faces of the sample clips."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from face2face.cli import UserError
 from face2face.face.geometry import (
+    EYELIDS,
     SimilarityTransform,
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
 )
 from face2face.face.landmarks import LandmarkDetector
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from face2face.target.retarget import (
-    CALIBRATION_SECONDS,
-    Calibration,
+    SHUT_EYES,
     Retargeter,
-    is_calibration,
-    read_calibration,
     soft_clip,
-    steady_median,
 )
 from face2face.target.statistics import TargetFace
 
@@ -86,6 +81,44 @@ def test_shut_eyes_are_shut_and_open_eyes_are_open(retargeter, target, target_po
     assert eye_aspect_ratio(carried[0]) >= 0.95 * eye_aspect_ratio(target.neutral)
 
 
+def with_eyes(face: np.ndarray, share: float) -> np.ndarray:
+    """The face with its eyelids at that share of their distance."""
+    changed = face.copy()
+    for upper, lower in EYELIDS:
+        centre = (face[upper] + face[lower]) / 2
+        changed[[upper, lower]] = centre + share * (face[[upper, lower]] - centre)
+    return changed
+
+
+@pytest.mark.parametrize("wider", [0.1, 0.2])
+def test_eyes_wider_than_at_rest_are_drawn_twice_as_much_wider(retargeter, driver, wider):
+    rest, wide = retargeter(driver[0]), retargeter(with_eyes(driver[0], 1 + wider))
+    assert eye_aspect_ratio(wide) / eye_aspect_ratio(rest) == pytest.approx(1 + 2 * wider, abs=0.02)
+
+
+def test_what_shut_eyes_are_is_learned_from_the_driver(retargeter, target, driver):
+    """Until he shuts them further, they count as shut at a usual share of their opening; then no more."""
+    rest = eye_aspect_ratio(retargeter(driver[0]))
+    nearly = with_eyes(driver[0], SHUT_EYES)
+    assert eye_aspect_ratio(retargeter(nearly)) / rest == pytest.approx(target.shut_eyes, abs=0.02)
+    shut = retargeter(with_eyes(driver[0], 0.2))
+    assert eye_aspect_ratio(shut) / rest == pytest.approx(target.shut_eyes, abs=0.02)
+    way = (SHUT_EYES - 0.2) / (1 - 0.2)  # from shut to rest
+    expected = target.shut_eyes + (1 - target.shut_eyes) * way
+    assert eye_aspect_ratio(retargeter(nearly)) / rest == pytest.approx(expected, abs=0.02)
+
+
+def test_the_outer_lips_go_along_with_the_inner_ones(target, driver):
+    """A mouth that shuts keeps the thickness of its lips."""
+    parted = target.neutral.copy()
+    parted[[65, 66, 67, 56, 57, 58]] += (0, 0.05 * interocular_distance(parted))
+    carried = Retargeter(replace(target, neutral=parted), driver[0])(driver[0])
+    upper, lower = ([50, 51, 52], [61, 62, 63]), ([65, 66, 67], [56, 57, 58])
+    for above, below in (upper, lower):
+        before, after = ((face[below] - face[above])[:, 1].mean() for face in (parted, carried))
+        assert after == pytest.approx(before, abs=0.01 * interocular_distance(parted))
+
+
 def test_shut_lips_are_shut_though_the_targets_rest_open(target, driver):
     parted = target.neutral.copy()
     parted[[65, 66, 67]] += (0, 0.05 * interocular_distance(parted))
@@ -132,89 +165,28 @@ def test_soft_clip_keeps_what_is_known_and_bounds_what_is_not():
     assert 3.0 < clipped[2] < 3.2 < clipped[3] <= 3.0 + 0.15 * 4.0
 
 
-def test_calibration_takes_the_first_second_with_a_face(driver):
-    calibration = Calibration()
-    assert calibration.look(driver[0], 10.0) and calibration.is_running
-    assert calibration.look(driver[0] + 0.1, 10.5)
-    assert calibration.look(driver[0], 10.0 + CALIBRATION_SECONDS) and not calibration.is_running
-    before = calibration.neutral
-    assert not calibration.look(driver[-1], 12.0)
-    assert calibration.neutral is before
+class InModelSpace(Retargeter):
+    """Bounds the expression in model space, where `target.json` has its components and ranges."""
+
+    def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
+        known, upright = self._target, self._target_face
+        flat = (self._from_upright.apply(upright + expression) - known.neutral).ravel()
+        coefficients = known.components @ flat
+        rest = flat - coefficients @ known.components
+        length = np.linalg.norm(rest)
+        rest *= soft_clip(np.array([length]), np.array([[0.0, known.residual]]))[0] / length
+        bounded = soft_clip(coefficients, known.ranges) @ known.components + rest
+        return self._from_upright.apply_inverse(known.neutral + bounded.reshape(68, 2)) - upright
 
 
-def test_calibration_begins_again_when_asked(driver):
-    calibration = Calibration(driver[0])
-    calibration.restart()
-    calibration.look(driver[-1], 5.0)
-    assert np.allclose(calibration.neutral, driver[-1])
-
-
-def test_the_steady_frames_make_the_neutral_face(driver):
-    turning = driver[0] + np.linspace(0, 60, 6)[:, None, None]
-    still = np.repeat(driver[:1] + 60, 8, axis=0)
-    assert np.allclose(steady_median(np.concatenate([turning, still])), driver[0] + 60)
-
-
-def test_a_saved_calibration_is_read_back_at_any_size(tmp_path, driver):
-    path = tmp_path / "me.json"
-    Calibration(driver[0]).write(path, (640, 360))
-    saved = read_calibration(path)
-    same, half = saved.scaled_to((640, 360)), saved.scaled_to((320, 180))
-    assert np.allclose(same.neutral, driver[0], atol=1e-3) and not same.is_running
-    assert np.allclose(half.neutral, driver[0] / 2, atol=1e-3)
-
-
-FACE = [[i % 9 * 10, i * 3] for i in range(68)]
-SAVED = {"format_version": 1, "frame_size": [640, 360], "neutral": FACE}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
-        json.dumps(SAVED).encode()[:-9],
-        *(
-            json.dumps(SAVED | changed).encode()
-            for changed in (
-                {"format_version": 2},
-                {"format_version": None},
-                {"frame_size": [0, 0]},
-                {"frame_size": [-640, 360]},
-                {"frame_size": [10**9, 360]},
-                {"frame_size": 640},
-                {"neutral": FACE[1:]},
-                {"neutral": [[5, 5]] * 68},
-                {"neutral": [*FACE[:36], *[[3, 3]] * 32]},
-                {"neutral": [[1e9, 1], *FACE[1:]]},
-                {"neutral": [[float("nan"), 1], *FACE[1:]]},
-                {"neutral": [[float("inf"), 1], *FACE[1:]]},
-                {"neutral": [["1", 1], *FACE[1:]]},
-                {"neutral": [[1, 2, 3], *FACE[1:]]},
-                {"neutral": None},
-                {"neutral": {"0": [1, 2]}},
-            )
-        ),
-    ],
-)
-def test_a_damaged_calibration_is_refused(content, tmp_path):
-    path = tmp_path / "me.json"
-    path.write_text(json.dumps(SAVED))
-    assert is_calibration(path) and read_calibration(path).scaled_to((640, 360)).neutral.shape == (68, 2)
-    path.write_bytes(content)
-    assert not is_calibration(path)
-    with pytest.raises(UserError, match=r"expected what --calibration wrote, got .*") as refused:
-        read_calibration(path)
-    assert "me.json" in str(refused.value)
-
-
-def test_a_calibration_replaces_no_other_file(tmp_path, driver):
-    path = tmp_path / "me.json"
-    path.write_text('{"mine": 1}')
-    with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
-        Calibration(driver[0]).write(path, (640, 360))
-    assert path.read_text() == '{"mine": 1}'
+@pytest.mark.parametrize("roll", [0.0, 0.5, -1.0])
+def test_an_expression_is_bounded_as_in_model_space(target_points, driver, roll):
+    rotation = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    target = TargetFace.measure(target_points @ rotation.T)
+    converted, straight = Retargeter(target, driver[0]), InModelSpace(target, driver[0])
+    exaggerated = driver[0] + 3 * (driver - driver[0])
+    for points in (*driver, *exaggerated):
+        assert np.abs(converted(points) - straight(points)).max() < 1e-3
+    free = replace(target, ranges=np.array([[-1e5, 1e5]] * len(target.ranges)), residual=1e5)
+    unbounded = Retargeter(free, driver[0])
+    assert max(np.abs(converted(points) - unbounded(points)).max() for points in exaggerated) > 5

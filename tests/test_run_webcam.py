@@ -1,5 +1,6 @@
 """The driver's side on real clips: what is shown and recorded, how it ends, and what can go wrong."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,10 +19,12 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.loop import CONCURRENCY
-from face2face.live.painter import DrivingOptions, Painter
+from face2face.live.options import DrivingOptions
+from face2face.live.painter import Painter
 from face2face.live.pipeline import MAX_WAITING
-from face2face.live.stats import STAGES, Stats
-from face2face.sources.files import Frame, open_source
+from face2face.live.stats import STAGES
+from face2face.sources.base import Frame
+from face2face.sources.open import open_source
 from pix2pix.tools import process
 from tests import made
 from tests.made import edge
@@ -44,8 +47,17 @@ def played(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def painter(model: Path, smoothing: float = 0.0, **driving) -> Painter:
-    return Painter(Tracker(LandmarkDetector(), smoothing), [Generator(model)], DrivingOptions(**driving))
+@pytest.fixture
+def painter():
+    """Makes painters of one model or several, and closes them."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*models: Path, smoothing: float = 0.0, **driving) -> Painter:
+            generators = [Generator(model) for model in models]
+            tracker = Tracker(LandmarkDetector(), smoothing)
+            return stack.enter_context(Painter(tracker, generators, DrivingOptions(**driving)))
+
+        yield make
 
 
 def frames_of(clip: Path, numbers) -> list[Frame]:
@@ -56,7 +68,7 @@ def frames_of(clip: Path, numbers) -> list[Frame]:
 # --- training and serving -------------------------------------------------------------------------------
 
 
-def test_the_webcam_draws_what_training_saw(frozen_model, clip, tmp_path):
+def test_the_webcam_draws_what_training_saw(painter, frozen_model, clip, tmp_path):
     """Whole frames through the tutorial's steps, against the same frames before the camera."""
     generated = made.run_script(
         *(made.ROOT / "generate_train_data.py", "--file", clip, "--num", 5, "--crop", "none"),
@@ -70,7 +82,7 @@ def test_the_webcam_draws_what_training_saw(frozen_model, clip, tmp_path):
     ]
     live = painter(frozen_model, retarget=False)
     for frame in frames_of(clip, range(numbers[-1] + 1)):
-        drawing = live(frame, Stats()).drawing
+        drawing = live(frame).drawing
         if frame.number in numbers:
             trained_on = pictures.read(tmp_path / "resized" / f"{numbers.index(frame.number) + 1}.png")
             difference = np.abs(drawing.astype(int) - trained_on)
@@ -102,72 +114,70 @@ def test_the_preview_is_the_drivers_own_sharp_frame(frozen_model, clip, tmp_path
     assert np.abs(pictures.read(tmp_path / "out/1.png")[:, : 2 * SIZE].astype(int) - expected).max() <= 1
 
 
-def test_show_1_shows_the_drawing(frozen_model, clip, tmp_path):
+def test_show_1_shows_the_drawing(painter, frozen_model, clip, tmp_path):
     arguments = ("--show", 1, "--retarget", "off", "--smoothing", 0, "--limit", 1)
     assert drive(frozen_model, clip, "--record", tmp_path / "out", *arguments) == 0
     left = pictures.read(tmp_path / "out/1.png")[:, : 2 * SIZE]
     (frame,) = frames_of(clip, [0])
-    drawing = painter(frozen_model, retarget=False)(frame, Stats()).drawing
+    drawing = painter(frozen_model, retarget=False)(frame).drawing
     assert np.array_equal(left, cv2.resize(drawing, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC))
 
 
 @pytest.mark.parametrize("no_face", ["hold", "passthrough", "blank"])
-def test_without_a_face_the_last_one_is_held_and_then_replaced(frozen_model, clip, no_face):
+def test_without_a_face_the_last_one_is_held_and_then_replaced(painter, frozen_model, clip, no_face):
     (frame,) = frames_of(clip, [0])
-    live = painter(frozen_model, no_face=no_face, hold_seconds=0.5)
-    face = live(Frame(0, 0.0, frame.picture), Stats()).generated
+    live = painter(frozen_model, no_face=no_face, hold_seconds=None if no_face == "hold" else 0.5)
+    face = live(Frame(0, 0.0, frame.picture)).generated
     empty = np.full_like(frame.picture, 90)
-    soon, late = (live(Frame(1, seconds, empty), Stats()) for seconds in (0.4, 0.6))
+    soon, late = (live(Frame(1, seconds, empty)) for seconds in (0.4, 0.6))
     assert (soon.state, late.state) == ("no face", "no face")
     assert face.any() and np.array_equal(soon.generated, face)
     expected = {"hold": face, "passthrough": np.full_like(face, 90), "blank": np.zeros_like(face)}[no_face]
     assert np.array_equal(late.generated, expected)
 
 
-def test_a_still_face_gives_the_same_bytes(frozen_model, clip):
+def test_a_still_face_gives_the_same_bytes(painter, frozen_model, clip):
     (frame,) = frames_of(clip, [0])
     live = painter(frozen_model, smoothing=0.5)
-    faces = [live(Frame(i, i / 25, frame.picture), Stats()).generated for i in range(60)]
+    faces = [live(Frame(i, i / 25, frame.picture)).generated for i in range(60)]
     assert faces[0].any() and all(np.array_equal(face, faces[0]) for face in faces)
 
 
-def test_the_driver_is_learned_in_the_first_second_and_again_when_asked(frozen_model, clip):
+def test_the_driver_is_learned_in_the_first_second_and_again_when_asked(painter, frozen_model, clip):
     live = painter(frozen_model)
-    states = [live(frame, Stats()).state for frame in frames_of(clip, range(40))]
+    states = [live(frame).state for frame in frames_of(clip, range(40))]
     assert states[0].startswith("calibrating") and states[-1] == ""
     live.calibrate()
     (later,) = frames_of(clip, [41])
-    assert live(later, Stats()).state.startswith("calibrating")
+    assert live(later).state.startswith("calibrating")
 
 
-def test_a_calibration_is_kept(frozen_model, clip, tmp_path):
+def test_a_calibration_is_kept(painter, frozen_model, clip, tmp_path):
     file = tmp_path / "me.json"
     assert drive(frozen_model, clip, "--calibration", file, "--limit", 60) == 0
     kept = file.read_text()
     live = painter(frozen_model, calibration_file=file)
     (frame,) = frames_of(clip, [50])
-    assert live(frame, Stats()).state == ""
+    assert live(frame).state == ""
     assert file.read_text() == kept
 
 
-def test_models_are_switched_from_one_frame_to_the_next(frozen_model, clip, tmp_path):
+def test_models_are_switched_from_one_frame_to_the_next(painter, frozen_model, clip, tmp_path):
     """Each draws as it was trained; the driver is not learned anew; pictures keep the largest one's size."""
     large = made.repeating_model(tmp_path / "large.pb", 2 * SIZE)
     (frame,) = frames_of(clip, [0])
-    live = Painter(
-        Tracker(LandmarkDetector(), 0.0), [Generator(frozen_model), Generator(large)], DrivingOptions()
-    )
+    live = painter(frozen_model, large)
 
     def face(seconds: float) -> np.ndarray:
-        return live(Frame(0, seconds, frame.picture), Stats()).generated
+        return live(Frame(0, seconds, frame.picture)).generated
 
     first = [face(seconds) for seconds in np.arange(0, 2, 0.25)][-1]
     live.choose(1)
     drawn = face(2.0)
-    expected = painter(large, retarget=False)(frame, Stats()).drawing
+    expected = painter(large, retarget=False)(frame).drawing
     assert expected.any() and np.abs(drawn.astype(int) - expected).mean() < 1  # it looked near the last face
     live.choose(0)
-    last = live(Frame(0, 2.25, frame.picture), Stats())
+    last = live(Frame(0, 2.25, frame.picture))
     assert np.array_equal(last.generated, first) and last.state == ""
     assert drawn.shape == first.shape == (2 * SIZE, 2 * SIZE, 3)
     live.choose(2)  # there is none
@@ -215,14 +225,14 @@ def test_a_machine_without_a_screen_goes_on(frozen_model, clip, tmp_path, monkey
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
-def test_a_graph_of_the_original_draws_the_driver_where_he_is(clip, tmp_path, capsys):
+def test_a_graph_of_the_original_draws_the_driver_where_he_is(painter, clip, tmp_path, capsys):
     """It knows no target: retargeting is off, and that is said."""
     made.repeating_model(tmp_path / "original.pb", SIZE)
     arguments = ("--record", tmp_path / "out", "--record-view", "generated", "--limit", 1, "--smoothing", 0)
     assert drive(tmp_path / "original.pb", clip, *arguments) == 0
     assert "retargeting is off:" in capsys.readouterr().out
     (frame,) = frames_of(clip, [0])
-    expected = painter(tmp_path / "original.pb", retarget=False)(frame, Stats()).drawing
+    expected = painter(tmp_path / "original.pb", retarget=False)(frame).drawing
     assert expected.any() and np.array_equal(pictures.read(tmp_path / "out/1.png"), expected)
 
 
@@ -232,9 +242,8 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
     path = tmp_path / "out.mp4"
     command = [sys.executable, SCRIPT, "--tf-model", frozen_model, "--no-window", "--record", path]
     driver = clips / "WolfgangLanger_Pexels.mp4"
-    running = subprocess.Popen([*command, "--source", driver], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while running.poll() is None and not (path.is_file() and path.stat().st_size > 50_000):
-        pass  # until there is something of it on the disk
+    running = made.start([*command, "--source", driver], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    made.until(lambda: running.poll() is not None or (path.is_file() and path.stat().st_size > 50_000))
     running.send_signal(number)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == code and b"Traceback" not in errors
@@ -256,7 +265,7 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
         (["--record", "out.docx"], "expected a recording of .mp4"),
         (["--smoothing", "2"], "argument --smoothing: expected a number from 0 to 1, got '2'"),
         (["--limit", "0"], "argument --limit: expected a whole number above 0"),
-        (["--tf-model", "{clip}"] * 9, "expected --tf-model at most 9 times, got 10"),
+        (["--tf-model", "{clip}"] * 10, "expected --tf-model at most 9 times, got 10"),
         (["--engine", "theano"], "argument --engine: invalid choice"),
         (["--precision", "float8"], "argument --precision: invalid choice"),
         (["--show", "4"], "argument --show: invalid choice: 4"),
@@ -266,7 +275,8 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
 def test_wrong_arguments(arguments, message, frozen_model, clip, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     given = [word.format(clip=clip) for word in arguments]
-    assert edge(run_webcam.main, "--tf-model", frozen_model, "--source", clip, "--no-window", *given) == 2
+    model = [] if "--tf-model" in given else ["--tf-model", frozen_model]
+    assert edge(run_webcam.main, *model, "--source", clip, "--no-window", *given) == 2
     *_, error = capsys.readouterr().err.splitlines()
     assert error.startswith("error: ") and message in error
     assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face2face.face.landmarks import LandmarkDetector
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from face2face.target import selection
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.output.controls import Controls, State
+from face2face.output.controls import COMMANDS, Controls, State
 from face2face.output.page.server import LONGEST_TOKEN, Server
 from face2face.sources.browser import BrowserSource
 from tests import made
@@ -86,6 +86,26 @@ def test_commands_and_state(serve):
     assert (json.loads(content)["view"], json.loads(content)["fps"]) == ("overlay", 27.5)
     ask(server, "/command/model-2", "POST")
     assert server.controls.take() == ["calibrate", "model-2"]
+
+
+def test_the_page_has_a_button_and_key_for_each_command_but_the_windows_help(serve):
+    server = serve()
+    _, content = ask(server)
+    page = content.decode()
+    names = re.findall(r'<button data-command="(\w+)"', page)
+    keys = re.findall(r'data-key="(.)"', page)
+    assert names == [command.name for command in COMMANDS if command.name != "help"]
+    assert server.controls.take() == []
+    for name, key in zip(names, keys, strict=True):
+        assert ask(server, f"/command/{name}", "POST")[0].status == 200
+        assert server.controls.press_key(key)
+        assert server.controls.take() == [name, name]
+    shown = json.loads(ask(server, "/state")[1])
+    assert (
+        set(re.findall(r'data-pressed="(\w+)"', page))
+        == {"is_mirrored", "is_frozen", "recording"}
+        <= set(shown)
+    )
 
 
 @pytest.mark.parametrize(

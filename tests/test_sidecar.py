@@ -7,9 +7,10 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.face.crop import CropBox
-from face2face.target import sidecar, statistics
+from face2face.target import sidecar, target_file
 from face2face.target.sidecar import Entry, Sidecar, Video
-from face2face.target.statistics import Target, TargetFace
+from face2face.target.statistics import TargetFace
+from face2face.target.target_file import Target
 from tests import made
 
 FACES = np.array([made.points(256, seed) for seed in range(12)])
@@ -36,7 +37,7 @@ def video(**changes) -> dict:
 
 def test_a_sidecar_is_read_as_it_was_written(beside, tmp_path):
     beside.write(tmp_path)
-    again = sidecar.read(tmp_path)
+    again = sidecar.read_sidecar(tmp_path)
     assert again.drawing == "colour" and list(again.images) == list(beside.images)
     assert [tuple(video.frame_size) for video in again.videos] == [(640, 360), (320, 240)]
     for name, entry in beside.images.items():
@@ -45,8 +46,8 @@ def test_a_sidecar_is_read_as_it_was_written(beside, tmp_path):
 
 
 def test_a_folder_without_one(tmp_path):
-    assert sidecar.read(tmp_path) is None
-    assert statistics.read(tmp_path) is None
+    assert sidecar.read_sidecar(tmp_path) is None
+    assert target_file.read_target(tmp_path) is None
 
 
 def test_a_part_of_it(beside):
@@ -82,10 +83,10 @@ def test_a_part_of_it(beside):
 )
 def test_a_sidecar_of_something_else_is_named(beside, tmp_path, change, message):
     beside.write(tmp_path)
-    path = tmp_path / sidecar.FILE_NAME
+    path = tmp_path / sidecar.SIDECAR_NAME
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=message) as raised:
-        sidecar.read(tmp_path)
+        sidecar.read_sidecar(tmp_path)
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)
 
 
@@ -93,32 +94,32 @@ def test_a_sidecar_of_something_else_is_named(beside, tmp_path, change, message)
     "text", ["", "{", "[]", "null", "1", "\0", "[" * 100_000, '{"format_version": 1, "images": {"1": [NaN]}}']
 )
 def test_damaged_json_is_named(tmp_path, text):
-    (tmp_path / sidecar.FILE_NAME).write_text(text)
+    (tmp_path / sidecar.SIDECAR_NAME).write_text(text)
     with pytest.raises(
         UserError, match=r"expected what generate_train_data\.py writes, got .*landmarks\.json"
     ):
-        sidecar.read(tmp_path)
+        sidecar.read_sidecar(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "1"])
 def test_a_damaged_target_is_named(tmp_path, text):
-    (tmp_path / statistics.FILE_NAME).write_text(text)
+    (tmp_path / target_file.TARGET_NAME).write_text(text)
     with pytest.raises(UserError, match=r"target\.json"):
-        statistics.read(tmp_path)
+        target_file.read_target(tmp_path)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_points_that_are_no_numbers_are_named(beside, tmp_path, number):
     beside.write(tmp_path)
-    path = tmp_path / sidecar.FILE_NAME
+    path = tmp_path / sidecar.SIDECAR_NAME
     first = json.dumps(json.loads(path.read_text())["images"]["1.png"]["points"][0][0])
     path.write_text(path.read_text().replace(first, number, 1))
     with pytest.raises(UserError, match=r"landmarks\.json"):
-        sidecar.read(tmp_path)
+        sidecar.read_sidecar(tmp_path)
 
 
 def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
-    path = tmp_path / sidecar.FILE_NAME
+    path = tmp_path / sidecar.SIDECAR_NAME
     path.write_text("notes")
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
         beside.write(tmp_path)
@@ -126,7 +127,7 @@ def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
     path.unlink()
     beside.write(tmp_path)
     beside.only(["1.png"]).write(tmp_path)  # an older one of its own is
-    assert list(sidecar.read(tmp_path).images) == ["1.png"]
+    assert list(sidecar.read_sidecar(tmp_path).images) == ["1.png"]
 
 
 # --- target.json ----------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
 def test_a_target_is_read_as_it_was_written(beside, tmp_path):
     measured = Target.measure(beside, 256)
     measured.write(tmp_path)
-    again = statistics.read(tmp_path)
+    again = target_file.read_target(tmp_path)
     assert (again.image_size, again.drawing) == (256, "colour")
     assert again.videos[0]["frames"] == [0, 6, 12, 18, 24, 30]
     assert np.allclose(again.face.neutral, measured.face.neutral, atol=0.001)
@@ -145,7 +146,7 @@ def test_a_target_is_read_as_it_was_written(beside, tmp_path):
 
 def test_a_target_without_landmarks(tmp_path):
     Target(512).write(tmp_path)
-    assert statistics.read(tmp_path) == Target(512)
+    assert target_file.read_target(tmp_path) == Target(512)
 
 
 def test_the_directions_explain_the_faces():

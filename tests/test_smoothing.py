@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from face2face.evaluation.measures import jitter
-from face2face.face.geometry import eye_aspect_ratio
+from face2face.face.geometry import eye_aspect_ratio, interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import Smoother
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 
 FPS = 30.0
 
@@ -78,3 +78,15 @@ def test_after_a_reset_the_next_face_is_taken_as_it_is(blinking):
     smoother(blinking[0], 0.0)
     smoother.reset()
     assert np.array_equal(smoother(blinking[0] + 50, 0.1), blinking[0] + 50)
+
+
+def test_of_a_still_face_the_first_frames_count_as_much_as_each_other(blinking):
+    """In frames that follow each other so fast that a filter of a fixed share would hardly move."""
+    smoother = Smoother()
+    noise = np.random.default_rng(0).normal(0, 0.001 * interocular_distance(blinking[0]), (5, 68, 2))
+    for begin in (0.0, 1.0):  # and again after a reset
+        faces = blinking[0] + noise + begin
+        for count in range(1, len(faces) + 1):
+            steady = smoother(faces[count - 1], begin + count * 1e-6)
+            assert np.allclose(steady, faces[:count].mean(axis=0), atol=1e-4)
+        smoother.reset()

@@ -1,7 +1,13 @@
 """A recording's sound is its source's, in time with the pictures: a clip flashes as its tones begin."""
 
+import ctypes.util
 import itertools
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -9,8 +15,11 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.output import recording
-from face2face.output.sound import FileSound, Microphone, Timeline, has_sound
-from face2face.sources.files import open_source
+from face2face.output.microphone import Microphone, TimedBlocks, Timeline
+from face2face.output.sound import FileSound, has_sound
+from face2face.sources.open import open_source
+from tests import made
+from tests.made import until
 
 FPS, SIDE, SECONDS = 25, 64, 4.0
 BEGINS = (1.0, 2.2, 3.0)
@@ -130,33 +139,125 @@ def test_which_files_have_sound(clip, tmp_path):
     assert not has_sound(tmp_path / "silent.mp4") and not has_sound(tmp_path / "no.mp4")
 
 
-PIECE = 0.02
+BLOCK = 0.02
 
 
-def test_a_microphones_pieces_follow_each_other_however_late_they_come():
+def test_a_microphones_blocks_follow_each_other_however_late_they_come():
     timeline, random = Timeline(), np.random.default_rng(0)
-    arrivals = [(i + 1) * PIECE + random.exponential(0.05) * (i > 0) for i in range(300)]
-    begins = [timeline.place(arrived, PIECE) for arrived in np.maximum.accumulate(arrivals)]
-    assert begins == pytest.approx([i * PIECE for i in range(300)], abs=0.001)
+    measured = [i * BLOCK + random.exponential(0.05) * (i > 0) for i in range(300)]
+    begins = [timeline.place(each, BLOCK) for each in np.maximum.accumulate(measured)]
+    assert begins == pytest.approx([i * BLOCK for i in range(300)], abs=0.001)
 
 
-def test_a_microphone_whose_first_piece_came_late_is_put_right():
+def test_a_microphone_whose_first_block_came_late_is_put_right():
     timeline = Timeline()
-    begins = [timeline.place((i + 1) * PIECE + (0.3 if i == 0 else 0), PIECE) for i in range(10)]
+    begins = [timeline.place(i * BLOCK + (0.3 if i == 0 else 0), BLOCK) for i in range(10)]
     assert begins[0] == pytest.approx(0.3)
-    assert begins[1:] == pytest.approx([i * PIECE for i in range(1, 10)])
+    assert begins[1:] == pytest.approx([i * BLOCK for i in range(1, 10)])
 
 
 def test_sound_that_a_microphone_lost_is_a_gap():
     timeline = Timeline()
-    begins = [timeline.place((i + 1) * PIECE + (0.5 if i >= 100 else 0), PIECE) for i in range(200)]
-    assert begins[99] == pytest.approx(99 * PIECE)
-    assert begins[-1] == pytest.approx(199 * PIECE + 0.5)
+    begins = [timeline.place(i * BLOCK + (0.5 if i >= 100 else 0), BLOCK) for i in range(200)]
+    assert begins[99] == pytest.approx(99 * BLOCK)
+    assert begins[-1] == pytest.approx(199 * BLOCK + 0.5)
+
+
+@pytest.mark.parametrize(
+    "age, adc_time, expected",
+    [(0.15, 7.0, 0.15), (0.001, 7.0, BLOCK), (7.0, 0.0, BLOCK)],
+    ids=["as told", "younger than its own length", "no time told"],
+)
+def test_a_block_carries_the_time_at_which_it_was_captured(age, adc_time, expected):
+    """As PortAudio calls: 44,100 samples a second, the first sample of an age, in an array that is reused."""
+    count = round(BLOCK * RATE)
+    buffer = np.full((count, 2), 0.5, np.float32)
+    before = time.monotonic()
+    blocks = TimedBlocks(2, RATE, clock=before - 100)
+    blocks.add(buffer, count, SimpleNamespace(currentTime=adc_time + age, inputBufferAdcTime=adc_time), None)
+    after = time.monotonic()
+    buffer[:] = 0
+    found = list(blocks.read(0.0))
+    assert 100 - expected - 0.001 < found[0][0] < 100 - expected + (after - before) + 0.001
+    samples = np.concatenate([each for _, each in found], axis=1)
+    assert len(samples) == 2 and samples.shape[1] == pytest.approx(BLOCK * 48_000, abs=40)
+    assert samples[:, 100:-100] == pytest.approx(0.5, abs=0.01)
+    assert not list(blocks.read(0.0))  # nothing comes twice
+
+
+def test_blocks_from_before_a_recording_are_left_out():
+    count = round(BLOCK * RATE)
+    blocks = TimedBlocks(1, RATE, clock=time.monotonic() - 100)
+    times = SimpleNamespace(currentTime=7.0, inputBufferAdcTime=7.0 - BLOCK)
+    for _ in range(3):
+        blocks.add(np.zeros((count, 1), np.float32), count, times, None)
+    assert not list(blocks.read(101.0))
 
 
 def test_a_microphone_that_is_not_there(capfd):
-    with pytest.raises(
-        UserError, match=r"microphone 'nowhere' cannot be opened|no microphone can be heard here"
-    ):
+    pattern = "microphone 'nowhere' cannot be opened|expected a microphone, found none|install libportaudio2"
+    with pytest.raises(UserError, match=pattern):
         Microphone("nowhere", 0.0)
     assert capfd.readouterr().err == ""  # nothing of the system's own
+
+
+def test_a_microphone_without_portaudio_names_the_package(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    with pytest.raises(UserError, match="install libportaudio2"):
+        Microphone(None, 0.0)
+
+
+LISTEN = f"""
+import sys, time
+sys.path.insert(0, {str(made.ROOT)!r})
+import numpy as np
+from face2face.output.microphone import Microphone
+
+microphone = Microphone(sys.argv[1], time.monotonic())
+print("listening", flush=True)
+parts, deadline = [], time.monotonic() + 15
+while sum(part.shape[1] for part in parts) < 24_000 and time.monotonic() < deadline:
+    parts += [part for _, part in microphone.read(0.0, 0.0) if np.abs(part).max() > 0.1]
+    time.sleep(0.02)
+microphone.close()
+samples = np.concatenate(parts, axis=1)[0]
+rising = np.nonzero((samples[:-1] < 0) & (samples[1:] >= 0))[0]
+print(48_000 / np.median(np.diff(rising)))
+"""
+
+
+@pytest.fixture
+def loopback(tmp_path, monkeypatch):
+    """A PulseAudio server whose default microphone hears what is played."""
+    if not all(map(shutil.which, ("pulseaudio", "pactl", "pacat"))):
+        pytest.skip("needs PulseAudio (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)")
+    if not ctypes.util.find_library("portaudio"):
+        pytest.skip("needs PortAudio (apt-get install libportaudio2)")
+    socket = tmp_path / "socket"
+    for variable in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
+    modules = [f"module-native-protocol-unix socket={socket}", "module-null-sink sink_name=played"]
+    command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--use-pid-file=no", "--daemonize=no"]
+    server = subprocess.Popen(
+        [*command, *(each for module in modules for each in ("-L", module))],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: not subprocess.run(["pactl", "info"], capture_output=True).returncode)
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def test_a_microphone_that_is_named_hears_a_tone(loopback):
+    listener = subprocess.Popen([sys.executable, "-c", LISTEN, "default"], stdout=subprocess.PIPE, text=True)
+    assert listener.stdout.readline() == "listening\n"
+    tone = np.sin(2 * np.pi * 440 * np.arange(3 * RATE) / RATE).astype(np.float32) / 2
+    options = [f"--rate={RATE}", "--channels=1", "--format=float32le", "--raw"]
+    subprocess.run(["pacat", "-p", *options], input=tone.tobytes(), timeout=30, check=True)
+    said, _ = listener.communicate(timeout=30)
+    assert float(said) == pytest.approx(440, rel=0.02)

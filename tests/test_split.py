@@ -22,18 +22,18 @@ def pairs(tmp_path) -> Path:
     folder = tmp_path / "pairs"
     folder.mkdir()
     video = sidecar.Video("made.mp4", (8, 8), 25.0, None)
-    beside = sidecar.Sidecar([video])
+    described = sidecar.Sidecar([video])
     for i in range(1, COUNT + 1):
         pictures.write(folder / f"{i}.png", np.full((8, 16, 3), i, np.uint8))
-        beside.images[f"{i}.png"] = sidecar.Entry(0, 10 * (i * 7 % 41), np.zeros((68, 2), np.float32))
-    beside.write(folder)
+        described.images[f"{i}.png"] = sidecar.Entry(0, 10 * (i * 7 % 41), made.points(8))
+    described.write(folder)
     return folder
 
 
 @pytest.fixture
 def foreign(pairs) -> Path:
     """The same without a sidecar."""
-    (pairs / sidecar.FILE_NAME).unlink()
+    (pairs / sidecar.SIDECAR_NAME).unlink()
     return pairs
 
 
@@ -54,7 +54,7 @@ def test_each_pair_goes_to_one_part(pairs):
 
 
 def test_validation_frames_are_few_runs_in_time(pairs, capsys):
-    entries = sidecar.read(pairs).images
+    entries = sidecar.read_sidecar(pairs).images
     split.split(pairs, 0.8)
     _, val = parts(pairs)
     in_time = sorted(entries, key=lambda name: entries[name].frame)
@@ -64,12 +64,12 @@ def test_validation_frames_are_few_runs_in_time(pairs, capsys):
 
 def test_two_videos_are_not_mixed_in_time(pairs):
     """Frame 10 of one video is no neighbour of frame 10 of another."""
-    beside = sidecar.read(pairs)
+    described = sidecar.read_sidecar(pairs)
     two = {
         name: sidecar.Entry(int(entry.frame >= 200), entry.frame % 200, entry.points)
-        for name, entry in beside.images.items()
+        for name, entry in described.images.items()
     }
-    sidecar.Sidecar(beside.videos * 2, two).write(pairs)
+    sidecar.Sidecar(described.videos * 2, two).write(pairs)
     split.split(pairs, 0.8)
     _, val = parts(pairs)
     in_time = sorted(two, key=lambda name: (two[name].video, two[name].frame))
@@ -77,13 +77,13 @@ def test_two_videos_are_not_mixed_in_time(pairs):
 
 
 def test_the_sidecar_is_divided(pairs):
-    before = sidecar.read(pairs)
+    before = sidecar.read_sidecar(pairs)
     split.split(pairs, 0.8)
     for part, names in zip(("train", "val"), parts(pairs), strict=True):
-        beside = sidecar.read(pairs / part)
-        assert beside.images.keys() == names
-        assert all(beside.images[name].frame == before.images[name].frame for name in names)
-        assert beside.videos == before.videos
+        described = sidecar.read_sidecar(pairs / part)
+        assert described.images.keys() == names
+        assert all(described.images[name].frame == before.images[name].frame for name in names)
+        assert described.videos == before.videos
 
 
 @pytest.mark.parametrize("order", [[], ["--sort"], ["--shuffle", "--seed", "3"]])
@@ -94,12 +94,27 @@ def test_the_same_command_again_changes_nothing(pairs, order):
     assert made.tree(pairs) == before
 
 
+@pytest.mark.parametrize("order", [[], ["--sort"]], ids=["in time", "sort"])
+def test_a_seed_is_refused_where_nothing_is_shuffled(pairs, order, capsys):
+    error = error_of(capsys, pairs, *order, "--seed", 1)
+    assert error.startswith("error: expected --seed with --shuffle, got ")
+
+
+def test_a_seed_shuffles_pairs_without_a_sidecar(foreign):
+    split.split(foreign, 0.8)
+    default = parts(foreign)
+    split.split(foreign, 0.8, seed=0)
+    assert parts(foreign) == default
+    split.split(foreign, 0.8, seed=1)
+    assert parts(foreign) != default
+
+
 def test_another_order_moves_the_pairs_again(pairs):
     split.split(pairs, 0.8)
     split.split(pairs, 0.5, "sort")
     train, val = parts(pairs)
     assert train == {f"{i}.png" for i in range(1, 21)}
-    assert (len(val), sidecar.read(pairs / "val").images.keys()) == (20, val)
+    assert (len(val), sidecar.read_sidecar(pairs / "val").images.keys()) == (20, val)
 
 
 def test_a_pair_made_anew_takes_the_place_of_the_old_one(pairs):
@@ -119,11 +134,11 @@ def older(path: Path) -> None:
     os.utime(path, (1, 1))
 
 
-def error_of(capsys, folder: Path) -> str:
+def error_of(capsys, folder: Path, *arguments) -> str:
     """The one line of a split that has to end with exit code 2, and to change nothing."""
     before = made.tree(folder)
     capsys.readouterr()
-    assert made.edge(split.main, "--dir", folder) == 2
+    assert made.edge(split.main, "--dir", folder, *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
     assert made.tree(folder) == before
@@ -144,7 +159,7 @@ def test_a_name_in_both_parts_is_refused(pairs, capsys):
 def test_a_picture_of_the_users_own_is_not_replaced_by_a_newer_one(foreign, capsys):
     split.split(foreign, 0.8)
     for name in ("train", "val"):
-        (foreign / name / sidecar.FILE_NAME).unlink(missing_ok=True)
+        (foreign / name / sidecar.SIDECAR_NAME).unlink(missing_ok=True)
     name = sorted(parts(foreign)[0])[0]
     cv2.imwrite(str(foreign / "train" / name), np.full((8, 16, 3), 77, np.uint8))
     older(foreign / "train" / name)
@@ -174,7 +189,7 @@ def test_an_older_pair_that_the_sidecar_lists_is_replaced(pairs):
 
 
 @pytest.mark.parametrize(
-    "place", ["train", "val", "train/landmarks.json", "val/1.png", "train/1.png", "1.png"]
+    "place", ["train", "val", "train/landmarks.json", "val/1.png", "train/1.png", "val/5.png", "train/5.png"]
 )
 def test_what_is_in_the_way_is_named_before_anything_is_moved(pairs, place, capsys):
     path = pairs / place
@@ -204,7 +219,7 @@ def test_shuffling_a_clip_is_warned_of(pairs, capsys):
     assert (
         "warning: shuffled: frames of val have their neighbours in time in train" in capsys.readouterr().err
     )
-    assert sidecar.read(pairs / "val").images.keys() == parts(pairs)[1]
+    assert sidecar.read_sidecar(pairs / "val").images.keys() == parts(pairs)[1]
 
 
 def test_without_a_sidecar_pairs_are_shuffled(foreign, capsys):

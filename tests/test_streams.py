@@ -2,8 +2,10 @@
 
 import http.server
 import itertools
+import sys
 import threading
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.sources import cameras, streams
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from face2face.sources.streams import LiveSource, open_stream
 from tests import made
 
@@ -43,24 +45,26 @@ def test_a_camera_that_is_plugged_in_again_comes_back(clips, no_pauses, capsys):
         return Device(clips / "single_face.mp4")
 
     source = LiveSource("camera 0", open_device)
+    before = time.perf_counter()
     frames = list(itertools.islice(source.frames(), 100))  # the clip has 72
     assert [frame.number for frame in frames] == list(range(100))
     assert [frame.seconds for frame in frames] == sorted(frame.seconds for frame in frames)
     assert np.array_equal(frames[72].picture, frames[0].picture)
+    captured = [frame.captured for frame in frames]
+    assert captured == sorted(captured) and before < captured[0] and captured[-1] < time.perf_counter()
     assert states == ["camera 0 sends no pictures: waiting for it"] * 2 and source.state == ""
     said = capsys.readouterr().err.splitlines()
     assert said == ["warning: camera 0 sends no pictures: waiting for it", "warning: camera 0 is back"]
     source.close()
 
 
-def test_a_source_that_is_closed_while_it_waits_ends_concurrency(clips, monkeypatch):
+def test_a_source_that_is_closed_while_it_waits_ends_at_once(clips, monkeypatch):
     monkeypatch.setattr(streams, "PAUSES", (3600.0,))
     source = LiveSource("camera 0", lambda: Device(clips / "single_face.mp4"))
     frames = []
     thread = threading.Thread(target=lambda: frames.extend(source.frames()))
     thread.start()
-    while not source.state:
-        time.sleep(0.01)
+    made.until(lambda: source.state, 30)
     source.close()
     thread.join(timeout=10)
     assert not thread.is_alive() and len(frames) == 72
@@ -109,10 +113,7 @@ def test_a_stream_that_stalls_is_tried_again_with_growing_pauses(monkeypatch, ca
 
 # --- which cameras there are ------------------------------------------------------------------------------
 
-PLUGGED_IN = [
-    cameras.Camera(0, "Integrated Webcam", [(640, 480), (1280, 720)]),
-    cameras.Camera(2, "USB Video"),
-]
+PLUGGED_IN = [cameras.Camera(0, "Integrated Webcam"), cameras.Camera(2, "USB Video")]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +141,31 @@ def test_a_camera_that_cannot_be_opened_gets_the_names_of_the_others(there, inde
     assert str(raised.value) == message
 
 
-def test_the_table_of_cameras(monkeypatch, capsys):
-    assert cameras.table(PLUGGED_IN).splitlines() == [
-        "0\tIntegrated Webcam\t640x480, 1280x720",
-        "2\tUSB Video\tsizes unknown",
+def test_a_camera_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    device = tmp_path / "video63"
+    device.touch()
+    monkeypatch.setattr(cameras, "list_cameras", lambda: [cameras.Camera(63, "USB Video", str(device))])
+    monkeypatch.setattr(cameras.os, "access", lambda path, _: path != str(device))  # root may read any file
+    with pytest.raises(UserError, match=f"no permission to read {device}, add yourself to the group 'video'"):
+        open_source("63")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the device files of Linux")
+def test_cameras_are_listed_in_the_order_of_their_indices(tmp_path, monkeypatch):
+    """Through the package that names them; these files are no devices, so their names serve."""
+    from cv2_enumerate_cameras import linux_backend
+
+    for name in ("video102", "video99", "video7x"):
+        (tmp_path / name).touch()
+    find = linux_backend.glob.glob
+    monkeypatch.setattr(
+        linux_backend.glob, "glob", lambda pattern: find(pattern.replace("/dev", str(tmp_path)))
+    )
+    assert cameras.list_cameras() == [
+        cameras.Camera(99, "video99", str(tmp_path / "video99")),
+        cameras.Camera(102, "video102", str(tmp_path / "video102")),
     ]
-    assert cameras.table([]) == "no camera is plugged in"
+    assert cameras.table().splitlines() == ["99\tvideo99\tsizes unknown", "102\tvideo102\tsizes unknown"]
 
 
 class Settings:
@@ -194,10 +214,24 @@ def test_mjpg_is_asked_for_where_it_makes_a_camera_faster(formats, size, came):
     assert (camera.fourcc, camera.size, camera.get(cv2.CAP_PROP_FPS)) == came
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux tells the names elsewhere, too")
+def test_the_sizes_of_a_camera():
+    camera = Settings({YUYV: {VGA: 30, HD: 10}})
+    assert cameras.common_sizes(camera) == [VGA, HD]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own list")
 def test_list_cameras_of_this_machine():
+    """Against what the kernel calls them; a camera may have a second device, which gives no pictures."""
     result = made.run_script("run_webcam.py", "--list-cameras")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.rstrip("\n") == cameras.table(cameras.list_cameras())
+    devices = Path("/sys/class/video4linux").glob("video*")
+    known = {int(device.name[5:]): (device / "name").read_text().strip() for device in devices}
+    if not known:
+        assert result.stdout == "no camera is plugged in\n"
+        return
+    listed = [line.split("\t")[:2] for line in result.stdout.splitlines()]
+    assert listed and all(known[int(index)] == name for index, name in listed)
 
 
 @pytest.mark.parametrize("option", [{"camera_size": (640, 480)}, {"camera_fps": 30.0}])

@@ -6,7 +6,8 @@ import pytest
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import FORGET_SECONDS, Tracker
-from face2face.sources.files import Frame, open_source
+from face2face.sources.base import Frame
+from face2face.sources.open import open_source
 
 SIZE = (360, 640)
 
@@ -57,6 +58,15 @@ def test_but_when_the_first_has_gone(tracker, people):
     assert middle(tracker(scene(None, woman, FORGET_SECONDS + 0.1))) > 320
 
 
+def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(people):
+    man, _ = people
+    noise = np.random.default_rng(0).normal(0, 3, man.shape)
+    back = scene(np.clip(man + noise, 0, 255).astype(np.uint8), None, FORGET_SECONDS + 0.1)
+    known, new = Tracker(LandmarkDetector()), Tracker(LandmarkDetector())
+    known(scene(man, None, 0.0))
+    assert np.array_equal(known(back), new(back))
+
+
 def test_of_two_new_faces_the_larger_is_followed(tracker, people):
     assert middle(tracker(scene(*people, 0.0))) > 320
 
@@ -74,18 +84,26 @@ def test_the_points_are_steadied(people):
 
 
 class CountingDetector(LandmarkDetector):
-    searches = 0
+    """redetected: of each search, whether the whole frame was to be looked at, though a face is known."""
 
-    def find(self, *args, **kwargs):
-        self.searches += 1
-        return super().find(*args, **kwargs)
+    def __init__(self):
+        super().__init__()
+        self.redetected: list[bool] = []
+
+    @property
+    def searches(self) -> int:
+        return len(self.redetected)
+
+    def find(self, frame, last=None, redetect=False):
+        self.redetected.append(redetect)
+        return super().find(frame, last, redetect)
 
 
 def test_a_face_that_holds_still_is_not_looked_for_in_each_frame(people):
     detector = CountingDetector()
     tracker = Tracker(detector, smoothing=0.0)
     found = [tracker(scene(people[0], None, number / 25)) for number in range(12)]
-    assert detector.searches <= 7
+    assert detector.searches == 6  # in every other one
     assert all(np.array_equal(points, found[0]) for points in found)
 
 
@@ -111,3 +129,11 @@ def test_a_face_is_looked_for_once_its_place_looks_different(people, then):
 
 def test_a_frame_without_a_face_has_no_points(tracker):
     assert tracker(Frame(0, 0.0, np.full((*SIZE, 3), 128, np.uint8))) is None
+
+
+def test_the_whole_frame_is_searched_once_a_second(people):
+    detector = CountingDetector()
+    tracker = Tracker(detector)
+    for seconds in (0.0, 0.5, 1.0, 1.5, 2.0, 2.25):
+        tracker(scene(people[0], None, seconds))
+    assert detector.redetected == [False, False, True, False, True, False]

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from face2face.cli import UserError
-from face2face.target import statistics
-from face2face.target.sidecar import FILE_NAME as SIDECAR
+from face2face.target import target_file
+from face2face.target.sidecar import SIDECAR_NAME as SIDECAR
 from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer, training
 from tests import made
 
@@ -176,7 +176,7 @@ def test_a_trained_generator_paints_the_pairs_better_than_a_new_one(trained, pai
 
     def error() -> float:
         found = [dataset.read_pair(path, opts) for path in dataset.find_pairs(pairs)]
-        drawings, faces = (images.to_unit(np.float32(half)) for half in zip(*found, strict=True))
+        drawings, faces = (images.normalise(np.float32(half)) for half in zip(*found, strict=True))
         return float(np.abs(generator(drawings, training=True) - faces).mean())
 
     before = error()
@@ -206,13 +206,13 @@ def test_pictures_of_the_training_are_shown(trained):
 def test_the_folder_knows_its_options_and_its_target(trained):
     saved = options.read(trained, options.TRAINING)
     assert (saved.ngf, saved.image_size, saved.seed) == (8, 64, 1)
-    known = statistics.read(trained)
+    known = target_file.read_target(trained)
     assert (known.image_size, known.face.neutral.shape) == (64, (68, 2))
     assert known.videos[0]["frames"] == [0, 1, 2, 3]
 
 
 def test_pairs_from_elsewhere_have_no_target_to_measure(foreign):
-    assert not (foreign / statistics.FILE_NAME).exists()
+    assert not (foreign / target_file.TARGET_NAME).exists()
 
 
 def test_epochs_are_counted_in_batches(foreign):
@@ -249,10 +249,10 @@ def test_a_training_can_begin_from_another(pairs, whole, tmp_path, capsys):
 
 def test_a_chosen_seed_is_kept(tmp_path):
     opts = replace(made.SMALL, seed=None)
-    chosen = training.agree_with_folder(opts, tmp_path)
+    chosen = training.resume_options(opts, tmp_path)
     assert chosen.seed is not None
     options.write(tmp_path, chosen, options.TRAINING)
-    assert training.agree_with_folder(opts, tmp_path) == chosen
+    assert training.resume_options(opts, tmp_path) == chosen
 
 
 def test_a_precision_is_settled_once(pairs, tmp_path, capsys):
@@ -262,7 +262,7 @@ def test_a_precision_is_settled_once(pairs, tmp_path, capsys):
     assert settled in precision.candidates()
     assert f"precision {settled}\n" in capsys.readouterr().out
     options.write(tmp_path, replace(opts, seed=1, precision="mixed_float16"), options.TRAINING)
-    assert training.agree_with_folder(opts, tmp_path).precision == "mixed_float16"
+    assert training.resume_options(opts, tmp_path).precision == "mixed_float16"
 
 
 def test_a_training_in_half_precision_goes_on_to_the_bit(pairs, tmp_path):

@@ -9,9 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import freeze_model
+import reduce_model
 from face2face import cli, pictures
 from face2face.cli import UserError
-from face2face.target import sidecar, statistics
+from face2face.generator.generator import Generator
+from face2face.target import sidecar, target_file
 from pix2pix import options, training
 from pix2pix.interruption import Interruption
 from tests import made
@@ -46,9 +49,34 @@ def test_redrawing_needs_the_landmarks_of_each_pair(tmp_path):
 def test_what_redrawing_cannot_do_is_cropped(tmp_path, other):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
     opts = replace(made.SMALL, **other)
-    beside = training.sidecar.read(pairs)
-    assert training.settle_jitter(opts, sorted(pairs.glob("*.png")), beside) == "crop"
-    assert training.settle_jitter(made.SMALL, sorted(pairs.glob("*.png")), beside) == "redraw"
+    found = sidecar.read_sidecar(pairs)
+    assert training.resolve_jitter(opts, sorted(pairs.glob("*.png")), found) == "crop"
+    assert training.resolve_jitter(made.SMALL, sorted(pairs.glob("*.png")), found) == "redraw"
+
+
+@pytest.mark.parametrize("scale_size, warnings", [(71, 0), (80, 1)])
+def test_a_scale_without_effect_is_told(tmp_path, capsys, scale_size, warnings):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    opts, paths = replace(made.SMALL, scale_size=scale_size), sorted(pairs.glob("*.png"))
+    for jitter in ("auto", "crop"):
+        training.resolve_jitter(replace(opts, jitter=jitter), paths, sidecar.read_sidecar(pairs))
+    assert capsys.readouterr().err.count("--scale_size has no effect: ") == warnings
+
+
+def test_squeezed_pairs_keep_the_style_of_their_drawings(tmp_path):
+    """No face is measured on them, but the frozen graph has to know what drawings it reads."""
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    for path in pairs.glob("*.png"):
+        pictures.write(path, made.noise(64, 192))  # halves of 96x64
+    described = replace(sidecar.read_sidecar(pairs), drawing="colour")
+    described.write(pairs)
+    opts = replace(made.SMALL, aspect_ratio=1.5, max_steps=1)
+    training.train(opts, pairs, tmp_path / "model")
+    reduce_model.reduce(tmp_path / "model", tmp_path / "reduced")
+    frozen = Generator(freeze_model.freeze(tmp_path / "reduced"))
+    for target in (target_file.read_target(tmp_path / "model"), frozen.target):
+        assert (target.drawing, target.face, target.image_size) == ("colour", None, 64)
+        assert [video["frames"] for video in target.videos] == [[0, 1]]
 
 
 def ended(number: int, _) -> None:
@@ -67,14 +95,14 @@ def handler():
 @pytest.mark.parametrize("number", cli.ENDING_SIGNALS)
 def test_a_signal_waits_for_the_end_of_what_is_done_and_is_handed_on(number, handler, capfd):
     with Interruption() as interruption:
-        assert not interruption.came
+        assert not interruption.is_requested
         os.kill(os.getpid(), number)
-        assert interruption.came
+        assert interruption.is_requested
         os.kill(os.getpid(), signal.SIGINT)  # a second one does not tear it either
     assert capfd.readouterr().err == "ending: the training is being saved; once more ends at once\n"
     assert signal.getsignal(number) == handler
     with pytest.raises(SystemExit) as raised:
-        interruption.hand_on()
+        interruption.reraise()
     assert raised.value.code == number
 
 
@@ -82,7 +110,7 @@ def test_signals_that_the_parent_ignores_stay_ignored(handler):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     with Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGHUP)
-        assert not interruption.came
+        assert not interruption.is_requested
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
@@ -95,12 +123,12 @@ def test_what_nobody_reads_is_an_interruption(number):
         raise OSError(number, os.strerror(number))
 
     with Interruption() as interruption:
-        interruption.tell(show, "a")
-        assert interruption.came
-        interruption.tell(show, "b")
+        interruption.call(show, "a")
+        assert interruption.is_requested
+        interruption.call(show, "b")
     assert shown == ["a"]  # nothing more is printed
     with pytest.raises(BrokenPipeError):
-        interruption.hand_on()
+        interruption.reraise()
 
 
 def test_other_errors_of_printing_are_raised():
@@ -108,8 +136,8 @@ def test_other_errors_of_printing_are_raised():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(OSError, match="No space left"), Interruption() as interruption:
-        interruption.tell(show)
-    assert not interruption.came
+        interruption.call(show)
+    assert not interruption.is_requested
 
 
 # --- points that are no face's --------------------------------------------------------------------------
@@ -120,7 +148,7 @@ def test_other_errors_of_printing_are_raised():
 )
 def test_points_that_are_no_faces_are_named(points, tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
-    path = pairs / sidecar.FILE_NAME
+    path = pairs / sidecar.SIDECAR_NAME
     content = json.loads(path.read_text())
     content["images"]["2.png"]["points"] = points
     path.write_text(json.dumps(content).replace('"NaN"', "NaN"))
@@ -134,10 +162,10 @@ def test_points_that_are_no_faces_are_named(points, tmp_path):
 def test_points_that_nothing_can_be_measured_on_are_named(tmp_path):
     """Else the target.json that a training writes would be refused when the model is reduced."""
     pairs = made.write_pairs(tmp_path / "pairs", 2)
-    beside = sidecar.read(pairs)
+    found = sidecar.read_sidecar(pairs)
     points = [[9e4 - 2 * i, (-1) ** i * 9e4] for i in range(68)]
-    entry = replace(beside.images["2.png"], points=np.array(points, np.float32))
-    replace(beside, images=beside.images | {"2.png": entry}).write(pairs)
+    entry = replace(found.images["2.png"], points=np.array(points, np.float32))
+    replace(found, images=found.images | {"2.png": entry}).write(pairs)
     before = made.tree(tmp_path)
     with pytest.raises(UserError, match=r"expected the landmarks of one face, got others: .*landmarks\.json"):
         training.train(made.SMALL, pairs, tmp_path / "model")
@@ -147,7 +175,7 @@ def test_points_that_nothing_can_be_measured_on_are_named(tmp_path):
 def test_another_target_json_is_not_replaced(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / statistics.FILE_NAME).write_text("notes")
+    (tmp_path / "model" / target_file.TARGET_NAME).write_text("notes")
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
         training.train(made.SMALL, pairs, tmp_path / "model")
-    assert (tmp_path / "model" / statistics.FILE_NAME).read_text() == "notes"
+    assert (tmp_path / "model" / target_file.TARGET_NAME).read_text() == "notes"

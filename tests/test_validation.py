@@ -45,7 +45,7 @@ def measured(folder: Path, pairs: Path, which: str) -> metrics.Measures:
     """By hand: what a folder's generator paints of the validation pairs."""
     generator = networks.generator_of(OPTS)
     checkpoints.restore_generator(generator, folder, which)
-    paint = inference.painter(generator)
+    paint = inference.uint8_predictor(generator)
     found = [dataset.read_pair(path, OPTS) for path in dataset.find_pairs(pairs / "val")]
     return metrics.mean([metrics.compare(paint(drawing), face) for drawing, face in found])
 
@@ -80,7 +80,7 @@ def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
     assert not (tmp_path / "history.csv").exists() and not (tmp_path / "best").exists()
     generator = networks.generator_of(OPTS)
     checkpoints.restore_generator(generator, trained)
-    for a, b in zip(generator.weights, without.average.weights, strict=True):
+    for a, b in zip(generator.weights, without.ema_generator.weights, strict=True):
         assert np.array_equal(a, b)
 
 
@@ -141,7 +141,7 @@ def test_many_pairs_are_spread_evenly(tmp_path):
     generator = networks.generator_of(made.SMALL)
     found = validation.Validation(generator, twice, made.SMALL, tmp_path, 0).pairs
     assert len(found) == validation.MAX_PAIRS
-    faces = {images.from_unit(face).tobytes() for _, face in found}
+    faces = {images.denormalise(face).tobytes() for _, face in found}
     assert len(faces) == 5
 
 

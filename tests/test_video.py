@@ -12,7 +12,9 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output.recording import open_recording
-from face2face.sources.files import FALLBACK_FPS, natural_order, open_source
+from face2face.sources.base import FALLBACK_FPS
+from face2face.sources.files import natural_order
+from face2face.sources.open import open_source
 
 
 @pytest.fixture(scope="module")

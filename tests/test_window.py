@@ -1,6 +1,5 @@
 """The window as a person sees it: on a virtual screen, with real keys. Xvfb, xdotool: Debian packages."""
 
-import contextlib
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from face2face.output.window import has_screen
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests import made
 from tests.made import until
 
@@ -61,16 +60,17 @@ def start(display, frozen_model, clips, tmp_path):
     processes = []
 
     def run(*arguments) -> subprocess.Popen:
-        for _ in range(5):  # without a window manager some of OpenCV's windows (Qt) stay black for good
-            process = open_one(*arguments)
-            with contextlib.suppress(AssertionError):
-                until(lambda process=process: process.poll() is not None or screenshot().any(), 5)
-                break
-            process.kill()
-            process.wait()
+        process = open_one(*arguments)
+        until(lambda: process.poll() is not None or screenshot().any() or map_anew())
         assert process.poll() is None, process.communicate()
         xdotool("windowfocus", "--sync", window())
         return process
+
+    def map_anew() -> None:
+        """As a window manager does with new windows: without one some of OpenCV's (Qt) stay black."""
+        time.sleep(0.5)
+        if not screenshot().any():
+            xdotool("windowunmap", "--sync", window(), "windowmap", "--sync", window())
 
     def open_one(*arguments) -> subprocess.Popen:
         command = [sys.executable, made.ROOT / "run_webcam.py", "--tf-model", frozen_model]
@@ -119,6 +119,31 @@ def test_the_window_shows_both_faces_and_they_move(running):
 
 def test_the_title_tells_the_frames_per_second(running):
     until(lambda: re.fullmatch(rf"{TITLE} - \d+\.\d frames/s", xdotool("getwindowname", window())))
+
+
+FULL_SCREEN = """
+import cv2
+from face2face.output.window import Window
+
+def is_full():
+    return cv2.getWindowProperty(Window.TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN
+
+for fullscreen in (False, True):
+    window = Window(600, 300, fullscreen)
+    states = [is_full()]
+    for _ in range(2):
+        window.toggle_fullscreen()
+        states.append(is_full())
+    window.close()
+    print(states)
+"""
+
+
+def test_full_screen_is_as_asked_for_and_toggled(display):
+    """As OpenCV tells it: to fill the screen is a window manager's work, and the virtual screen has none."""
+    ended = made.run_script("-c", FULL_SCREEN)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == ["[False, True, False]", "[True, False, True]"]
 
 
 @pytest.mark.parametrize("key", ["q", "Escape"])

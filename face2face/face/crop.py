@@ -1,6 +1,6 @@
-"""The square window of a frame and its way into model space, for pictures and for points alike.
+"""The crop box: a square of a frame that is scaled to model space, pictures and points alike.
 
-Pixel centres lie on whole numbers, as in dlib and OpenCV: the pixel (0, 0) covers -0.5 to 0.5.
+Pixel centres have integer coordinates, as in dlib and OpenCV: the pixel (0, 0) covers -0.5 to 0.5.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,25 @@ import cv2
 import numpy as np
 
 MODEL_SIZE = 256
-"""Side of model space in pixels: what a generator reads and writes unless its options say otherwise."""
+"""Default side of model space in pixels: the size of the pictures that a generator reads and writes."""
 
-# The landmarks end at the brows and the chin: hair, neck and shoulders need room beyond them.
+# The landmarks end at the brows and the chin. The margins make room for hair, neck and shoulders.
 MARGIN_ABOVE = 0.55
-"""Room above the highest landmark, in heights of the face's own box (brows to chin)."""
+"""Margin above the highest landmark, over the height of the face (brows to chin)."""
 MARGIN_BELOW = 0.30
 MARGIN_SIDE = 0.25
+"""Margins below the lowest landmark and to either side, in the same unit."""
 
 
 @dataclass(frozen=True)
 class CropBox:
-    """A square of a frame, in whole pixels of that frame. It may reach beyond the frame's edges."""
+    """A square of a frame, in whole pixels. It may extend beyond the frame's edges.
+
+    Attributes:
+        left: First column.
+        top: First row.
+        side: Width and height.
+    """
 
     left: int
     top: int
@@ -40,15 +47,17 @@ class CropBox:
 
     @classmethod
     def around(cls, landmarks: np.ndarray, width: int, height: int) -> "CropBox":
-        """The fixed window for a clip: all of the face's travel, with a margin for hair, neck and shoulders.
+        """The fixed crop box of a clip: it holds the face in all frames, with margins.
+
+        It is shifted, and if necessary shrunk, into the frame, as far as it still holds the face.
 
         Args:
             landmarks: float (N, 68, 2), the face in N frames, in pixels of the frame.
-            width, height: the frame's size in pixels. The window is shifted, and if need be shrunk, to lie
-                inside the frame as far as the face itself leaves it the choice.
+            width: The frame's width in pixels.
+            height: The frame's height in pixels.
         """
         frame = np.array([width, height])
-        # A face that is cut by the frame's edge has landmarks beyond it, where there is nothing to hold.
+        # A face at the frame's edge has landmarks beyond it, where there are no pixels.
         low, high = np.clip([landmarks.min(axis=(0, 1)), landmarks.max(axis=(0, 1))], 0, frame - 1)
         face = float(np.median(np.ptp(landmarks[:, :, 1], axis=1)))
         wanted_low = low - face * np.array([MARGIN_SIDE, MARGIN_ABOVE])
@@ -58,15 +67,17 @@ class CropBox:
         corner = (wanted_low + wanted_high - side) / 2
         corner = np.clip(corner, 0, np.maximum(frame - side, 0))
         corner = np.where(side > frame, (low + high - side) / 2, corner)
-        corner = np.clip(corner, high + 1 - side, low - 1)  # the face itself comes before its margins
+        corner = np.clip(corner, high + 1 - side, low - 1)  # the face takes precedence over its margins
         left, top = np.round(corner).astype(int)
         return cls(int(left), int(top), side)
 
     def picture(self, frame: np.ndarray, size: int | None = None) -> np.ndarray:
-        """Cut the window out of a frame, black beyond its edges, and scale it to `size` (None: as it is).
+        """Cut the crop box out of a frame, black beyond the frame's edges, and scale it.
 
         Args:
             frame: uint8 (H, W, C) or (H, W).
+            size: Side of the result in pixels; None: not scaled.
+
         Returns:
             uint8 (size, size, C) or (size, size), the same colour order.
         """
@@ -79,21 +90,25 @@ class CropBox:
         return resize(inside, size) if size else inside
 
     def points(self, points: np.ndarray, size: int | None = None) -> np.ndarray:
-        """Carry points from the frame's pixels to those of `picture(frame, size)`.
+        """Transform points from pixels of the frame to pixels of `picture(frame, size)`.
 
         Args:
             points: float (..., 2), x right, y down.
+            size: Side of the picture in pixels; None: not scaled.
         """
         scale = (size or self.side) / self.side
         return (np.asarray(points, np.float32) + 0.5 - (self.left, self.top)) * scale - 0.5
 
     def points_back(self, points: np.ndarray, size: int) -> np.ndarray:
-        """The way back of `points`: from a picture of that size to the frame's pixels."""
+        """The inverse of `points`: from pixels of `picture(frame, size)` to pixels of the frame."""
         return (np.asarray(points) + 0.5) * (self.side / size) + (self.left, self.top) - 0.5
 
 
 def resize(picture: np.ndarray, size: int) -> np.ndarray:
-    """Scale a square picture to `size` x `size`: by area when shrinking, bicubic when growing."""
+    """Scale a square picture, uint8 (S, S, C) or (S, S), to `size` x `size` pixels.
+
+    It is averaged over areas when it shrinks, and interpolated bicubically when it grows.
+    """
     side = picture.shape[0]
     if side == size:
         return picture
@@ -102,7 +117,7 @@ def resize(picture: np.ndarray, size: int) -> np.ndarray:
 
 
 def fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a picture, uint8 (H, W, C), into `width` x `height` as large as it goes, black around it."""
+    """Scale a picture, uint8 (H, W, C), to fit `width` x `height` pixels, with black borders."""
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
     if size != picture.shape[1::-1]:

@@ -1,28 +1,87 @@
-"""Measures of a face's 68 points: pose, and how far eyes and mouth are open. Left is the picture's left.
+"""Geometry of the 68 facial landmarks: regions, measures, mirroring, similarity transforms.
 
-Each function takes float (..., 68, 2) and answers for each face.
+Each measure takes points of shape float (..., 68, 2), x right, y down, and returns one value per face. Left
+and right are the picture's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the face as a line through some of the 68 points.
+
+    Attributes:
+        points: Which of the 68 points, in the order of the line.
+        closed: Whether the line returns to its first point.
+    """
+
+    points: slice
+    closed: bool = False
+
+
+REGIONS = {
+    "jaw": Region(slice(0, 17)),
+    "left brow": Region(slice(17, 22)),
+    "right brow": Region(slice(22, 27)),
+    "nose bridge": Region(slice(27, 31)),
+    "lower nose": Region(slice(30, 36), closed=True),
+    "left eye": Region(slice(36, 42), closed=True),
+    "right eye": Region(slice(42, 48), closed=True),
+    "outer lips": Region(slice(48, 60), closed=True),
+    "inner lips": Region(slice(60, 68), closed=True),
+}
+"""The regions of the iBUG scheme (Sagonas et al., 2013), in the order of their points."""
+
+
+def points_of(*names: str) -> slice:
+    """All points of one region, or of several adjacent ones.
+
+    Args:
+        names: Keys of `REGIONS`.
+    """
+    slices = [REGIONS[name].points for name in names]
+    return slice(min(s.start for s in slices), max(s.stop for s in slices))
+
+
+JAW = points_of("jaw")
+BROWS = points_of("left brow", "right brow")
+NOSE = points_of("nose bridge", "lower nose")
+LEFT_EYE, RIGHT_EYE = points_of("left eye"), points_of("right eye")
+EYES = points_of("left eye", "right eye")
+LIPS = points_of("outer lips", "inner lips")
 
 EYELIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
-"""Upper and lower points of the eyes, one above the other."""
+"""Pairs of an upper and a lower point of the eyes, one above the other."""
+
+EYE_CORNERS = ((36, 39), (42, 45))
+"""Left and right corner of each eye."""
 
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-"""Upper and lower points between the lips, one above the other."""
+"""Pairs of an upper and a lower point of the inner lips, one above the other."""
 
-RIGID = [27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45]
-"""Points that no expression moves much: nose and corners of the eyes."""
+MOUTH_CORNERS = (48, 54)
+
+CHIN, NOSE_BASE = 8, 33
+
+RIGID = [*range(27, 37), 39, 42, 45]
+"""Points that no expression moves much: the nose and the corners of the eyes."""
+
+MIN_INTEROCULAR_DISTANCE = 1.0
+"""In pixels. Measures are divided by the interocular distance, so files with a smaller one are refused."""
 
 
 def interocular_distance(points: np.ndarray) -> np.ndarray:
-    """Between the centres of the eyes, in the points' unit."""
-    centres = points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
-    return np.linalg.norm(centres, axis=-1)
+    """Distance between the centres of the eyes, in the points' unit."""
+    return np.linalg.norm(_eye_to_eye(points), axis=-1)
+
+
+def _eye_to_eye(points: np.ndarray) -> np.ndarray:
+    """The vector from the left eye's centre to the right eye's, float (..., 2)."""
+    return points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
 
 
 def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -30,30 +89,29 @@ def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
 
 
 def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
-    """Height of the eyes over their width, the mean of both (Soukupova and Cech, 2016)."""
-    heights = [_distance(points, a, b) for a, b in EYELIDS]
-    widths = [_distance(points, 36, 39), _distance(points, 42, 45)]
+    """Eye aspect ratio, height over width, the mean of both eyes (Soukupova and Cech, 2016)."""
+    heights = [_distance(points, *lids) for lids in EYELIDS]
+    widths = [_distance(points, *corners) for corners in EYE_CORNERS]
     return np.mean(heights, axis=0) / np.mean(widths, axis=0)
 
 
 def mouth_openness(points: np.ndarray) -> np.ndarray:
-    """Height between the lips over the distance of the eyes."""
-    heights = [_distance(points, a, b) for a, b in INNER_LIPS]
+    """Mean gap between the inner lips, in interocular distances."""
+    heights = [_distance(points, *lips) for lips in INNER_LIPS]
     return np.mean(heights, axis=0) / interocular_distance(points)
 
 
 def brow_height(points: np.ndarray) -> np.ndarray:
-    """From the eyes up to the brows, over the distance of the eyes, across the line of the eyes."""
-    eyes = points[..., 36:48, :].mean(axis=-2)
-    brows = points[..., 17:27, :].mean(axis=-2)
-    along = points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
+    """Height of the brows above the eyes, perpendicular to the line of the eyes, in interocular distances."""
+    to_brows = points[..., BROWS, :].mean(axis=-2) - points[..., EYES, :].mean(axis=-2)
+    along = _eye_to_eye(points)
     up = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    return np.sum((brows - eyes) * up, axis=-1) / np.sum(along * along, axis=-1)
+    return np.sum(to_brows * up, axis=-1) / np.sum(along * along, axis=-1)
 
 
 def mouth_width(points: np.ndarray) -> np.ndarray:
-    """Between the corners of the mouth, over the distance of the eyes."""
-    return _distance(points, 48, 54) / interocular_distance(points)
+    """Distance between the corners of the mouth, in interocular distances."""
+    return _distance(points, *MOUTH_CORNERS) / interocular_distance(points)
 
 
 MIRRORED = [
@@ -64,11 +122,11 @@ MIRRORED = [
     *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),  # outer lips
     *(64, 63, 62, 61, 60, 67, 66, 65),  # inner lips
 ]
-"""Which point of a face is each point of its mirror image."""
+"""The index of each point's mirror image: MIRRORED[i] in a face is point i of the mirrored face."""
 
 
 def mirrored(points: np.ndarray, width: int) -> np.ndarray:
-    """The points of the face in a picture of that width, mirrored left to right."""
+    """Mirror points left to right, in a picture `width` pixels wide."""
     flipped = points[..., MIRRORED, :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
@@ -76,19 +134,28 @@ def mirrored(points: np.ndarray, width: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SimilarityTransform:
-    """Where a face is against a reference: p -> scale * rotation(p) + shift, a similarity.
+    """A similarity transform p -> matrix p + shift: rotation, uniform scale and translation.
 
-    matrix: float (2, 2), rotation times scale. shift: float (2,).
+    Attributes:
+        matrix: float (2, 2), the rotation times the scale.
+        shift: float (2,).
     """
 
     matrix: np.ndarray
     shift: np.ndarray
 
     @classmethod
-    def estimate(cls, reference: np.ndarray, face: np.ndarray, points=RIGID) -> "SimilarityTransform":
-        """The similarity that carries the reference's rigid points nearest to the face's.
+    def estimate(
+        cls, reference: np.ndarray, face: np.ndarray, points: Sequence[int] | slice = RIGID
+    ) -> "SimilarityTransform":
+        """Estimate the transform from a reference to a face.
 
-        Least squares (Umeyama 1991, in the plane: with points as complex numbers it is one division).
+        Least squares (Umeyama, 1991); in the plane, with points as complex numbers, it is one division.
+
+        Args:
+            reference: float (68, 2).
+            face: float (68, 2).
+            points: Which of the 68 points are compared.
         """
         source, goal = _complex(reference[points]), _complex(face[points])
         source_mean, goal_mean = source.mean(), goal.mean()
@@ -99,20 +166,39 @@ class SimilarityTransform:
         return cls(matrix, np.array([shift.real, shift.imag]))
 
     def apply(self, points: np.ndarray) -> np.ndarray:
+        """Transform points, float (..., 2)."""
         return points @ self.matrix.T + self.shift
 
     def apply_inverse(self, points: np.ndarray) -> np.ndarray:
+        """Undo `apply`."""
         return (points - self.shift) @ np.linalg.inv(self.matrix).T
 
     @property
     def scale(self) -> float:
+        """The uniform scale."""
         return float(np.hypot(*self.matrix[:, 0]))
 
     @property
     def roll(self) -> float:
-        """In radians, clockwise in the picture."""
+        """The rotation in radians, clockwise in the picture."""
         return float(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]))
 
 
 def _complex(points: np.ndarray) -> np.ndarray:
     return points[..., 0] + 1j * points[..., 1]
+
+
+def align(faces: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[SimilarityTransform]]:
+    """Align faces to a reference by their rigid points.
+
+    Args:
+        faces: float (N, 68, 2).
+        reference: float (68, 2).
+
+    Returns:
+        The aligned faces, float (N, 68, 2), and for each the transform from the reference to the face, which
+        was undone: the head motion.
+    """
+    transforms = [SimilarityTransform.estimate(reference, face) for face in faces]
+    aligned = [transform.apply_inverse(face) for transform, face in zip(transforms, faces, strict=True)]
+    return np.array(aligned), transforms

@@ -1,8 +1,8 @@
-"""Looks into a landmark model before dlib runs it: dlib follows the indices in the file wherever they point.
+"""Checks a landmark model before dlib loads it, because dlib uses the file's indices without a check.
 
-The format is dlib's own (`shape_predictor`, Kazemi and Sullivan, CVPR 2014): numbers of up to 8 bytes, each
-behind a byte that tells how many. Cascades of trees; a tree compares pixels, which stand near points of the
-face.
+The format is that of dlib's `shape_predictor` (Kazemi and Sullivan, CVPR 2014): integers of up to 8 bytes,
+each after a byte that holds their number. The model is cascades of regression trees; a tree compares pixels,
+whose positions are relative to points of the face.
 """
 
 from pathlib import Path
@@ -13,27 +13,30 @@ from face2face.file_cache import FileCache
 POINTS = 68
 
 KNOWN_MODEL = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
-"""The SHA-256 of dlib's own shape_predictor_68_face_landmarks.dat, which need not be looked into."""
+"""SHA-256 of dlib's own shape_predictor_68_face_landmarks.dat, which needs no check."""
 
 MAX_BYTES = 2**29
-"""Five times the size of dlib's own."""
+"""Five times the size of dlib's own model."""
 _MAX_COUNT = 100_000
-"""Of cascades, trees, splits and pixels, each; dlib's own has 15, 500, 15 and 400."""
+"""Limit of cascades, trees, splits and pixels, each; dlib's own model has 15, 500, 15 and 400."""
 
 _NOTE = "landmark model"
-_NUMBERS_OF_A_FLOAT = 2  # mantissa and exponent
+_INTEGERS_PER_FLOAT = 2  # mantissa and exponent
 _SIZE_MASK, _SIGN = 0x0F, 0x80
 
 
 class _Damaged(ValueError):
-    """The text says what is wrong, in one line."""
+    """The model cannot be used. The text says why, in one line."""
 
 
 def check(path: str | Path) -> Path:
-    """Look into a landmark model, the first time that it is met: then it takes seconds.
+    """Check a landmark model. A new one takes seconds; the result is cached.
+
+    Returns:
+        The path of the model.
 
     Raises:
-        UserError: if it is missing, or no model of 68 points, or its indices point beyond its parts.
+        UserError: It is missing, is no model of 68 points, or holds an index out of range.
     """
     path = native_files.existing(path, "the landmark model")
     if path.stat().st_size > MAX_BYTES:
@@ -56,12 +59,13 @@ def _expected(path: Path, reason: str) -> cli.UserError:
 
 
 class _Numbers:
-    """The numbers of a file, one after the other. Each method raises IndexError where the file ends."""
+    """Reads the numbers of a file in order. Each method raises IndexError at the end of the file."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
 
     def next(self) -> int:
+        """Read an integer."""
         control = self._data[self._at]
         end = self._at + 1 + (control & _SIZE_MASK)
         value = int.from_bytes(self._data[self._at + 1 : end], "little")
@@ -70,40 +74,48 @@ class _Numbers:
         return -value if control & _SIGN else value
 
     def count(self, most: int = _MAX_COUNT) -> int:
+        """Read a count of parts, from 0 to `most`."""
         count = self.next()
         if not 0 <= count <= most:
             raise _Damaged(f"{count} parts, where at most {most} are expected")
         return count
 
     def index(self, count: int) -> None:
-        """A number that chooses among so many."""
+        """Read an index of one of `count` parts."""
         if not 0 <= self.next() < count:
             raise _Damaged(f"an index beyond {count} parts")
 
     def skip_floats(self, count: int) -> None:
+        """Skip floats."""
         data, at = self._data, self._at
-        for _ in range(count * _NUMBERS_OF_A_FLOAT):
+        for _ in range(count * _INTEGERS_PER_FLOAT):
             at += 1 + (data[at] & _SIZE_MASK)
         data[at - 1]
         self._at = at
 
     def skip_face(self) -> None:
-        """A matrix of one column: x and y of each point. Its sides are stored as negative numbers."""
+        """Skip a face: a matrix of one column, x and y of each point. The file holds its sides negated."""
         rows, columns = -self.next(), -self.next()
         if (rows, columns) != (2 * POINTS, 1):
             raise _Damaged(f"faces of {rows} x {columns} numbers, not {2 * POINTS} x 1")
         self.skip_floats(rows)
 
     def has_more(self) -> bool:
+        """Whether the end of the file is not reached."""
         return self._at < len(self._data)
 
 
 def _check_model(numbers: _Numbers) -> None:
-    """Raises: _Damaged, IndexError."""
+    """Read a whole model.
+
+    Raises:
+        _Damaged: It is no model of 68 points, or holds an index out of range.
+        IndexError: The file ends too early.
+    """
     if numbers.next() != 1:
         raise _Damaged("its first number is not dlib's")
     numbers.skip_face()
-    pixels_read = []  # in each cascade, one more than the highest index of a pixel
+    pixels_read = []  # for each cascade, the highest index of a pixel plus 1
     for _ in range(numbers.count()):
         highest = 0
         for _ in range(numbers.count()):
@@ -128,7 +140,11 @@ def _check_model(numbers: _Numbers) -> None:
 
 
 def _check_tree(numbers: _Numbers) -> int:
-    """A complete binary tree: splits, and a face's change for each leaf. Returns the pixels that it reads."""
+    """Read a complete binary tree: splits, and a change of the face at each leaf.
+
+    Returns:
+        The highest index of a pixel plus 1.
+    """
     splits, highest = numbers.count(), 0
     for _ in range(splits):
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""The only dlib code: find a face and place 68 points on it."""
+"""Detection of a face and its 68 landmarks. Only this module calls dlib."""
 
 import importlib.util
 import math
@@ -14,35 +14,35 @@ from face2face.face import landmark_check
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmark_check import POINTS
 
-# The detector is a sliding window of 80 pixels: a smaller face is not found. The whole frame is looked at
-# with its long side at the first of these; only when that shows no face, at the second, larger one.
+# The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
+# first of these sizes, and only if no face is found there at the second.
 QUICK_SEARCH_SIDE = 640
-"""Long side, in pixels, of the picture that is searched first. A smaller frame is not enlarged for it, and a
-larger face, once known, is looked for in a smaller picture."""
+"""Long side in pixels of the picture that is searched first. A smaller frame is not enlarged, and where the
+size of the face is known, a smaller picture is searched."""
 THOROUGH_SEARCH_SIDE = 1280
-"""Long side, in pixels, of the second search. A smaller frame is enlarged for it, twice at the most."""
+"""Long side in pixels of the second search. A smaller frame is enlarged, by a factor of 2 at most."""
 PATIENT_SEARCH_SIDE = 2560
-"""The same where nobody waits for the picture: a face of 40 pixels in a frame 1280 wide is found."""
+"""The same for programs that do not run in real time: finds a face of 40 pixels in a frame 1280 wide."""
 
 NEAR_FACE_SIDE = 100
-"""Where a face was in the last frame, it is looked for at a scale that makes it this wide, in pixels."""
+"""Near the last frame's face, the search is at the scale where that face has this width in pixels."""
 NEAR_MARGIN = 0.33
-"""How far around the last box, in widths of it."""
+"""Margin of that search around the last box, over the box's width."""
 NEAR_SCALE_STEP, NEAR_GRID = 1.25, 16
-"""Steps of that scale, as a factor, and of the part's corners, in pixels at that scale."""
+"""Factor between the scales of that search, and grid of its corners in pixels at that scale."""
 
 FACE_SIDE = 512
-"""The predictor answers in whole pixels: a face is enlarged to this side first, for sub-pixel places."""
+"""The predictor returns whole pixels. A face is enlarged to this width first, for sub-pixel positions."""
 PATCH = 1.5
-"""What is cut out for it, in sides of the face's box: the predictor looks a little beyond the box."""
+"""Side of the patch that is enlarged, over the width of the box: the predictor reads pixels beyond it."""
 
-# Of the detector's box against the points in it, in root mean squares of their distance from their middle:
-# medians over four clips.
+# The detector's box relative to the points in it, in units of the points' root mean square distance from
+# their mean: medians over four clips.
 BOX_ABOVE_POINTS = np.array([0.0, -0.15])
 BOX_PER_SPREAD = 2.85
 
 SAME_FACE_DISTANCE = 1.0
-"""A face this far from the last one, in widths of the face, is somebody else's."""
+"""From this distance on, over the width of the face, a face is another person's."""
 
 
 DOUBT_MOVES = np.array(
@@ -51,28 +51,30 @@ DOUBT_MOVES = np.array(
         *([-0.05, -0.05, 0.05, 0.05], [0.05, 0.05, -0.05, -0.05]),
     ]
 )
-"""How `doubt` moves and scales a box (left, top, right, bottom), in sides of it."""
+"""The changes that `doubt` makes to a box (left, top, right, bottom), over its width."""
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face found in a frame.
+    """A face in a frame.
 
-    box: float (4,), left, top, right, bottom, in pixels of the frame.
-    points: float32 (68, 2) in dlib's (iBUG) order, x right, y down, in pixels of the frame, sub-pixel.
+    Attributes:
+        box: float (4,), left, top, right, bottom, in pixels of the frame.
+        points: float32 (68, 2) in the iBUG order, x right, y down, in pixels of the frame, sub-pixel.
     """
 
     box: np.ndarray
     points: np.ndarray
 
     def is_near(self, other: "Face") -> bool:
-        """Whether both can be the same person's, in frames that follow each other."""
+        """Whether both can be the same person's, in successive frames."""
         return _is_same(self.box, other.box)
 
     def usual_box(self) -> np.ndarray:
-        """Where the detector mostly sees a face with these points, float (4,).
+        """The detector's average box of a face with these points, float (4,).
 
-        The found box moves in steps, and which step it takes depends on where one looks; this one does not.
+        The detected box moves in steps that depend on the part of the frame that is searched; this one does
+        not.
         """
         middle = self.points.mean(axis=0)
         spread = np.sqrt(np.mean(np.sum((self.points - middle) ** 2, axis=1)))
@@ -81,8 +83,12 @@ class Face:
 
 
 def default_landmark_model() -> Path:
-    """The 68-point model that is installed with the package face_recognition_models."""
-    # The package itself is not imported: that needs pkg_resources, which new setuptools no longer have.
+    """The 68-point model that is installed with the package face_recognition_models.
+
+    Raises:
+        UserError: The package is not installed.
+    """
+    # The package is not imported: that needs pkg_resources, which new versions of setuptools lack.
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise UserError("no landmark model: install face_recognition_models, or give --landmark-model FILE")
@@ -91,13 +97,17 @@ def default_landmark_model() -> Path:
 
 
 class LandmarkDetector:
-    """Finds the face in a frame and places its 68 points at the frame's full resolution."""
+    """Detects the face in a frame and its 68 landmarks, at the frame's full resolution."""
 
-    def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE):
-        """search_side: long side, in pixels, of the picture that is searched where a quick look failed.
+    def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE) -> None:
+        """Load the landmark model.
+
+        Args:
+            model: dlib's file; None: the installed one.
+            search_side: Long side in pixels of the second, thorough search.
 
         Raises:
-            UserError: if the file is missing or is no 68-point model of dlib's.
+            UserError: The file is missing or is no 68-point model of dlib's.
         """
         model = landmark_check.check(model) if model else default_landmark_model()
         import dlib
@@ -115,21 +125,22 @@ class LandmarkDetector:
             raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
 
     def find(self, frame: np.ndarray, last: Face | None = None, redetect: bool = False) -> Face | None:
-        """The face in a frame: the nearest to the last one, or the largest if there was none.
+        """Detect the face that is nearest to the last one, or the largest if there is no last one.
 
         Args:
             frame: uint8 (H, W, 3), BGR, or (H, W), grey, at full resolution.
-            last: the face of an earlier frame of the same size.
-            redetect: look at the whole frame, though the last face's place may do.
+            last: The face of an earlier frame of the same size.
+            redetect: Search the whole frame, even if there is a face near the last one.
+
         Returns:
-            None when no face is found.
+            None if no face is found.
         """
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         expected = None if last is None else last.usual_box()
         box = None if expected is None or redetect else self._box_near(grey, expected)
         if box is None:
             box = self._box_anywhere(grey, expected)
-            # The box of a face that holds still has to stay the same, whichever way it was found.
+            # A still face must get the same box from both searches.
             near = None if box is None else self._box_near(grey, box)
             box = box if near is None else near
         if redetect and expected is not None and (box is None or not _is_same(box, expected)):
@@ -138,11 +149,12 @@ class LandmarkDetector:
         return None if box is None else Face(box, self.place(grey, box))
 
     def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """Place the 68 points on the face inside a box, to a fraction of a pixel.
+        """Predict the 68 landmarks of the face in a box, with sub-pixel positions.
 
         Args:
             grey: uint8 (H, W).
             box: float (4,), left, top, right, bottom.
+
         Returns:
             float32 (68, 2), in pixels of `grey`.
         """
@@ -159,9 +171,16 @@ class LandmarkDetector:
         return (points + 0.5) / np.float32(scale) - 0.5 + low.astype(np.float32)
 
     def doubt(self, grey: np.ndarray, face: Face) -> float:
-        """How far the points of a face disagree when its box is moved a little, in distances of the eyes.
+        """How uncertain the landmarks are: their deviation when the box is moved a little.
 
-        Points that stand on a hidden part of the face, or beside it, move with the box.
+        Landmarks of a hidden part of the face, or outside of the face, move with the box.
+
+        Args:
+            grey: uint8 (H, W), the frame of the face.
+            face: As it was found.
+
+        Returns:
+            Root mean square deviation over the points and `DOUBT_MOVES`, in interocular distances.
         """
         size = face.box[2] - face.box[0]
         moves = DOUBT_MOVES * size
@@ -170,7 +189,7 @@ class LandmarkDetector:
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 
     def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
-        """The face nearest to the last one's box, or the largest, looked for in the whole frame."""
+        """Search the whole frame: the face nearest to the last box, or the largest."""
         scale = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
         if last is not None:
             scale = min(scale, NEAR_FACE_SIDE / (last[2] - last[0]))
@@ -183,9 +202,9 @@ class LandmarkDetector:
         return _nearest(boxes, last) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
 
     def _box_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray | None:
-        """The face that can be the last one's, looked for around its box in a small picture."""
+        """Search a small picture around the last box: the nearest face that can be the same person's."""
         size = last[2] - last[0]
-        # In steps of scale and place: the box of a face that holds still is the same again.
+        # Scale and corners are quantised, so that a still face gets the same box again.
         scale = NEAR_SCALE_STEP ** round(math.log(NEAR_FACE_SIDE / size, NEAR_SCALE_STEP))
         step = NEAR_GRID / scale
         margin = NEAR_MARGIN * size
@@ -196,7 +215,7 @@ class LandmarkDetector:
         return _nearest([box for box in boxes if _is_same(box, last)], last)
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
-        """All faces, float (N, 4) in pixels of `grey`, looked for at a scale of the picture."""
+        """The boxes of all faces, float (N, 4), in pixels of `grey`, which is searched at a scale."""
         if scale != 1.0:
             interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
@@ -206,7 +225,7 @@ class LandmarkDetector:
 
 
 def _cut(picture: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """The square from a corner to another, in whole pixels; beyond the edges the outermost pixels again."""
+    """Cut out the square between two corners, in whole pixels; beyond the edges, pixels are repeated."""
     side = int(min(high - low))
     (left, top), (height, width) = low.tolist(), picture.shape
     beyond = (max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0))

@@ -1,61 +1,67 @@
-"""Landmarks steadied in time: still when the face is still, without lag when it moves.
+"""Temporal smoothing of landmarks: still for a still face, without lag for a moving one.
 
-The detector places the points of a still face anew in each frame, up to a hundredth of the eyes' distance
-apart: the picture shakes. A plain low-pass filter would trade that for lag, and swallow blinks. As in the
-One Euro filter (Casiez, Roussel and Vogel, CHI 2012) the strength of the filter goes with the speed of the
-motion, but speed is not taken from one point's derivative: it is how far a whole region's points have left
-their filtered place together, against what noise does to them. So a blink is let through in its first frame.
+The detector's points of a still face differ from frame to frame by up to 0.01 interocular distances, so the
+generated picture shakes. A plain low-pass filter would add lag and remove blinks. As in the One Euro filter
+(Casiez, Roussel and Vogel, CHI 2012) the cutoff rises with the speed of the motion. Speed is not one point's
+derivative, but the distance of all points of a region from their filtered positions, compared with the
+distance that noise explains. So a blink passes in its first frame.
 """
 
 import math
 
 import numpy as np
 
-from face2face.face.geometry import SimilarityTransform, interocular_distance
+from face2face.face.geometry import SimilarityTransform, interocular_distance, points_of
 
-# How far noise moves a region at the most, root mean square over its points, in distances of the eyes: twice
-# what 97 of 100 noisy pictures of a still face show. A jaw has no corners to hold on to; eyes have.
+# Noise: the largest distance that noise moves a region, root mean square over its points, in interocular
+# distances: twice the 97th percentile over noisy pictures of a still face. It is larger for the jaw, which
+# has no corners, than for the eyes.
 HEAD_NOISE = 0.010
 REGION_NOISE = (
-    (slice(0, 17), 0.022),  # jaw
-    (slice(17, 22), 0.017),  # brows
-    (slice(22, 27), 0.017),
-    (slice(27, 36), 0.010),  # nose
-    (slice(36, 42), 0.009),  # eyes
-    (slice(42, 48), 0.009),
-    (slice(48, 68), 0.014),  # lips
+    (points_of("jaw"), 0.022),
+    (points_of("left brow"), 0.017),
+    (points_of("right brow"), 0.017),
+    (points_of("nose bridge", "lower nose"), 0.010),
+    (points_of("left eye"), 0.009),
+    (points_of("right eye"), 0.009),
+    (points_of("outer lips", "inner lips"), 0.014),
 )
 
 MOTION = 1.6
-"""A region that many times further from its filtered place than noise explains is followed at once."""
+"""A region is followed without smoothing from this multiple of its noise on."""
 
 REST_CUTOFF_HZ = 0.3
-"""Of a face at rest: what changes faster is taken for noise."""
+"""Cutoff frequency of the low-pass filter for a face at rest."""
 
 DEFAULT_STRENGTH = 0.5
-"""The above hold at this strength. The limits of noise grow with it, and the cutoff falls."""
+"""The strength at which the constants above hold. Noise is proportional to it, the cutoff inversely."""
 
 
 class Smoother:
-    """Filters one face's points from frame to frame: its head motion first, then each region's expression."""
+    """Filters one face's points over time: first the head motion, then the expression of each region."""
 
-    def __init__(self, strength: float = DEFAULT_STRENGTH):
-        """strength: 0 (the points as they are) to 1 (the steadiest)."""
+    def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
+        """Start without a past.
+
+        Args:
+            strength: From 0 (no smoothing) to 1 (the most).
+        """
         self._strength = strength / DEFAULT_STRENGTH
         self._points: np.ndarray | None = None
         self._seconds = 0.0
         self._count = 0
 
     def reset(self) -> None:
-        """Forget the past: the next face is another one, or came back after a while."""
+        """Forget the past, because the next face is another one or was away for a while."""
         self._points = None
 
     def __call__(self, points: np.ndarray, seconds: float) -> np.ndarray:
-        """The steadied points of a frame.
+        """Filter the points of a frame.
 
         Args:
-            points: float (68, 2), as detected.
-            seconds: the frame's time stamp.
+            points: float (68, 2), as detected, pixels.
+            seconds: The frame's time stamp.
+
         Returns:
             float (68, 2).
         """
@@ -65,13 +71,13 @@ class Smoother:
         self._count += 1
         elapsed = max(seconds - self._seconds, 0.0)
         at_rest = 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / self._strength)
-        at_rest = max(at_rest, 1 / self._count)  # the first frames count as much as each other
+        at_rest = max(at_rest, 1 / self._count)  # the first frames are averaged
         unit = self._strength * float(interocular_distance(points))
-        # Head motion: carry the filtered face along with the part of the motion that is no noise.
+        # Head motion: the filtered face follows the part of the motion that is not noise.
         motion = SimilarityTransform.estimate(self._points, points, slice(None)).apply(self._points)
         head = motion - self._points
         steady = self._points + _gain(head, HEAD_NOISE * unit, at_rest) * head
-        # Expression: what is left, region by region.
+        # Expression: the rest of the motion, region by region.
         expression = points - motion
         for region, noise in REGION_NOISE:
             left = expression[region]
@@ -81,7 +87,13 @@ class Smoother:
 
 
 def _gain(displacement: np.ndarray, noise: float, at_rest: float) -> float:
-    """How much of a displacement, float (N, 2), is followed: all of a motion, `at_rest` of noise."""
+    """The share of a displacement that is followed: 1 for motion, `at_rest` for noise.
+
+    Args:
+        displacement: float (N, 2), from the filtered to the detected points of a region, pixels.
+        noise: Root mean square displacement that noise explains, pixels.
+        at_rest: Gain of the low-pass filter for a face at rest.
+    """
     distance = math.sqrt(float(np.mean(np.sum(displacement**2, axis=-1))))
     moving = min(max((distance / noise - 1) / (MOTION - 1), 0.0), 1.0)
     return at_rest + (1 - at_rest) * moving * moving * (3 - 2 * moving)

@@ -13,25 +13,34 @@ from face2face import cli, frozen_graph
 from face2face.face.drawing import draw
 from face2face.face.landmarks import POINTS
 from face2face.file_cache import FileCache
-from face2face.generator import engines, generator_file, graph_check, interruptible
-from face2face.generator.engines import EngineError, OpenVino, Paint, TensorFlow
-from face2face.generator.generator_file import GeneratorFile
-from face2face.target.statistics import Target
+from face2face.generator import engines, graph_check, interruptible
+from face2face.generator.checks import generator_file
+from face2face.generator.checks.generator_file import GeneratorFile
+from face2face.generator.engines import EngineError, Paint
+from face2face.generator.openvino_engine import OpenVino
+from face2face.generator.tensorflow_engine import TensorFlow
+from face2face.target.target_file import Target
 
 AUTO = "auto"
-"""Of engines: OpenVINO, or TensorFlow where it sees a GPU. Of precisions: the fastest that is near enough."""
+"""As an engine: OpenVINO, or TensorFlow if it finds a GPU. As a precision: the fastest whose faces are near
+float32's."""
 
 NEAR_ENOUGH = 0.5
-"""The mean difference to float32, of 255, that `AUTO` allows a precision."""
+"""Maximum mean difference from float32's faces, in [0, 255], of a precision that `AUTO` chooses."""
 FASTER = 0.95
-"""A precision is faster if it takes at most that share of the time: less is noise."""
+"""A precision counts as faster if it takes at most this share of float32's time: the rest is noise."""
 
-_TRIES = 12  # drawings that precisions are compared on
+_TRIES = 12  # number of drawings that precisions are compared on
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of a precision: how long a face takes, and its mean difference to float32's, of 255."""
+    """What was measured of a precision.
+
+    Attributes:
+        milliseconds: that a face takes.
+        difference: mean difference from float32's faces, in [0, 255].
+    """
 
     milliseconds: float
     difference: float
@@ -39,30 +48,40 @@ class Measured:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The precision that was found best, and what was measured of each."""
+    """The result of comparing precisions, as it is cached.
+
+    Attributes:
+        precision: the chosen one.
+        measured: of each precision.
+    """
 
     precision: str
     measured: dict[str, Measured]
 
 
 class Generator:
-    """Paints the target's face from a drawing.
+    """Generates the target's face from a drawing.
 
-    target: what the graph knows of its target; of the original's graphs, only the size.
-    engine: what runs it, and at which precision, for people to read.
-    concurrency: faces that it paints at the same time, for calls from as many threads.
+    Attributes:
+        target: what the graph knows of its target; of the 2017 demo's graphs only the image size is known.
+        engine: the engine and precision that run it, for people to read.
+        concurrency: number of faces that it generates at the same time, for calls from as many threads.
     """
 
     def __init__(
         self, path: str | Path, engine: str = AUTO, precision: str = "float32", concurrency: int = 1
-    ):
-        """
+    ) -> None:
+        """Check the file, and load it by the first engine that can run it.
+
         Args:
-            engine: one of `engines.ENGINES`, or `AUTO`. precision: of `engines.PRECISIONS`, or `AUTO`.
-            concurrency: 2 keep the cores busier, where each face may take longer.
+            path: a frozen graph (.pb), or an IR (.xml).
+            engine: one of `engines.ENGINES`, or `AUTO`.
+            precision: one of `engines.PRECISIONS`, or `AUTO`.
+            concurrency: number of faces at the same time. 2 keep the cores busier; each may take longer.
+
         Raises:
             UserError: if the file is missing, damaged, or no generator's frozen graph; or could do more than
-                paint; or cannot be run in the way that was asked for.
+                paint; or cannot be run with this engine and precision.
         """
         file = graph_check.check(path)
         self._path = file.path
@@ -75,12 +94,22 @@ class Generator:
                     f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
                 )
         self.concurrency = concurrency
-        with ThreadPoolExecutor(1) as aside:  # an engine is imported while the file is hashed
-            cache = aside.submit(FileCache, file.files).result
+        with ThreadPoolExecutor(1) as executor:  # the file is hashed while an engine is imported
+            cache = executor.submit(FileCache, file.files).result
             self.engine, self._paint = self._load(file, engine, precision, cache)
 
     def __call__(self, drawing: np.ndarray) -> np.ndarray:
-        """uint8 (S, S, 3), RGB -> uint8 (S, S, 3), RGB. Raises: UserError if the graph fails on it."""
+        """Generate a face.
+
+        Args:
+            drawing: uint8 (S, S, 3), RGB.
+
+        Returns:
+            The face, uint8 (S, S, 3), RGB.
+
+        Raises:
+            UserError: if the engine fails on the drawing.
+        """
         try:
             return self._painted(self._paint, drawing)
         except EngineError as error:
@@ -92,7 +121,7 @@ class Generator:
     def _load(
         self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], FileCache]
     ) -> tuple[str, Paint]:
-        """By the first engine that can run the file."""
+        """Load the file by the first engine that can run it; returns engine and precision, and the graph."""
         makers = {"openvino": lambda: OpenVino(file, cache), "tensorflow": lambda: TensorFlow(file)}
         order = [engine] if engine != AUTO else list(engines.ENGINES)
         if engine == AUTO and file.is_ir:
@@ -119,7 +148,7 @@ class Generator:
         precision: str,
         cache: Callable[[], FileCache],
     ) -> tuple[str, Paint]:
-        """An engine's name with the precision that it is to run at, and the graph that it loaded."""
+        """Load the file at a precision; returns engine and precision, for people, and the graph."""
         if precision == AUTO:
             key = f"{engine.name}, {engine.processor}"
             precision = "float32"
@@ -145,9 +174,9 @@ class Generator:
         return f"{engine.name}, {precision}", paint
 
     def _compare(self, engine: OpenVino | TensorFlow) -> Comparison:
-        """The fastest precision whose faces are near those of float32, and what was measured.
+        """Compare the engine's precisions, and choose the fastest one whose faces are near float32's.
 
-        One is loaded after the other: together they would take more memory than is needed ever after.
+        They are loaded one after the other: together they would take more memory than the loop needs later.
         """
         drawings = sample_drawings(self.target, _TRIES)
         exact, milliseconds = self._try(engine, "float32", drawings)
@@ -168,31 +197,38 @@ class Generator:
     def _try(
         self, engine: OpenVino | TensorFlow, precision: str, drawings: list[np.ndarray]
     ) -> tuple[np.ndarray, float]:
-        """The faces of some drawings, int16 (N, S, S, 3), and the milliseconds that the quickest took."""
+        """The faces of some drawings, int16 (N, S, S, 3), and the milliseconds that the fastest took."""
         paint = engine.load(precision)
         faces, times = [], []
         for drawing in drawings:
             began = time.perf_counter()
             faces.append(interruptible.call(partial(self._painted, paint, drawing)).astype(np.int16))
             times.append(time.perf_counter() - began)
-        return np.array(faces), round(1000 * min(times), 2)  # the rest is what else the machine did
+        return np.array(faces), round(1000 * min(times), 2)  # the others shared the processor
 
 
 def model_name(path: Path) -> str:
-    """What to call a generator: its file's name, or its folder's if the file is called as all of them are."""
+    """A generator's name for people: its file's, or its folder's if the file has the default name."""
     is_telling = not path.stem.startswith(Path(frozen_graph.FILE_NAME).stem)
     return path.stem if is_telling else path.resolve().parent.name
 
 
 def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
-    """Drawings such as a driver makes, uint8 (S, S, 3), RGB: the target's face in any of its expressions and
-    head motions. Of an unknown target, lines anywhere."""
+    """Random drawings such as a driver produces: the target's face, in its range of expression and motion.
+
+    Args:
+        target: what is known of the target; if its face is unknown, the drawings are random lines.
+        count: number of drawings.
+
+    Returns:
+        uint8 (S, S, 3), RGB, each.
+    """
     size, face = target.image_size, target.face
     random = np.random.default_rng(0)
     if face is None:
         shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
     else:
-        # Mostly near the face at rest, as people are: all extremes at once are no face.
+        # Near the face at rest, as people mostly are: all extremes together would be no face.
         (low, high), (low_shift, high_shift) = face.ranges.T, face.motion[:2].T
         side = np.where(random.random((count, len(low))) < 0.5, low, high)
         along = side * (1 - np.sqrt(random.random(side.shape)))

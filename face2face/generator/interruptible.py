@@ -1,4 +1,4 @@
-"""Calls of native code that Ctrl-C ends. An engine that loads a graph answers no signal before it is done."""
+"""Runs native code so that Ctrl-C ends it: an engine that loads a graph handles no signal meanwhile."""
 
 import atexit
 import os
@@ -12,14 +12,21 @@ from face2face import cli
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
-"""Windows does not wake a thread that waits for a lock: there, signals are seen between two waits."""
+"""On Windows a signal does not wake a thread that waits for a lock: it is handled between two waits."""
 
 
 def call(function: Callable[[], T]) -> T:
-    """What a function returns, computed in a thread while this one waits for it and for signals.
+    """Call a function in a thread while this one waits for it and handles signals.
 
-    A signal's exception leaves at once. The thread cannot be ended: if it still runs when this process has
-    cleaned up and wants to end, the process ends without it.
+    The exception of a signal is raised at once. The thread cannot be ended: if it still runs when the process
+    has cleaned up, the process exits without waiting for it.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        BaseException: what the function raises.
+        KeyboardInterrupt: on a signal.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
@@ -44,7 +51,7 @@ def call(function: Callable[[], T]) -> T:
 
 
 def _end_without(thread: threading.Thread) -> None:
-    """End the process here if a thread is still in native code, whose memory would be freed under it."""
+    """Exit at once if a thread still runs native code: going on would free the memory that it uses."""
     if thread.is_alive():
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,34 +1,46 @@
-"""OpenVINO's transposed convolutions taken apart into plain ones, for which it has faster kernels.
+"""Polyphase decomposition of OpenVINO's transposed convolutions: it has faster kernels for plain ones.
 
-A transposed convolution of stride 2 doubles the picture. Of its 4x4 kernel only 2x2 values meet any one point
-of the output, and which ones is told by whether the point's row and column are even or odd. So it is four
-convolutions of 2x2, one for each of those cases, whose outputs are interleaved: the same products and sums.
+A transposed convolution of stride 2 doubles a picture's sides. Of its 4x4 kernel only 2x2 weights contribute
+to any one output pixel; which ones depends on whether the pixel's row and column are even or odd. So it is
+equal to four convolutions with 2x2 kernels, one for each phase (even or odd row, even or odd column), whose
+outputs are interleaved: the same products and sums.
 """
+
+from typing import Any, TypeAlias
 
 import numpy as np
 
-KERNEL, STRIDE, PAD = 4, 2, 1
-"""What is taken apart: the decoder's. Everything else stays as it is."""
+Model: TypeAlias = Any
+"""An `openvino.Model`; OpenVINO is imported when it is used."""
+Node: TypeAlias = Any
+"""An `openvino.Node`, an operation of a model."""
 
-# Of an even output row, the kernel's rows that meet input row j - 1 and j; of an odd one, j and j + 1.
+KERNEL, STRIDE, PAD = 4, 2, 1
+"""The transposed convolutions that are decomposed: the decoder's. All others stay as they are."""
+
+# The kernel rows that input rows j - 1 and j meet for an even output row; j and j + 1 for an odd one.
 _TAPS = ((3, 1), (2, 0))
-_PADS = ((1, 0), (0, 1))  # before the first and after the last row
+_PADS = ((1, 0), (0, 1))  # padding before the first and after the last input row, by phase
 
 _FEW = 16
-"""Up to so many outputs of all four together are computed by one convolution: a vector register's width is
-filled once instead of four times in part. Its outputs lie on the corners between the points of the input,
-where all four cases meet the same 2x2 of them."""
+"""Up to so many output channels of all four phases together, one convolution computes them all: it fills the
+width of a vector register once, instead of a part of it four times. Its outputs lie on the corners between
+input pixels, where all four phases read the same 2x2 pixels."""
 
 _CORNERS_TAPS = ((2, 0), (3, 1))
-"""Around a corner lie an odd output row, that of the input row above it, and an even one, of that below."""
+"""The kernel rows of the two output rows around a corner: an odd one, above it, and an even one, below it."""
 
 
-def split(model, only_few: bool = False) -> int:
-    """Rewrite an `openvino.Model` in place; returns how many transposed convolutions were taken apart.
+def split(model: Model, only_few: bool = False) -> int:
+    """Decompose the transposed convolutions of a model, in place.
 
     Args:
-        only_few: those alone that have few outputs, as the last one with its three colours: in 8 bits the
-            kernels for the others are as fast as any.
+        model: as read from a frozen graph.
+        only_few: decompose only those with few output channels, such as the last one with its three colours:
+            in int8 the kernels for the others are as fast as any.
+
+    Returns:
+        The number of transposed convolutions that were decomposed.
     """
     from openvino import opset13
 
@@ -52,7 +64,7 @@ def split(model, only_few: bool = False) -> int:
             parts.append(part)
         joined = parts[0] if few else opset13.concat(parts, 1)
         whole = opset13.depth_to_space(joined, "blocks_first", STRIDE)
-        if few:  # the outermost corners have a row or column too many
+        if few:  # each side has one row or column too many
             whole = opset13.slice(whole, [1, 1], [-1, -1], [1, 1], [2, 3])
         tensor = last.output(0)
         for target in list(tensor.get_target_inputs()):
@@ -62,7 +74,8 @@ def split(model, only_few: bool = False) -> int:
     return count
 
 
-def _is_decoders(node) -> bool:
+def _is_decoders(node: Node) -> bool:
+    """Whether an operation is a transposed convolution of the decoder."""
     if node.get_type_name() != "ConvolutionBackpropData":
         return False
     kernel, attributes = node.input_value(1), node.get_attributes()
@@ -78,8 +91,8 @@ def _is_decoders(node) -> bool:
     )
 
 
-def _biased(node) -> tuple:
-    """The node whose output is the biased one, and the bias (1, outputs, 1, 1), None if there is none."""
+def _biased(node: Node) -> tuple[Node, np.ndarray | None]:
+    """The operation that adds the bias, and the bias, (1, outputs, 1, 1); without one, the node and None."""
     targets = list(node.output(0).get_target_inputs())
     if len(targets) == 1 and targets[0].get_node().get_type_name() == "Add":
         add = targets[0].get_node()
@@ -90,7 +103,7 @@ def _biased(node) -> tuple:
 
 
 def _apart(weights: np.ndarray) -> list[tuple]:
-    """The kernel (outputs, inputs, 2, 2) of each case, even rows first, and its pads of rows and columns."""
+    """Kernel (outputs, inputs, 2, 2) and padding of rows and columns, of each phase, even rows first."""
     return [
         (
             np.ascontiguousarray(weights[:, :, _TAPS[row]][:, :, :, _TAPS[column]].swapaxes(0, 1)),
@@ -103,8 +116,8 @@ def _apart(weights: np.ndarray) -> list[tuple]:
 
 
 def _together(weights: np.ndarray) -> tuple:
-    """One kernel (4 outputs, inputs, 2, 2) for all cases, and its pads."""
+    """Kernel (4 outputs, inputs, 2, 2) and padding of rows and columns, of all phases together."""
     taps = np.array(_CORNERS_TAPS)
     kernel = weights[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # (inputs, outputs, 2, 2, 2, 2)
-    kernel = kernel.transpose(2, 3, 1, 0, 4, 5)  # row and column of the case first
+    kernel = kernel.transpose(2, 3, 1, 0, 4, 5)  # row and column of the phase first
     return np.ascontiguousarray(kernel.reshape(-1, weights.shape[0], 2, 2)), (1, 1), (1, 1)

@@ -1,61 +1,77 @@
-"""A frozen graph in whole numbers of 8 bits, for OpenVINO: a quarter of the size, several times as fast."""
+"""Quantises a frozen graph to int8, for OpenVINO: a quarter of the size, several times as fast.
+
+An int8 graph holds its weights as int8 values. OpenVINO computes its convolutions in int8: `FakeQuantize`
+operations round their inputs, in ranges that are measured on drawings.
+"""
 
 import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from face2face import cli, files
 from face2face.generator import graph_check, polyphase
+from face2face.generator.checks.generator_file import IR_ENDING
+from face2face.generator.checks.ir import TARGET_IN_IR
 from face2face.generator.generator import Generator
-from face2face.generator.generator_file import IR_ENDING
-from face2face.generator.ir_check import TARGET_IN_IR
+from face2face.generator.polyphase import Model, Node
+from face2face.sampling import spread_indices
 
 MAX_DIFFERENCE = 0.6
-"""Of the faces painted by the two graphs, the mean over all pixels, of 255, at most."""
+"""Maximum mean difference between the faces of both graphs, in [0, 255]."""
 
 MAX_DRAWINGS = 100
-"""That the ranges of numbers are taken from, and the faces compared on: more change nothing but the time."""
+"""Number of drawings on which ranges are measured and faces compared: with more only the time changes."""
+
+Input: TypeAlias = Any
+"""An `openvino.Input`: the input of an operation that reads a tensor."""
 
 
 def check_installed() -> None:
-    """Raises: UserError that says what to install."""
+    """Check that nncf is installed.
+
+    Raises:
+        UserError: that says what to install.
+    """
     if importlib.util.find_spec("nncf") is None:
         raise cli.UserError("--int8 needs nncf: python -m pip install -r requirements-int8.txt")
 
 
 def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float:
-    """Quantise a frozen graph after its training, and compare the faces that both paint.
+    """Quantise a frozen graph after its training, and compare the faces of both graphs.
 
     Args:
         graph: a frozen graph, .pb.
-        drawings: uint8 (S, S, 3), RGB, such as it will be given; at most `MAX_DRAWINGS` of them, spread.
-        output: an .xml; the weights go beside it.
+        drawings: uint8 (S, S, 3), RGB, such as the graph will read; at most `MAX_DRAWINGS` are used, spread.
+        output: an .xml; the weights are written to a .bin beside it.
+
     Returns:
-        The mean difference of the faces, of 255.
+        The mean difference of the faces, in [0, 255].
+
     Raises:
         UserError: if that is above `MAX_DIFFERENCE`; then nothing is written.
     """
-    os.environ["NNCF_CI"] = "1"  # it would tell its makers that it was used
+    os.environ["NNCF_CI"] = "1"  # turns off its telemetry
     import nncf
     import openvino
 
     exact = Generator(graph, "openvino")
     count = min(len(drawings), MAX_DRAWINGS)
-    drawings = [drawings[i * len(drawings) // count] for i in range(count)]
+    drawings = [drawings[index] for index in spread_indices(len(drawings), count)]
     pairs = [np.concatenate([drawing, np.zeros_like(drawing)], axis=1) for drawing in drawings]
     model = openvino.Core().read_model(graph)
     polyphase.split(model, only_few=True)
     read_skips_rectified(model)
     quantised = nncf.quantize(
-        # The leaky activations have numbers of both signs: their ranges need not be symmetrical.
+        # MIXED: asymmetric ranges for activations, since leaky ReLUs have values of both signs.
         model,
         nncf.Dataset(pairs),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=count,
-        fast_bias_correction=False,  # minutes instead of one, for two thirds of the difference
+        fast_bias_correction=False,  # takes minutes instead of one, for two thirds of the difference
     )
     quantise_skips_once(quantised)
     quantised.set_rt_info(exact.target.to_json(), list(TARGET_IN_IR))
@@ -78,17 +94,20 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file is a generator that this project froze: it knows its target."""
+    """Whether a file is a generator that this project froze: only those know their target."""
     try:
         return graph_check.check(path).target is not None
     except (OSError, cli.UserError):
         return False
 
 
-def read_skips_rectified(model) -> int:
-    """Let skip connections of an `openvino.Model` read what the next encoder reads; returns how many do then.
+def read_skips_rectified(model: Model) -> int:
+    """Let skip connections read the output of the encoder's leaky ReLU instead of its input, in place.
 
-    A leaky rectifier changes nothing for them: a full one follows, which drops all that it may change.
+    Their values stay the same: a ReLU follows, which sets to 0 all values that the leaky ReLU changes.
+
+    Returns:
+        The number of skip connections that were changed.
     """
     count = 0
     for node in _leaky(model):
@@ -99,10 +118,13 @@ def read_skips_rectified(model) -> int:
     return count
 
 
-def quantise_skips_once(model) -> int:
-    """Let them read it in 8 bits, as the encoder does; returns how many do then.
+def quantise_skips_once(model: Model) -> int:
+    """Let skip connections read the int8 values that the next encoder reads, in place.
 
-    An encoder's outputs are then rounded as they are computed, and written nowhere in 32 bits.
+    An encoder's outputs are then rounded as they are computed, and never written as float32.
+
+    Returns:
+        The number of skip connections that were changed.
     """
     count = 0
     for node in _leaky(model):
@@ -120,19 +142,20 @@ def quantise_skips_once(model) -> int:
     return count
 
 
-def _leaky(model) -> list:
+def _leaky(model: Model) -> list[Node]:
+    """The leaky ReLUs."""
     return [node for node in model.get_ordered_ops() if node.get_type_name() == "PRelu"]
 
 
-def _readers(reader):
-    """Of the outputs of the node that an input belongs to."""
+def _readers(reader: Input) -> set[Input]:
+    """The inputs that read the output of the operation that an input belongs to."""
     return reader.get_node().output(0).get_target_inputs()
 
 
-def _kind(reader) -> str:
+def _kind(reader: Input) -> str:
     return reader.get_node().get_type_name()
 
 
-def name_beside(graph: Path) -> Path:
-    """Where the quantised form of a graph goes."""
+def int8_path(graph: Path) -> Path:
+    """The path of the int8 graph of a frozen graph, beside it."""
     return graph.with_name(f"{graph.stem}_int8{IR_ENDING}")

@@ -1,65 +1,80 @@
-"""The real-time loop: frame -> face -> points -> drawing -> generator -> window, file, page, camera."""
+"""The real-time loop: frame -> landmarks -> drawing -> generator -> window, file, page, virtual camera."""
 
 import itertools
-import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import cv2
 
-from face2face.live.painter import Painted, Painter, Painting, Seen
+from face2face.live.driven_frame import DrivenFrame
 from face2face.live.pipeline import Pipeline
-from face2face.live.presenter import Presenter
 from face2face.live.stats import Stats
 from face2face.sources.base import Frame, Source
 
 CONCURRENCY = 2
-"""Faces that are painted at the same time. One on all cores would wait, layer after layer, for the core that
-looks for landmarks meanwhile: two take turns with it."""
+"""Faces that are generated at the same time. Two inference requests run concurrently: a single one on all
+cores stalls at every layer on the core that detects landmarks."""
 
 
-def run(
-    source: Source,
-    painter: Painter,
-    stats: Stats,
-    output: Presenter,
-    limit: int | None = None,
-) -> None:
-    """Paint each frame and put it out, until the source, the limit or the user ends it.
+class Stages(Protocol):
+    """What the loop does with each frame, one stage after the other, each in a thread of its own.
 
-    Capture, landmarks and generators work at the same time, in threads of their own; the output in this one.
-    A live source's frames do not wait: those that come too fast are dropped.
+    Attributes:
+        concurrency: How many frames `generate` may have begun and not finished.
+        stats: What is measured.
+    """
+
+    concurrency: int
+    stats: Stats
+
+    def detect(self, frame: Frame) -> DrivenFrame:
+        """Detect the driver's landmarks, and draw the generator's input."""
+
+    def generate(self, driven: DrivenFrame) -> DrivenFrame:
+        """Begin to generate the face."""
+
+    def present(self, driven: DrivenFrame) -> DrivenFrame:
+        """Wait for the face, and decide what is shown."""
+
+
+class Output(Protocol):
+    """Where driven frames go."""
+
+    def write(self, driven: DrivenFrame) -> None:
+        """Show, record or send a frame that has passed all stages."""
+
+    def goes_on(self) -> bool:
+        """Serve the user, whether there is a new frame or not. False ends the loop."""
+
+
+def run(source: Source, stages: Stages, output: Output, limit: int | None = None) -> None:
+    """Drive the target's face with each frame, until the source, the limit or the user ends it.
+
+    Capture and the stages run at the same time, in threads of their own; the output runs in this thread. A
+    live source does not wait: frames that come too fast are dropped.
     """
     cv2.setNumThreads(1)  # the stages fill the cores; OpenCV's own threads would spin between its functions
-    frames = source.frames()
+    frames, stats = source.frames(), stages.stats
 
-    def captured() -> Iterator[tuple[Frame, float]]:
+    def captured() -> Iterator[Frame]:
         while True:
             with stats.measure("capture"):
                 frame = next(frames, None)
             if frame is None:
                 return
-            yield frame, time.perf_counter()
-
-    def look(item: tuple[Frame, float]) -> tuple[Seen, float]:
-        return painter.look(item[0], stats), item[1]
-
-    def paint(item: tuple[Seen, float]) -> tuple[Painting, float]:
-        return painter.paint(item[0], stats), item[1]
-
-    def show(item: tuple[Painting, float]) -> tuple[Painted, float, float]:
-        return painter.show(item[0]), item[0].seen.seconds, item[1]
+            yield frame
 
     items = captured() if source.live else itertools.islice(captured(), limit)
-    with Pipeline(items, (look, paint, show), source.live, painter.concurrency) as pipeline:
+    steps = (stages.detect, stages.generate, stages.present)
+    with Pipeline(items, steps, source.live, stages.concurrency) as pipeline:
         try:
-            for result in pipeline:
-                if result is not None:
-                    painted, seconds, at = result
+            for driven in pipeline:
+                if driven is not None:
                     with stats.measure("output"):
-                        output.write(painted, seconds, stats)
-                    stats.show(at, painted.points is not None)
+                        output.write(driven)
+                    stats.show(driven.frame.captured, driven.points is not None)
                     stats.dropped = pipeline.dropped
-                if not output.goes_on(painter) or stats.frames == limit:
+                if not output.goes_on() or stats.frames == limit:
                     break
         finally:
             source.stop()  # the capturing thread may wait for a camera that is gone

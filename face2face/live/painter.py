@@ -1,9 +1,7 @@
-"""From the driver's frame to the target's painted face: points, calibration, drawing, generator."""
+"""From the driver's frame to the target's generated face: landmarks, retargeting, drawing, generator."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -12,158 +10,135 @@ from face2face.face.crop import CropBox, resize
 from face2face.face.drawing import draw
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
+from face2face.live.driven_frame import DrivenFrame
+from face2face.live.options import HOLD_SECONDS, DrivingOptions
 from face2face.live.stats import Stats
-from face2face.sources.files import Frame
-from face2face.target.retarget import Calibration, Retargeter, read_calibration
-
-NO_FACE = ("hold", "passthrough", "blank")
-"""What is shown in place of the generated face when the driver's has been gone for a while."""
+from face2face.sources.base import Frame
+from face2face.target.calibration import Calibration, read_calibration
+from face2face.target.retarget import Retargeter
 
 PREVIEW_SCALE = 2
-"""The driver's preview, and so a window's or recording's height, in sides of model space: it stays sharp."""
-
-
-@dataclass(frozen=True)
-class DrivingOptions:
-    """retarget: carry the driver's motion onto the target's face, or draw the driver's face where it is.
-    calibration_file: read if it is there, else written once the driver is known. hold_seconds: how long the
-    last face stays without a new one before `no_face`, one of `NO_FACE`, takes its place.
-    """
-
-    retarget: bool = True
-    calibration_file: Path | None = None
-    hold_seconds: float = 0.5
-    no_face: str = "hold"
-
-
-@dataclass(frozen=True)
-class Painted:
-    """What became of one frame; all pictures are square, uint8 (S, S, 3), RGB.
-
-    driver: the middle square of the driver's frame, larger than the others. drawing, generated: of the last
-    frame with a face if this one has none; black as long as there was no face at all. state: what the user
-    should know, or "".
-    points: float (68, 2), the driver's in pixels of the frame, None without a face. driver_points: the same
-    in pixels of `driver`.
-    """
-
-    driver: np.ndarray
-    drawing: np.ndarray
-    generated: np.ndarray
-    state: str
-    points: np.ndarray | None
-    driver_points: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was found in a frame, and is to be painted: half the way from `Frame` to `Painted`.
-
-    model: the number of the generator that is to paint it. drawing: for that generator, None without a face.
-    """
-
-    seconds: float
-    driver: np.ndarray
-    state: str
-    points: np.ndarray | None
-    driver_points: np.ndarray | None
-    model: int
-    drawing: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Painting:
-    """A frame whose face is being painted, uint8 (S, S, 3), RGB; None if there is no face to paint."""
-
-    seen: Seen
-    face: Future[np.ndarray] | None
+"""Side of the driver's preview, and so the height of windows and recordings, in sides of the model space. The
+preview has more detail than a picture of the generator's size would have."""
 
 
 class Painter:
-    """Paints a target's face from the driver's frames, in three steps that three threads may take."""
+    """Generates the target's face for the driver's frames, in three stages that three threads may run.
+
+    A context manager: leaving it ends the generators' threads.
+
+    Attributes:
+        concurrency: How many faces are generated at the same time.
+        stats: What the stages' times are written to.
+    """
 
     def __init__(
-        self, tracker: Tracker, generators: Sequence[Generator], options: DrivingOptions, source: str = ""
-    ):
-        """
+        self,
+        tracker: Tracker,
+        generators: Sequence[Generator],
+        options: DrivingOptions,
+        source: str = "",
+        stats: Stats | None = None,
+    ) -> None:
+        """Create the stages; nothing is generated yet.
+
         Args:
-            generators: of one target or several; the first paints until `choose` says otherwise.
-            source: the frames' source's name; a clip of the target itself needs no calibration.
+            generators: Of one target or several; the first generates until `choose` says otherwise.
+            source: The name of the frames' source. A clip of the target itself needs no calibration.
+            stats: None: new ones.
+
         Raises:
-            UserError: if the calibration's file is damaged.
+            UserError: If the calibration's file is damaged.
         """
         self._source = source
         self._tracker, self._generators, self._options = tracker, generators, options
+        self.stats = stats or Stats()
         self._size = max(generator.target.image_size for generator in generators)
-        self._drawing = self._generated = np.zeros((self._size, self._size, 3), np.uint8)
-        self._seen_at: float | None = None
+        self._last_drawing = self._last_face = np.zeros((self._size, self._size, 3), np.uint8)
+        self._last_face_at: float | None = None
+        self._hold_seconds = HOLD_SECONDS if options.hold_seconds is None else options.hold_seconds
         file = options.calibration_file
         self._saved = read_calibration(file) if file and file.is_file() else None
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = False
         self._chosen = 0
+        self._retargeters: dict[int, Retargeter] = {}
         self.concurrency = max(generator.concurrency for generator in generators)
         self._executor = ThreadPoolExecutor(self.concurrency, thread_name_prefix="generator")
-        self._retargeters: dict[int, Retargeter] = {}
+
+    def __enter__(self) -> "Painter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the faces that have not been begun, wait for those that have, and end the threads."""
+        self._executor.shutdown(cancel_futures=True)
 
     @property
     def size(self) -> int:
-        """Side, in pixels, of the largest model space: of what is drawn and painted."""
+        """Side of the largest model space, in pixels: the size of drawings and faces that are shown."""
         return self._size
 
-    def __call__(self, frame: Frame, stats: Stats) -> Painted:
-        return self.show(self.paint(self.look(frame, stats), stats))
+    def __call__(self, frame: Frame) -> DrivenFrame:
+        """Run all stages on one frame."""
+        return self.present(self.generate(self.detect(frame)))
 
-    def look(self, frame: Frame, stats: Stats) -> Seen:
-        """The first step: the driver's face, and the drawing to paint."""
+    def detect(self, frame: Frame) -> DrivenFrame:
+        """Run the first stage: detect the driver's landmarks, and draw them for the generator."""
         height, width = frame.picture.shape[:2]
-        window = CropBox.centre(width, height)
-        model, drawing = self._chosen, None
-        with stats.measure("landmarks"):
+        crop_box = CropBox.centre(width, height)
+        model, drawing, driver_points = self._chosen, None, None
+        side = PREVIEW_SCALE * self._size
+        with self.stats.measure("landmarks"):
             points = self._tracker(frame)
-        with stats.measure("drawing"):
+        with self.stats.measure("drawing"):
             if points is not None:
                 target = self._generators[model].target
-                drawing = draw(self._carry(points, window, frame, model), target.image_size, target.drawing)
-            side = PREVIEW_SCALE * self._size
-            driver = cv2.cvtColor(window.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
-            on_driver = None if points is None else window.points(points, side)
+                drawn = self._retarget(points, crop_box, frame, model)
+                drawing = draw(drawn, target.image_size, target.drawing)
+                driver_points = crop_box.points(points, side)
+            driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
         state = self._state(points is not None)
-        return Seen(frame.seconds, driver, state, points, on_driver, model, drawing)
+        return DrivenFrame(frame, driver, points, driver_points, model, state, drawing)
 
-    def paint(self, seen: Seen, stats: Stats) -> Painting:
-        """The second step: begin to paint what the first found. Faces are painted `concurrency` at a time."""
+    def generate(self, driven: DrivenFrame) -> DrivenFrame:
+        """Run the second stage: begin to generate the face. `concurrency` faces are generated at a time."""
+        if driven.drawing is not None:
+            driven.face = self._executor.submit(
+                self._generate, self._generators[driven.model], driven.drawing
+            )
+        return driven
 
-        def face() -> np.ndarray:
-            with stats.measure("generator"):
-                return self._generators[seen.model](seen.drawing)
+    def _generate(self, generator: Generator, drawing: np.ndarray) -> np.ndarray:
+        with self.stats.measure("generator"):
+            return generator(drawing)
 
-        return Painting(seen, None if seen.drawing is None else self._executor.submit(face))
-
-    def show(self, painting: Painting) -> Painted:
-        """The third step, in the order of the frames: wait for the face, and decide what is shown."""
-        seen = painting.seen
-        if painting.face is not None:
-            generated = painting.face.result()
-            self._drawing, self._generated = resize(seen.drawing, self._size), resize(generated, self._size)
-            self._seen_at = seen.seconds
-        generated = self._shown(seen.driver, seen.seconds)
-        return Painted(seen.driver, self._drawing, generated, seen.state, seen.points, seen.driver_points)
+    def present(self, driven: DrivenFrame) -> DrivenFrame:
+        """Run the third stage, in the order of the frames: wait for the face, and decide what is shown."""
+        if driven.face is not None:
+            self._last_face = resize(driven.face.result(), self._size)
+            self._last_drawing = resize(driven.drawing, self._size)
+            self._last_face_at = driven.frame.seconds
+        driven.shown_drawing = self._last_drawing
+        driven.generated = self._face_to_show(driven)
+        return driven
 
     def calibrate(self) -> None:
-        """Learn the driver's face at rest anew, over the next second. Any thread may ask for it."""
+        """Learn the driver's neutral face again, over the next second. Any thread may call this."""
         self._is_asked_to_calibrate = True
 
     def choose(self, model: int) -> None:
-        """Paint with another generator from the next frame on, if there is one of this number, from 0."""
+        """Generate with another model from the next frame on, by its index, if there is one."""
         if model < len(self._generators):
             self._chosen = model
 
-    def _carry(self, points: np.ndarray, window: CropBox, frame: Frame, model: int) -> np.ndarray:
-        """The points to draw, in the model space of a generator."""
+    def _retarget(self, points: np.ndarray, crop_box: CropBox, frame: Frame, model: int) -> np.ndarray:
+        """The points to draw for a generator, float (68, 2), in its model space."""
         target = self._generators[model].target
         if not self._options.retarget or target.face is None:
-            return window.points(points, target.image_size)
+            return crop_box.points(points, target.image_size)
         frame_size = frame.picture.shape[1::-1]
         own = target.neutral_in(self._source, frame_size)
         if self._calibration is None:
@@ -185,19 +160,26 @@ class Painter:
         return self._retargeters[model](points)
 
     def _first_calibration(self, own: np.ndarray | None, frame_size: tuple[int, int]) -> Calibration:
-        """What is known of the driver before the first look. own: at rest, if the target itself drives."""
+        """What is known of the driver before the first frame.
+
+        Args:
+            own: The neutral face of the target in pixels of the frame, if the target itself drives.
+            frame_size: (width, height) in pixels.
+        """
         if own is not None:
             return Calibration(own)
         return self._saved.scaled_to(frame_size) if self._saved else Calibration()
 
-    def _shown(self, driver: np.ndarray, seconds: float) -> np.ndarray:
-        """The face to show: the last one, until the driver's has been gone for too long."""
-        is_held = self._seen_at is not None and seconds - self._seen_at <= self._options.hold_seconds
+    def _face_to_show(self, driven: DrivenFrame) -> np.ndarray:
+        """The last generated face, or what replaces it once the driver has been missing for too long."""
+        is_held = (
+            self._last_face_at is not None and driven.frame.seconds - self._last_face_at <= self._hold_seconds
+        )
         if is_held or self._options.no_face == "hold":
-            return self._generated
+            return self._last_face
         if self._options.no_face == "passthrough":
-            return resize(driver, self._size)
-        return np.zeros_like(self._generated)
+            return resize(driven.driver, self._size)
+        return np.zeros_like(self._last_face)
 
     def _state(self, has_face: bool) -> str:
         if not has_face:

@@ -1,53 +1,67 @@
-"""Stages that work at the same time, each in a thread of its own, joined by queues of length one.
+"""Stages that run at the same time, each in a thread of its own, joined by queues of length one.
 
-Whoever waits for the result is the last stage: a window has to be served by the main thread.
+The thread that iterates over the results is the last stage: on some systems only the main thread may serve
+a window.
 
-Files block: nothing is read before there is room for it, and no frame is lost. A live source never waits: the
-oldest frame makes way for the newest, before any work was put into it. Either way only so many frames are
-under way at a time, so that a frame is not older on the screen than a little more than its stages took.
+A file waits: nothing is read before there is room for it, and no frame is lost. A live source never waits:
+the newest frame replaces the one that no stage has begun yet. In both cases the number of frames under way
+is bounded, so that a frame on the screen is only a little older than the time that its stages took.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 MAX_WAITING = 2
-"""Frames that were captured, and are not shown yet, beside those that the slowest stage works on. With that,
-by Little's law, a frame waits for two frame times at the most."""
+"""Frames that were captured and are not shown yet, in addition to those that the slowest stage works on.
+With this bound a frame waits for at most two frame times (Little's law)."""
 
 POLL_SECONDS = 0.03
-"""How long the last stage waits for a result before it looks after the rest of its duties."""
+"""How long the last stage waits for a result before it looks after its other duties."""
 
 _JOIN_SECONDS = 5.0
-"""A camera that is silent may hold its thread for so long; then the program ends without it."""
+"""How long the end waits for a thread. A silent camera may hold its thread longer; the program ends without
+it."""
 
 _EMPTY, _END = object(), object()
 
 
+class Stage(Protocol):
+    """One step of the pipeline. It takes what the step before returned, and never returns None."""
+
+    def __call__(self, item: Any, /) -> Any:
+        """Process an item, and return what the next stage takes."""
+
+
 @dataclass(frozen=True)
 class _Failure:
-    """What went wrong in a stage, in its place behind the frames before."""
+    """An error of a stage. It queues behind the results that were there before it."""
 
     error: BaseException
 
 
 class Pipeline:
-    """Sends items through stages. Iterate over it: it yields each result, or None while there is none.
+    """Sends items through stages. Iterating over it yields each result, and None while there is none.
 
-    dropped: how many items of a live source made way for newer ones.
+    A context manager: entering it starts the threads, leaving it ends them.
+
+    Attributes:
+        dropped: How many items of a live source made way for newer ones.
     """
 
     def __init__(
-        self, items: Iterator, stages: Sequence[Callable], is_live: bool = False, concurrency: int = 1
-    ):
-        """
+        self, items: Iterator[Any], stages: Sequence[Stage], is_live: bool = False, concurrency: int = 1
+    ) -> None:
+        """Connect the stages; nothing runs yet.
+
         Args:
-            items: `next` captures an item.
-            stages: each takes what the one before gave, and gives no None.
-            concurrency: how many items the slowest stage works on at the same time.
+            items: Each `next` captures an item.
+            is_live: Whether the source goes on while nobody takes its items.
+            concurrency: How many items the slowest stage works on at the same time.
         """
         self.dropped = 0
-        self._most = MAX_WAITING + concurrency
+        self._limit = MAX_WAITING + concurrency
         self._items, self._stages, self._is_live = items, stages, is_live
         self._queues = [_EMPTY] * (len(stages) + 1)  # one before each stage, and one for the results
         self._under_way = 0
@@ -59,21 +73,25 @@ class Pipeline:
             for place in range(len(stages))
         ]
 
-    def __enter__(self):
+    def __enter__(self) -> "Pipeline":
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(self, *_):
-        """End all threads, whatever they are at."""
+    def __exit__(self, *_: object) -> None:
+        """End all threads, whatever they are doing."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
 
-    def __iter__(self) -> Iterator:
-        """Raises: what a stage raised, once all results before it were yielded."""
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the results, and None while there is none.
+
+        Raises:
+            BaseException: What a stage raised, after all results before it.
+        """
         last = len(self._stages)
         while True:
             with self._changed:
@@ -87,15 +105,15 @@ class Pipeline:
                 raise result.error
             yield result
             if result is not None:
-                with self._changed:  # it is shown now
+                with self._changed:  # the caller has shown it
                     self._under_way -= 1
                     self._changed.notify_all()
 
     def _capture(self) -> None:
-        """The first thread: everything that `items` yields, into the first queue."""
+        """The first thread: puts everything that `items` yields into the first queue."""
         while not self._is_stopped:
             if not self._is_live:
-                self._begin_one(self._most)
+                self._begin_one(self._limit)
             try:
                 item = next(self._items, _END)
             except BaseException as error:  # it is raised again where the results are awaited
@@ -109,8 +127,8 @@ class Pipeline:
         """The thread of a stage."""
         item = None
         while item is not _END and not isinstance(item, _Failure):
-            if self._is_live and place == 0:  # one more is in the queue before
-                self._begin_one(self._most - 1)
+            if self._is_live and place == 0:  # one more item waits in the queue before this stage
+                self._begin_one(self._limit - 1)
             with self._changed:
                 self._changed.wait_for(lambda: self._is_stopped or self._queues[place] is not _EMPTY)
                 if self._is_stopped:
@@ -124,12 +142,12 @@ class Pipeline:
             self._put(place + 1, item)
 
     def _begin_one(self, limit: int) -> None:
-        """Wait until fewer frames than `limit` are under way, and count one more."""
+        """Wait until fewer items than `limit` are under way, and count one more."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_stopped or self._under_way < limit)
             self._under_way += 1
 
-    def _put(self, place: int, item, may_replace: bool = False) -> None:
+    def _put(self, place: int, item: Any, may_replace: bool = False) -> None:
         with self._changed:
             if may_replace and self._queues[place] is not _EMPTY:
                 self.dropped += 1
@@ -138,7 +156,7 @@ class Pipeline:
             self._queues[place] = item
             self._changed.notify_all()
 
-    def _take(self, place: int):
+    def _take(self, place: int) -> Any:
         item, self._queues[place] = self._queues[place], _EMPTY
         self._changed.notify_all()
         return item

@@ -1,16 +1,13 @@
-"""What becomes of a painted face: it is put together, shown, recorded and sent as the user wants it."""
+"""Shows, records and sends driven frames, and carries out the user's commands."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-import cv2
-import numpy as np
-
-from face2face.face.crop import resize
-from face2face.face.drawing import draw
-from face2face.live.painter import Painted, Painter
+from face2face.live.composer import Composer
+from face2face.live.driven_frame import DrivenFrame
 from face2face.live.stats import Stats
-from face2face.output import provenance
 from face2face.output.controls import Controls, State, model_of
 from face2face.output.page.server import Server
 from face2face.output.recorder import Recorder
@@ -22,18 +19,34 @@ NOTICE_SECONDS = 4.0
 """How long a notice is shown."""
 
 _STILL_SECONDS = 0.25
-"""After so long without a new picture the last one is shown again, with what is to be said by then."""
+"""After this time without a new frame the last picture is shown again, with the messages of that moment."""
+
+
+class Driving(Protocol):
+    """The part of the loop that the user's commands change."""
+
+    stats: Stats
+
+    def calibrate(self) -> None:
+        """Learn the driver's neutral face again."""
+
+    def choose(self, model: int) -> None:
+        """Generate with another model, by its index."""
 
 
 class Presenter:
-    """Shows painted faces wherever they are wanted, and does what the user commands.
+    """Writes driven frames to every output that there is, and carries out the user's commands.
 
-    keeps_pace: a file is not shown faster than it was filmed; so it is if somebody watches.
+    Attributes:
+        state: What the user sees of the program beside the picture.
+        page: The page, if there is one.
+        keeps_pace: A file is shown no faster than it was filmed. True if somebody watches.
     """
 
     def __init__(
         self,
         source: Source,
+        driving: Driving,
         controls: Controls,
         state: State,
         recorder: Recorder,
@@ -41,23 +54,40 @@ class Presenter:
         page: Server | None = None,
         camera: VirtualCamera | None = None,
         records_generated_only: bool = False,
-        label: bool = False,
-    ):
-        """records_generated_only: the face alone, whatever the view is. label: write on it what it is."""
-        self._source, self._controls, self.state, self._recorder = source, controls, state, recorder
+        is_labelled: bool = False,
+    ) -> None:
+        """Bring the outputs together; whoever opened them closes them.
+
+        Args:
+            records_generated_only: Record the face alone, whatever the view is.
+            is_labelled: Write on each face that it is AI-generated.
+        """
+        self._source, self._driving, self._controls = source, driving, controls
+        self.state, self._recorder = state, recorder
         self._window, self.page, self._camera = window, page, camera
-        self._records_generated_only, self._label = records_generated_only, label
+        self._records_generated_only, self._is_labelled = records_generated_only, is_labelled
         self.keeps_pace = not source.live and bool(window or page or camera)
         self._clock: float | None = None
-        self._shown: Painted | None = None
+        self._shown: Composer | None = None
         self._refreshed_at = 0.0
-        self._left_of_recording = "driver"
-        self._told, self._told_at = "", 0.0
+        self._recorded_view = "driver"
+        self._last_notice, self._noticed_at = "", 0.0
         self._has_ended = False
+        self._commands: dict[str, Callable[[], None]] = {
+            "calibrate": driving.calibrate,
+            "view": state.next_view,
+            "mirror": self._toggle_mirror,
+            "record": recorder.toggle,
+            "snapshot": self._snapshot,
+            "freeze": self._toggle_freeze,
+            "help": self._toggle_help,
+            "fullscreen": self._toggle_fullscreen,
+            "end": self._end,
+        }
 
     @property
     def written(self) -> list[Path]:
-        """The recordings that there are."""
+        """The recordings that have been written."""
         return self._recorder.written
 
     @property
@@ -65,27 +95,31 @@ class Presenter:
         """Why a recording is not whole, or ""."""
         return self._recorder.lost
 
-    def write(self, painted: Painted, seconds: float, stats: Stats) -> None:
-        """Show, record and send a painted face, of that second of its source."""
-        self._pace(seconds)
+    def write(self, driven: DrivenFrame) -> None:
+        """Show, record and send a frame that has passed all stages."""
+        self._pace(driven.frame.seconds)
         if not self.state.is_frozen or self._shown is None:
-            self._shown = painted
+            self._shown = Composer(driven, self._is_labelled)
+        stats = self._driving.stats
         self.state.fps, self.state.latency = stats.recent_fps, stats.recent_latency
-        self.state.state = painted.state
-        self._record(seconds)
+        self.state.state = driven.state
+        self._record(driven.frame.seconds)
         if self._camera is not None:
-            self._camera.write(self._face(False))
+            self._camera.write(self._shown.face)
         self._refresh()
 
-    def goes_on(self, painter: Painter) -> bool:
-        """Do what the user commands; false if that is to end. To be called often, new picture or not."""
+    def goes_on(self) -> bool:
+        """Carry out the user's commands; False if one of them ends the program.
+
+        To be called often, whether there is a new frame or not: the window answers only here.
+        """
         if self._window is not None:
             if key := self._window.key():
                 self._controls.press_key(key)
             self._has_ended |= not self._window.is_open()
         commands = self._controls.take()
         for command in commands:
-            self._do(command, painter)
+            self._carry_out(command)
         is_still = time.monotonic() - self._refreshed_at > _STILL_SECONDS
         if is_still:
             self.state.state = self._source.state or self.state.state
@@ -93,33 +127,36 @@ class Presenter:
             self._refresh()
         return not self._has_ended
 
-    def _do(self, command: str, painter: Painter) -> None:
-        state = self.state
-        if command == "calibrate":
-            painter.calibrate()
-        elif command == "view":
-            state.next_view()
-        elif command == "mirror":
-            state.is_mirrored = not state.is_mirrored
-        elif command == "record":
-            self._recorder.toggle()
-        elif command == "snapshot":
-            if self._shown is not None:
-                self._recorder.snapshot(self._picture(state.view, False))
-        elif command == "freeze":
-            state.is_frozen = not state.is_frozen
-        elif command == "help":
-            state.shows_help = not state.shows_help
-        elif command == "fullscreen":
-            if self._window is not None:
-                self._window.toggle_fullscreen()
-        elif command == "end":
-            self._has_ended = True
-        elif (model := model_of(command)) is not None and model < len(state.models):
-            painter.choose(model)
-            state.model = model
+    def _carry_out(self, command: str) -> None:
+        model = model_of(command)
+        if model is None:
+            self._commands[command]()
+        elif model < len(self.state.models):
+            self._driving.choose(model)
+            self.state.model = model
+
+    def _toggle_mirror(self) -> None:
+        self.state.is_mirrored = not self.state.is_mirrored
+
+    def _toggle_freeze(self) -> None:
+        self.state.is_frozen = not self.state.is_frozen
+
+    def _toggle_help(self) -> None:
+        self.state.shows_help = not self.state.shows_help
+
+    def _toggle_fullscreen(self) -> None:
+        if self._window is not None:
+            self._window.toggle_fullscreen()
+
+    def _snapshot(self) -> None:
+        if self._shown is not None:
+            self._recorder.snapshot(self._shown.picture(self.state.view))
+
+    def _end(self) -> None:
+        self._has_ended = True
 
     def _pace(self, seconds: float) -> None:
+        """Wait until it is time for a file's picture of that second."""
         if not self.keeps_pace:
             return
         if self._clock is None:
@@ -127,27 +164,27 @@ class Presenter:
         early = self._clock + seconds - time.monotonic()
         if early > 0:
             time.sleep(early)
-        else:  # slower than its source: from here on it goes as fast as it goes
+        else:  # the loop is slower than the file: later pictures do not hurry to make up for it
             self._clock -= early
 
     def _record(self, seconds: float) -> None:
         if self._recorder.path is None:
             return
         if self._records_generated_only:
-            self._recorder.write(self._face(False), seconds)
+            self._recorder.write(self._shown.face, seconds)
             return
-        if self.state.view != "generated":  # whose pictures are of another size
-            self._left_of_recording = self.state.view
-        self._recorder.write(self._picture(self._left_of_recording, False), seconds)
+        if self.state.view != "generated":  # its pictures have another size, which a recording cannot take
+            self._recorded_view = self.state.view
+        self._recorder.write(self._shown.picture(self._recorded_view), seconds)
 
     def _refresh(self) -> None:
-        """Show the last picture, with what is to be said now, in the window and on the page."""
+        """Show the last picture, with the messages of this moment, in the window and on the page."""
         self._refreshed_at = time.monotonic()
         self.state.recording = str(self._recorder.path) if self._recorder.path else None
-        self._notice()
+        self._update_notice()
         picture = None
         if self._shown is not None and (self._window is not None or self.page is not None):
-            picture = self._picture(self.state.view, self.state.is_mirrored)
+            picture = self._shown.picture(self.state.view, self.state.is_mirrored)
         if self._window is not None:
             if picture is not None:
                 self._window.write(picture, self.state.lines())
@@ -155,37 +192,8 @@ class Presenter:
         if self.page is not None:
             self.page.write(picture)
 
-    def _notice(self) -> None:
-        if self._recorder.notice != self._told:
-            self._told, self._told_at = self._recorder.notice, time.monotonic()
-        is_fresh = time.monotonic() - self._told_at < NOTICE_SECONDS
-        self.state.notice = self._told if is_fresh else ""
-
-    def _picture(self, view: str, mirrored: bool) -> np.ndarray:
-        """The view, uint8 (P, P or 2 P, 3), RGB, as high as the driver's preview."""
-        size = self._shown.driver.shape[0]
-        face = resize(self._face(mirrored), size)
-        if view == "generated":
-            return face
-        left = {"driver": self._driver, "drawing": self._drawing, "overlay": self._overlay}[view]()
-        return np.concatenate([cv2.flip(left, 1) if mirrored else left, face], axis=1)
-
-    def _face(self, mirrored: bool) -> np.ndarray:
-        face = self._shown.generated
-        if mirrored:
-            face = cv2.flip(face, 1)
-        return provenance.label(face) if self._label else face
-
-    def _driver(self) -> np.ndarray:
-        return self._shown.driver
-
-    def _drawing(self) -> np.ndarray:
-        return resize(self._shown.drawing, self._shown.driver.shape[0])
-
-    def _overlay(self) -> np.ndarray:
-        """The driver with the landmarks that were found on him."""
-        picture = self._shown.driver
-        if self._shown.driver_points is None:
-            return picture
-        lines = draw(self._shown.driver_points, picture.shape[0], line_side=picture.shape[0] // 2)
-        return np.where(lines.any(axis=-1, keepdims=True), lines, picture)
+    def _update_notice(self) -> None:
+        if self._recorder.notice != self._last_notice:
+            self._last_notice, self._noticed_at = self._recorder.notice, time.monotonic()
+        is_fresh = time.monotonic() - self._noticed_at < NOTICE_SECONDS
+        self.state.notice = self._last_notice if is_fresh else ""

@@ -1,4 +1,4 @@
-"""How fast it goes: frames per second, what each stage takes, how old a picture is when it is shown."""
+"""How fast the loop is: frames per second, the time of each stage, the age of a picture when it is shown."""
 
 import contextlib
 import time
@@ -13,9 +13,11 @@ import numpy as np
 from face2face import cli, files, records
 
 STAGES = ("capture", "landmarks", "drawing", "generator", "output")
+"""What is timed, in the order of the loop."""
 
 _KEPT = 10_000
-"""Times that are kept of each stage, the latest: a program that runs for days does not grow."""
+"""How many times of each stage are kept, the latest ones: memory stays bounded in a program that runs for
+days."""
 
 _RECENT_SECONDS = 2.0
 
@@ -23,14 +25,24 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Times(msgspec.Struct):
-    """Of a stage, or of the latency."""
+    """The distribution of a stage's times, or of the latency.
+
+    Attributes:
+        median_ms: Median, in milliseconds.
+        p95_ms: 95th percentile, in milliseconds.
+    """
 
     median_ms: float
     p95_ms: float
 
 
 class Summary(msgspec.Struct, omit_defaults=True):
-    """What the file of `--stats` holds. latency: None if no frame was shown. stages: by their names."""
+    """The content of the file that `--stats` writes.
+
+    Attributes:
+        stages: Times by the stages' names.
+        latency: From a frame's capture to its picture; None if no frame was shown.
+    """
 
     format_version: Literal[1]
     made_by: Literal["face2face"]
@@ -45,11 +57,15 @@ class Summary(msgspec.Struct, omit_defaults=True):
 class Stats:
     """Counts and times, in seconds. Any thread may measure and read.
 
-    frames: that were shown. dropped: that a camera took and nobody had time for.
-    latency: from a frame's capture to its picture.
+    Attributes:
+        frames: How many frames were shown.
+        frames_with_face: In how many of them the driver's face was found.
+        dropped: How many frames of a live source made way for newer ones.
+        stages: The latest times of each of `STAGES`.
+        latency: The latest times from a frame's capture to its picture.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.frames = self.frames_with_face = self.dropped = 0
         self.stages: dict[str, deque[float]] = {stage: deque(maxlen=_KEPT) for stage in STAGES}
         self.latency: deque[float] = deque(maxlen=_KEPT)
@@ -58,9 +74,11 @@ class Stats:
         self._ended: float | None = None
 
     def start(self) -> None:
+        """Begin the time that `fps` is measured over."""
         self._began = time.perf_counter()
 
     def stop(self) -> None:
+        """End the time that `fps` is measured over."""
         self._ended = time.perf_counter()
 
     @property
@@ -72,23 +90,29 @@ class Stats:
 
     @property
     def recent_fps(self) -> float:
-        """Frames per second of the last seconds."""
+        """Frames per second over the last two seconds."""
         shown = list(self._shown_at)
         return (len(shown) - 1) / max(shown[-1] - shown[0], 1e-9) if len(shown) > 1 else 0.0
 
     @property
     def recent_latency(self) -> float:
-        """Seconds from capture to picture, of the last frame."""
+        """Seconds from the last frame's capture to its picture."""
         return self.latency[-1] if self.latency else 0.0
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:
+        """Time what is done in this context as a stage, one of `STAGES`."""
         began = time.perf_counter()
         yield
         self.stages[stage].append(time.perf_counter() - began)
 
     def show(self, captured: float, has_face: bool) -> None:
-        """Count a frame that was captured at a time, by `time.perf_counter`, and is shown now."""
+        """Count a frame that is shown now.
+
+        Args:
+            captured: When it was captured, by `time.perf_counter`.
+            has_face: Whether the driver's face was found in it.
+        """
         now = time.perf_counter()
         self.frames += 1
         self.frames_with_face += has_face
@@ -98,7 +122,7 @@ class Stats:
             self._shown_at.popleft()
 
     def summary(self) -> Summary:
-        """Counts, fps, and of the latency and each stage the median and the 95th percentile."""
+        """Counts, frames per second, and the distributions of the latency and of each stage's times."""
         return Summary(
             format_version=1,
             made_by="face2face",
@@ -111,7 +135,12 @@ class Stats:
         )
 
     def write(self, path: Path) -> None:
-        """As JSON. Raises: UserError if another file is in the way; OSError."""
+        """Write the summary as JSON.
+
+        Raises:
+            UserError: If another file is in the way.
+            OSError: If the system refuses.
+        """
         files.write_text(path, records.encode(self.summary()), is_stats)
 
 

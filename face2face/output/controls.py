@@ -1,6 +1,7 @@
-"""How the user talks to the loop, and what it tells: the same for the window's keys and the page's buttons.
+"""The user's commands to the live loop, and the state that the loop reports back.
 
-Both press commands into one `Controls`; the loop takes them, and both show one `State`.
+The window's keys and the page's buttons both put commands into one `Controls`, from which the loop takes
+them; the window and the page both show one `State`.
 """
 
 import queue
@@ -8,50 +9,83 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 VIEWS = ("driver", "drawing", "overlay", "generated")
-"""What is seen beside the face: the driver, the drawing, the driver's landmarks on him; or it is alone."""
+"""What is shown beside the face: the driver, the drawing, the driver with his landmarks; or nothing."""
 
-KEYS = {
-    "c": ("calibrate", "learn my face at rest"),
-    "v": ("view", "beside the face: me, the drawing, my landmarks, nothing"),
-    "m": ("mirror", "as in a mirror"),
-    "r": ("record", "begin a recording, or end it"),
-    "s": ("snapshot", "keep this picture"),
-    " ": ("freeze", "hold the picture still"),
-    "f": ("fullscreen", "full screen"),
-    "h": ("help", "these keys"),
-    "q": ("end", "end"),
-}
-"""The commands, by the key that gives each, and what they do."""
 
-_END_KEYS = ("q", "\x1b")  # and Esc
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: As `Controls.press` and the page's address know it.
+        key: The key that gives it.
+        help: What it does, for the list of keys.
+        button: The text of the page's button; "": the page has none.
+        pressed: The field of `State` by which the button is shown as pressed; "": it never is.
+        confirm: The question that the page asks first, or "".
+    """
+
+    name: str
+    key: str
+    help: str
+    button: str = ""
+    pressed: str = ""
+    confirm: str = ""
+
+    @property
+    def key_name(self) -> str:
+        """The key as it is written for people."""
+        return "space" if self.key == " " else self.key
+
+
+COMMANDS = (
+    Command("calibrate", "c", "learn my face at rest", "Calibrate"),
+    Command("view", "v", "beside the face: me, the drawing, my landmarks, nothing", "View"),
+    Command("mirror", "m", "as in a mirror", "Mirror", "is_mirrored"),
+    Command("record", "r", "begin a recording, or end it", "Record", "recording"),
+    Command("snapshot", "s", "keep this picture", "Snapshot"),
+    Command("freeze", " ", "hold the picture still", "Freeze", "is_frozen"),
+    Command("fullscreen", "f", "full screen", "Full screen"),
+    Command("help", "h", "these keys"),
+    Command("end", "q", "end", "End", confirm="End the program?"),
+)
+"""All commands but the choice of a model, in the order of the keys' list and of the page's buttons."""
+
+_ESCAPE = "\x1b"
 _MODEL = "model-"
-
-COMMANDS = tuple(command for command, _ in KEYS.values())
+_BY_KEY = {command.key: command.name for command in COMMANDS} | {_ESCAPE: "end"}
+_NAMES = frozenset(command.name for command in COMMANDS)
 
 
 class Controls:
     """The commands that were given and not yet taken. Any thread may give some."""
 
-    def __init__(self):
-        self._given = queue.SimpleQueue()
+    def __init__(self) -> None:
+        self._given: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def press(self, command: str) -> bool:
-        """Give a command, one of `COMMANDS` or "model-1" to "model-9"; False if it is none."""
-        is_one = command in COMMANDS or model_of(command) is not None
-        if is_one:
+        """Give a command: a name in `COMMANDS`, or "model-1" to "model-9".
+
+        Returns:
+            whether there is such a command.
+        """
+        exists = command in _NAMES or model_of(command) is not None
+        if exists:
             self._given.put(command)
-        return is_one
+        return exists
 
     def press_key(self, key: str) -> bool:
-        """Give a key's command, in small or capital letters; False if it has none."""
-        if key in _END_KEYS:
-            return self.press("end")
+        """Give the command of a key, in small or capital letters.
+
+        Returns:
+            whether the key has a command.
+        """
         if key.isdigit():
             return self.press(f"{_MODEL}{key}")
-        return key.lower() in KEYS and self.press(KEYS[key.lower()][0])
+        return self.press(_BY_KEY.get(key.lower(), ""))
 
     def take(self) -> list[str]:
-        """What was given since the last time, in its order."""
+        """Return the commands that were given since the last call, in their order."""
         commands = []
         while not self._given.empty():
             commands.append(self._given.get())
@@ -59,7 +93,7 @@ class Controls:
 
 
 def model_of(command: str) -> int | None:
-    """The place, from 0, of the model that a command asks for; None if it asks for something else."""
+    """Return the index of the model that a command chooses; None if it is another command."""
     place = command.removeprefix(_MODEL)
     if command.startswith(_MODEL) and len(place) == 1 and place in "123456789":
         return int(place) - 1
@@ -70,8 +104,18 @@ def model_of(command: str) -> int | None:
 class State:
     """What the user sees of the program beside the picture.
 
-    state: what is wrong with the picture, or asked of the driver, or "". notice: what a command has done, or
-    could not. latency: seconds from a frame's capture to its picture, None until it is known.
+    Attributes:
+        view: One of `VIEWS`.
+        is_mirrored: Whether the picture is flipped as in a mirror.
+        is_frozen: Whether the picture is held still.
+        shows_help: Whether the window lists the keys.
+        recording: Path of the recording that is being written, None if there is none.
+        state: What is wrong with the picture, or asked of the driver, or "".
+        notice: What a command has done, or could not do, or "".
+        fps: Frames per second of late.
+        latency: Seconds from a frame's capture to its picture, None until it is known.
+        models: Names of the models.
+        model: Index of the model that generates.
     """
 
     view: str = VIEWS[0]
@@ -87,22 +131,23 @@ class State:
     model: int = 0
 
     def next_view(self) -> None:
+        """Go to the next view, and from the last one to the first."""
         self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
 
     def lines(self) -> list[str]:
-        """For the window: figures first, then what there is to say, and the keys where they are asked for."""
+        """Return the window's lines of text: figures, messages, and the keys if they are asked for."""
         figures = f"{self.fps:.1f} frames/s"
         if self.latency is not None:
             figures += f", {1000 * self.latency:.0f} ms"
         if len(self.models) > 1:
             figures += f", model {self.models[self.model]}"
-        said = [f"recording {Path(self.recording).name}" if self.recording else "", self.state]
-        lines = [figures, *said, "frozen" if self.is_frozen else "", self.notice]
+        recording = f"recording {Path(self.recording).name}" if self.recording else ""
+        lines = [figures, recording, self.state, "frozen" if self.is_frozen else "", self.notice]
         if self.shows_help:
-            lines += [f"{'space' if key == ' ' else key}: {does}" for key, (_, does) in KEYS.items()]
+            lines += [f"{command.key_name}: {command.help}" for command in COMMANDS]
             lines += ["1 to 9: another model"] if len(self.models) > 1 else []
         return [line for line in lines if line]
 
     def as_json(self) -> dict:
-        """For the page."""
+        """Return the state for the page, with its own names of the fields as keys."""
         return asdict(self)

@@ -1,34 +1,44 @@
-"""Text on pictures: white on a dark panel, so that it can be read whatever is behind it."""
+"""Text on pictures: white on a dark panel, legible on any picture.
+
+OpenCV's own font has accented letters (n with tilde) from version 5 on. Pillow's own font (Aileron, of
+`ImageFont.load_default`) has ASCII only; and OpenCV writes straight into the picture's array.
+"""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_CAPITALS = 22  # the font's height at a scale of 1, in pixels
-_LINE = 1.8  # from one line's foot to the next, in letter heights
+_CAPITAL_HEIGHT = 22  # pixels at OpenCV's font scale of 1
+_LINE_PITCH = 1.8  # distance of the lines, in letter heights
 
 
-def width_of(text: str, letter: float) -> int:
-    """The pixels that a text takes with letters of this height."""
-    return cv2.getTextSize(text, _FONT, letter / _CAPITALS, _thickness(letter))[0][0]
+def _text_width(text: str, letter: float) -> int:
+    """Return the width in pixels of a text with capitals of a height in pixels."""
+    return cv2.getTextSize(text, _FONT, letter / _CAPITAL_HEIGHT, _thickness(letter))[0][0]
 
 
-def write(picture: np.ndarray, lines: list[str], letter: float, foot: bool = False) -> None:
-    """Write lines into the upper left corner of uint8 (H, W, 3), or the lower one, in place.
+def write(picture: np.ndarray, lines: Sequence[str], letter: float, at_bottom: bool = False) -> None:
+    """Write lines of text into a left corner of a picture, in place.
 
-    letter: the capitals' height in pixels. What is too wide is written smaller, down to where it fits.
+    Args:
+        picture: uint8 (H, W, 3).
+        lines: One line of text each.
+        letter: Height of capitals in pixels. Text that is too large for the picture is written smaller.
+        at_bottom: The lower corner instead of the upper one.
     """
     height, width = picture.shape[:2]
-    widest = max(width_of(line, letter) for line in lines) + 2 * letter
-    letter *= min(1.0, width / widest, height / (letter * (_LINE * len(lines) + 1)))
-    panel_height = min(height, round(letter * (_LINE * len(lines) + 0.8)))
-    panel_width = min(width, round(max(width_of(line, letter) for line in lines) + 1.6 * letter))
-    top = height - panel_height if foot else 0
+    widest = max(_text_width(line, letter) for line in lines) + 2 * letter
+    letter *= min(1.0, width / widest, height / (letter * (_LINE_PITCH * len(lines) + 1)))
+    panel_height = min(height, round(letter * (_LINE_PITCH * len(lines) + 0.8)))
+    panel_width = min(width, round(max(_text_width(line, letter) for line in lines) + 1.6 * letter))
+    top = height - panel_height if at_bottom else 0
     panel = picture[top : top + panel_height, :panel_width]
     panel //= 4
     for i, line in enumerate(lines):
-        at = (round(0.8 * letter), top + round(letter * (_LINE * (i + 1) - 0.2)))
-        scale = letter / _CAPITALS
+        at = (round(0.8 * letter), top + round(letter * (_LINE_PITCH * (i + 1) - 0.2)))
+        scale = letter / _CAPITAL_HEIGHT
         cv2.putText(picture, line, at, _FONT, scale, (255, 255, 255), _thickness(letter), cv2.LINE_AA)
 
 

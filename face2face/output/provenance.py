@@ -1,7 +1,6 @@
-"""What tells people and machines that a picture is synthetic: metadata, and a label on the picture itself."""
+"""Provenance: metadata and a visible label that tell machines and people that a picture is synthetic."""
 
 import datetime
-import struct
 
 import numpy as np
 
@@ -11,33 +10,39 @@ from face2face.output import overlay_text
 TOOL = "face2face"
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's name for what a trained network made: what image banks, newsrooms and social networks look for."""
+"""IPTC's term for media made by a trained model; image banks, newsrooms and social networks look for it."""
 
 LABEL = "AI-generated"
 
-_XMP_IN_MP4 = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # the kind of `uuid` box that holds XMP
-
-
-_COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # how each of our comments begins
+_COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # the begin of each comment
 
 
 def now() -> str:
-    """The date of what is made now, ISO 8601, to the second, with its zone."""
+    """Return the present time in ISO 8601, to the second, with its zone."""
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def comment(date: str) -> str:
-    """The mark in one line, for formats that have room for no more."""
+    """Return the provenance in one line of ASCII, for formats that have a comment only."""
     return f"{_COMMENT}{date}, {SOURCE_TYPE})"
 
 
 def is_comment(text: str) -> bool:
-    """Whether a file's comment is the mark: this project made the file."""
+    """Return whether a comment is that of a file which this project made."""
     return text.startswith(_COMMENT)
 
 
+def video_tags(date: str) -> dict[str, str]:
+    """Return the metadata of a video file of an ISO 8601 date.
+
+    FFmpeg writes the comment into MP4, MOV, Matroska and WebM, where FFmpeg and exiftool read it. It writes
+    the source type into Matroska and WebM only; the comment holds it, too.
+    """
+    return {"comment": comment(date), "date": date, "digital_source_type": SOURCE_TYPE}
+
+
 def xmp(date: str) -> bytes:
-    """The mark as an XMP packet, UTF-8."""
+    """Return the provenance as an XMP packet, UTF-8, of an ISO 8601 date."""
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -57,30 +62,24 @@ def xmp(date: str) -> bytes:
 
 
 def png(picture: np.ndarray, date: str) -> bytes:
-    """A marked PNG file of uint8 (H, W, 3), RGB."""
+    """Encode uint8 (H, W, 3), RGB, as a PNG file with provenance of an ISO 8601 date."""
     return pictures.encode(picture, ".png", xmp=xmp(date))
 
 
 def jpeg(picture: np.ndarray, date: str, quality: int) -> bytes:
-    """A marked JPEG file of uint8 (H, W, 3), RGB. quality: 1 to 100."""
+    """Encode uint8 (H, W, 3), RGB, as a JPEG file of a quality of 1 to 100, with provenance."""
     return pictures.encode(picture, ".jpg", quality, xmp(date))
 
 
-def mp4_box(date: str) -> bytes:
-    """The mark as a box of an MP4 file's top level."""
-    content = _XMP_IN_MP4 + xmp(date)
-    return struct.pack(">I4s", 8 + len(content), b"uuid") + content
-
-
 def gif_block(date: str) -> bytes:
-    """The mark as a comment of a GIF file."""
+    """Return the comment as a comment extension of a GIF file."""
     text = comment(date).encode("ascii")
     assert len(text) < 256  # one sub-block
     return b"\x21\xfe" + bytes([len(text)]) + text + b"\0"
 
 
 def label(picture: np.ndarray) -> np.ndarray:
-    """The picture with 'AI-generated' in its lower left corner, for people; uint8 (H, W, 3)."""
+    """Return a copy of uint8 (H, W, 3) with 'AI-generated' in its lower left corner."""
     picture = picture.copy()
-    overlay_text.write(picture, [LABEL], max(9.0, picture.shape[0] / 20), foot=True)
+    overlay_text.write(picture, [LABEL], max(9.0, picture.shape[0] / 20), at_bottom=True)
     return picture

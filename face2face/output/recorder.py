@@ -9,26 +9,36 @@ import numpy as np
 
 from face2face import cli
 from face2face.output import provenance
-from face2face.output.place import free
-from face2face.output.recording import open_recording, write_picture
+from face2face.output.image_folder import ImageFolder, write_picture
+from face2face.output.recording import VideoFile, open_recording
+from face2face.output.recording_place import free_path
 from face2face.output.sound import Sound
 
 OpenSound = Callable[[], contextlib.AbstractContextManager[Sound | None]]
 
 
 class Recorder:
-    """Writes one recording after the other. A disk that is full ends a recording, and `notice` tells it.
+    """Writes one recording after the other. If the disk is full, the recording ends and `notice` says so.
 
-    path: of the recording that is on. written: those that there are. lost: why one is not whole, or "".
+    Attributes:
+        path: Of the recording that is being written; None between recordings.
+        written: The recordings that were written.
+        notice: What happened last, for the user, or "".
+        lost: Why a recording is not complete, or "".
     """
 
-    def __init__(self, fps: float, open_sound: OpenSound = contextlib.nullcontext, path: Path | None = None):
-        """path: of the first recording; the next ones are numbered. None: they are named by their time.
+    def __init__(
+        self, fps: float, open_sound: OpenSound = contextlib.nullcontext, path: Path | None = None
+    ) -> None:
+        """Begin without a recording.
 
-        open_sound: called for each recording: its sound, if it has any, until it ends.
+        Args:
+            fps: The source's nominal frame rate.
+            open_sound: Called for each recording, gives its sound, if it has any, until it ends.
+            path: Of the first recording; the next ones are numbered. None: they are named by their time.
         """
         self._fps, self._open_sound, self._path = fps, open_sound, path
-        self._recording = None
+        self._recording: VideoFile | ImageFolder | None = None
         self._sound = contextlib.ExitStack()
         self._is_first = True
         self.path: Path | None = None
@@ -36,10 +46,15 @@ class Recorder:
         self.notice = self.lost = ""
 
     def begin(self) -> None:
-        """Raises: UserError if it cannot be a recording; OSError."""
+        """Begin a recording.
+
+        Raises:
+            UserError: If it cannot be written there.
+            OSError: If the system refuses.
+        """
         path = self._path or named_by_time(".mp4")
         if not self._is_first:
-            path = free(path)
+            path = free_path(path)
         sound = self._sound.enter_context(self._open_sound())
         try:
             self._recording = open_recording(path, self._fps, sound)
@@ -49,7 +64,7 @@ class Recorder:
         self.path, self._is_first = path, False
 
     def toggle(self) -> None:
-        """Begin, or end; what goes wrong is in `notice`."""
+        """Begin a recording, or end it; `notice` says what went wrong."""
         if self._recording is not None:
             self.end()
             return
@@ -57,10 +72,15 @@ class Recorder:
             self.begin()
             self.notice = ""
         except (cli.UserError, OSError) as error:
-            self._tell(f"no recording: {reason(error)}")
+            self._warn(f"no recording: {reason(error)}")
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
-        """Write uint8 (H, W, 3), RGB, of that second of the source, if a recording is on."""
+        """Append a picture if there is a recording.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+            seconds: Its time in the source.
+        """
         if self._recording is None:
             return
         try:
@@ -69,11 +89,12 @@ class Recorder:
             self._finish(error)
 
     def end(self) -> None:
+        """End the recording, if there is one."""
         if self._recording is not None:
             self._finish()
 
     def _finish(self, error: OSError | None = None) -> None:
-        """Close the recording; error: why, if that is not the user's wish."""
+        """Close the recording; error: why it ends, if the user did not ask for it."""
         recording, self._recording, self.path = self._recording, None, None
         reasons = [reason(error)] if error else []
         try:
@@ -84,29 +105,30 @@ class Recorder:
         if recording.has_pictures and recording.path.exists():
             self.written.append(recording.path)
         if reasons:
-            self._tell(f"the recording ended: {reasons[0]}: {recording.path}")
+            self._warn(f"the recording ended: {reasons[0]}: {recording.path}")
             self.lost = self.lost or f"expected a whole recording, got what came before: {self.notice}"
         else:
             self.notice = f"wrote {recording.path}" if recording.has_pictures else "nothing was recorded"
 
     def snapshot(self, picture: np.ndarray) -> None:
-        """Keep uint8 (H, W, 3), RGB, as a PNG in the current folder."""
+        """Write uint8 (H, W, 3), RGB, as a PNG into the current folder."""
         path = named_by_time(".png")
         try:
             write_picture(path, picture, provenance.now())
             self.notice = f"wrote {path}"
         except OSError as error:
-            self._tell(f"no snapshot: {reason(error)}")
+            self._warn(f"no snapshot: {reason(error)}")
 
-    def _tell(self, notice: str) -> None:
+    def _warn(self, notice: str) -> None:
         self.notice = notice
         cli.warn(notice)
 
 
 def reason(error: Exception) -> str:
+    """Return the system's description of an error, or the error's own text."""
     return getattr(error, "strerror", None) or str(error)
 
 
 def named_by_time(ending: str) -> Path:
-    """A name in the current folder that is free."""
-    return free(Path(f"face2face-{datetime.datetime.now():%Y%m%d-%H%M%S}{ending}"))
+    """Return an unused path in the current folder, named by the time."""
+    return free_path(Path(f"face2face-{datetime.datetime.now():%Y%m%d-%H%M%S}{ending}"))

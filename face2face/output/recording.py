@@ -1,4 +1,4 @@
-"""Recordings: a video file with sound, a GIF, a folder of PNGs. Pictures are uint8 (H, W, 3), RGB."""
+"""Recordings: a video file with sound, a GIF, or a folder of PNGs."""
 
 import contextlib
 from fractions import Fraction
@@ -8,9 +8,10 @@ import numpy as np
 
 from face2face import cli, files
 from face2face.face import crop
-from face2face.output import palettes, place, provenance
-from face2face.output.encoded_file import MarkedFile, after_first_box, after_gif_header, cut_broken_fragment
-from face2face.output.place import Place
+from face2face.output import gif, provenance, recording_place
+from face2face.output.image_folder import ImageFolder
+from face2face.output.mp4 import cut_broken_fragment
+from face2face.output.recording_place import RecordingPlace
 from face2face.output.sound import Sound
 from face2face.output.sound_track import SOUND_LATE, SoundTrack
 
@@ -21,7 +22,7 @@ CODECS = {
     ".webm": ("libvpx-vp9", "libopus"),
     ".gif": ("gif", None),
 }
-"""What can be recorded, by a file name's ending: for pictures and for sound, what is used in each."""
+"""Endings of the video files that can be recorded, with FFmpeg's encoders for pictures and for sound."""
 
 ENCODING = {
     # Without a delay, so without B-frames: they would shift the times of a fragmented file's pictures.
@@ -29,37 +30,50 @@ ENCODING = {
     "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
     "gif": {},
 }
-"""What each codec is told: quality before size, and speed before both."""
+"""Options of each encoder: quality before size, and speed before both."""
 
 GIF_WIDTH = 512
-"""A GIF's largest width: ten seconds of it are already 25 MB."""
+"""Largest width of a GIF in pixels: at this width, ten seconds already take 25 MB."""
 
-_TIME_BASE = Fraction(1, 90_000)  # of time stamps, in seconds: fits any camera
-_GIF_SHORTEST = 2  # of its time base: what is shown for less, browsers show for ten
-_CLUSTER_MS = "1000"  # of Matroska: what is killed has lost that much
-_GOP = 30  # pictures from one key frame to the next: what a fragment, and a seek, begins with
+_TIME_BASE = Fraction(1, 90_000)  # of time stamps, in seconds; fine enough for any camera
+_GIF_SHORTEST = 2  # in its time base: browsers show shorter pictures for ten units
+_CLUSTER_MS = "1000"  # of Matroska: a killed program loses at most this much
+_GOP = 30  # pictures from one key frame to the next; a fragment begins with one
 
 
 class VideoFile:
-    """A recording that plays even if the program is killed: it is written in fragments.
+    """A recording that plays even if the program is killed, because it is written in fragments.
 
-    Its first picture stands at its second 0, whatever time that is in the source. An earlier recording at
-    `path` stays until this one is whole (see `Place`).
+    The first picture has the time 0, whatever its time in the source. An earlier recording at the same path
+    stays until this one is complete (see `RecordingPlace`).
+
+    Attributes:
+        has_pictures: Whether the file holds any picture.
     """
 
-    def __init__(self, path: Path, fps: float, sound: Sound | None = None):
-        """Raises: UserError if `check` does; OSError."""
+    def __init__(self, path: Path, fps: float, sound: Sound | None = None) -> None:
+        """Open the file.
+
+        Args:
+            path: Ends in one of `CODECS`.
+            fps: The source's nominal frame rate; pictures keep their own times.
+            sound: What is recorded with the pictures, if the format has sound.
+
+        Raises:
+            UserError: If something else than an earlier recording is at `path`.
+            OSError: If the system refuses.
+        """
         ending = path.suffix.lower()
         self._fps = fps
         self._codec, self._sound_codec = CODECS[ending]
         self._is_gif = ending == ".gif"
-        self._time_base = palettes.TIME_BASE if self._is_gif else _TIME_BASE
+        self._time_base = gif.TIME_BASE if self._is_gif else _TIME_BASE
         self._sound = sound if self._sound_codec else None
         self._stream = self._track = self._palettes = self._file = None
         self._first, self._last = 0.0, None
         self._is_fragmented = ending in (".mp4", ".mov")
         self.has_pictures, self._is_whole = False, True
-        self._place = Place(path)
+        self._place = RecordingPlace(path)
         try:
             self._open(ending)
         except BaseException:
@@ -68,7 +82,7 @@ class VideoFile:
 
     @property
     def path(self) -> Path:
-        """Where the recording is."""
+        """Where the recording is now."""
         return self._place.path
 
     def _open(self, ending: str) -> None:
@@ -76,32 +90,29 @@ class VideoFile:
 
         date, file = provenance.now(), self._place.file
         if self._is_gif:
-            self._file = MarkedFile(file, provenance.gif_block(date), after_gif_header)
-        elif ending == ".mp4":
-            self._file = MarkedFile(file, provenance.mp4_box(date), after_first_box)
-        options = {"flush_packets": "1"}  # what is written is on the disk, whatever happens next
+            self._file = gif.GifFile(file, date)
+        options = {"flush_packets": "1"}  # each packet reaches the disk before the next is written
         if self._is_fragmented:
-            # No index at the end: it counts bytes from the start, and does not know of the mark.
-            options["movflags"] = "frag_keyframe+empty_moov+default_base_moof+skip_trailer"
+            options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
         elif ending in (".mkv", ".webm"):
             options["cluster_time_limit"] = _CLUSTER_MS
-        kind = ending[1:] if self._file else None
+        kind = "gif" if self._is_gif else None
         self._av = av
         self._container = av.open(self._file or str(file), "w", format=kind, options=options)
-        said = {
-            "comment": provenance.comment(date),
-            "date": date,
-            "digital_source_type": provenance.SOURCE_TYPE,
-        }
-        if ending == ".mov":
-            said["xmp"] = provenance.xmp(date).decode()
-        self._container.metadata.update(said)
+        tags = provenance.video_tags(date)
+        if ending == ".mov":  # FFmpeg writes XMP into no other format
+            tags["xmp"] = provenance.xmp(date).decode()
+        self._container.metadata.update(tags)
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
-        """Append a picture that was taken at a time; all are brought to the first one's size.
+        """Append a picture; all are scaled to the first one's size.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+            seconds: Its time in the source.
 
         Raises:
-            OSError: if it cannot be written; what was written before stays, and plays.
+            OSError: If it cannot be written; what was written before stays and plays.
         """
         try:
             self._append(picture, seconds)
@@ -137,22 +148,22 @@ class VideoFile:
         stream = self._container.add_stream(self._codec, rate=rate)
         stream.pix_fmt = "pal8" if self._is_gif else "yuv420p"
         if not self._is_gif:
-            height, width = height // 2 * 2, width // 2 * 2  # colour has half the resolution
+            height, width = height // 2 * 2, width // 2 * 2  # yuv420p has a colour sample for each 2x2 pixels
         stream.width, stream.height = width, height
         stream.codec_context.time_base = self._time_base
         stream.codec_context.gop_size = _GOP
         stream.options = ENCODING[self._codec]
         self._stream, self._first = stream, seconds
         if self._is_gif:
-            self._palettes = palettes.Palettes(width, height)
+            self._palettes = gif.Palettes(width, height)
         if self._sound is not None:
             self._track = SoundTrack(self._container, self._sound_codec, self._sound, seconds)
 
     def close(self) -> None:
-        """Close the file, whatever happens; without a picture in it, it is removed.
+        """Write what is left and close the file; a file without a picture is removed.
 
         Raises:
-            OSError: if the rest cannot be written, or the file is gone; what there is of it plays.
+            OSError: If the rest cannot be written, or the file is gone; what was written plays.
         """
         try:
             try:
@@ -166,7 +177,7 @@ class VideoFile:
             self._settle()
 
     def _settle(self) -> None:
-        """Leave a file that plays, in its place, or none."""
+        """Leave a file that plays in its place, or none."""
         if not self._place.is_there():
             return
         if self._is_fragmented and not self._is_whole:
@@ -177,7 +188,7 @@ class VideoFile:
             self._place.end()
 
     def _finish(self) -> None:
-        with contextlib.ExitStack() as stack:  # whatever fails, the rest is still done
+        with contextlib.ExitStack() as stack:  # if one step fails, the others are still done
             if self._file is not None:
                 stack.callback(self._file.check)
                 stack.callback(self._file.close)
@@ -190,41 +201,15 @@ class VideoFile:
                 self._container.mux(self._stream.encode())
 
 
-class ImageFolder:
-    """Each picture as 1.png, 2.png, ..."""
-
-    def __init__(self, path: Path):
-        """Raises: UserError if `check` does; OSError."""
-        path.mkdir(parents=True, exist_ok=True)
-        self.path, self._count, self._date = path, 0, provenance.now()
-        self.has_pictures = False
-        self._identity = place.identity(path)
-
-    def write(self, picture: np.ndarray, seconds: float) -> None:
-        """Raises: OSError if it cannot be written; no part of it stays."""
-        self._count += 1
-        write_picture(self.path / f"{self._count}.png", picture, self._date)
-        self.has_pictures = True
-
-    def close(self) -> None:
-        """Raises: OSError if the folder is gone."""
-        place.check_unchanged(self.path, self._identity)
-
-
-def write_picture(path: Path, picture: np.ndarray, date: str) -> None:
-    """Write a marked PNG. Raises: OSError if it cannot be written; no part of it stays."""
-    try:
-        path.write_bytes(provenance.png(picture, date))
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-
-
 def check(path: Path) -> None:
-    """Raises: UserError if nothing can be recorded there: by its name, or for what is there already."""
+    """Check that a recording can be written to a path, by its ending and by what is there already.
+
+    Raises:
+        UserError: If it cannot.
+    """
     ending = path.suffix.lower()
     if ending in CODECS:
-        files.check_replaceable(path, place.is_recording)
+        files.check_replaceable(path, recording_place.is_recording)
     elif path.is_dir():
         if any(path.iterdir()):
             raise cli.UserError(f"expected an empty folder to record to, got one that holds data: {path}")
@@ -235,11 +220,16 @@ def check(path: Path) -> None:
 
 
 def open_recording(path: Path, fps: float, sound: Sound | None = None) -> VideoFile | ImageFolder:
-    """A name with an ending is a video file, one without a folder, which has no sound.
+    """Open a video file for a path with an ending, or a folder of PNGs, without sound, for one without.
+
+    Args:
+        path: Of the file or folder.
+        fps: The source's nominal frame rate.
+        sound: What is recorded with the pictures.
 
     Raises:
-        UserError: if `check` does.
-        OSError: if the system refuses.
+        UserError: As `check`.
+        OSError: If the system refuses.
     """
     check(path)
     return VideoFile(path, fps, sound) if path.suffix.lower() in CODECS else ImageFolder(path)

@@ -1,22 +1,30 @@
-"""The sound of a recording, beside its pictures."""
+"""The sound track of a recorded video file."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from face2face.output.sound import RATE, Sound
 
 SOUND_LATE = 0.5
-"""Seconds that sound may come after its picture; later it is silence."""
+"""Seconds that samples may arrive after their picture; later ones are replaced by silence."""
 
-_SOUND_JITTER = 0.005  # seconds by which pieces of sound may seem to miss each other without a gap
+_SOUND_JITTER = 0.005  # seconds of gap or overlap between two pieces that are still taken as adjacent
 
 
 class SoundTrack:
-    """The sound of a recording, sample by sample beside its pictures; silence where there is none."""
+    """Encodes sound in step with the pictures, with silence where samples are missing."""
 
-    def __init__(self, container, codec: str, sound: Sound, start: float):
-        """start: the second of the source at which the recording begins."""
+    def __init__(self, container: Any, codec: str, sound: Sound, start: float) -> None:
+        """Add the track to a file.
+
+        Args:
+            container: PyAV's output container.
+            codec: FFmpeg's name of the encoder.
+            sound: What is recorded.
+            start: Second of the source at which the recording begins.
+        """
         import av
 
         self._av, self._container, self._sound, self._start = av, container, sound, start
@@ -28,7 +36,7 @@ class SoundTrack:
         self._end: int | None = None
 
     def fill(self, complete: float) -> None:
-        """Write what is there; up to `complete`, in the recording's seconds, it is all there will be."""
+        """Encode what has arrived, and silence where samples are missing before second `complete`."""
         for begin, samples in self._sound.read(self._start, self._start + complete + SOUND_LATE):
             missing = round((begin - self._start) * RATE) - self._count
             if self._count == 0 or abs(missing) > _SOUND_JITTER * RATE:
@@ -38,7 +46,7 @@ class SoundTrack:
         self._silence(round(complete * RATE) - self._count)
 
     def end(self, seconds: float) -> None:
-        """Write the rest, to the sample that ends the recording."""
+        """Encode the rest, up to the sample at which the recording ends, in its seconds."""
         self._end = round(seconds * RATE)
         self.fill(seconds)
         self._mux(None)
@@ -59,9 +67,9 @@ class SoundTrack:
         self._count += samples.shape[1]
         self._mux(frame)
 
-    def _mux(self, frame) -> None:
+    def _mux(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
-            # AAC begins with a packet before the second 0, only to lead in. A fragmented file has no place
-            # for it, and would delay one of the two tracks.
+            # AAC begins with a priming packet before second 0. A fragmented file cannot say that it is to be
+            # skipped, and the sound would be late.
             if not (self._drops_lead_in and packet.pts is not None and packet.pts < 0):
                 self._container.mux(packet)

@@ -1,4 +1,4 @@
-"""The generated face as a camera that video calls can choose."""
+"""A virtual camera, which video calls can choose, that shows the generated face."""
 
 import platform
 
@@ -8,7 +8,7 @@ from face2face.cli import UserError
 from face2face.face.crop import fit
 
 WIDTH, HEIGHT = 640, 480
-"""Of the camera's picture: every program that uses cameras takes it."""
+"""Of the camera's picture in pixels: a size that every program accepts."""
 
 DRIVERS = {
     "Linux": "install v4l2loopback (Debian, Ubuntu: `sudo apt install v4l2loopback-dkms`)"
@@ -16,24 +16,28 @@ DRIVERS = {
     "Darwin": "install OBS (obsproject.com), and start and stop its virtual camera once",
     "Windows": "install OBS (obsproject.com), which brings its virtual camera",
 }
-"""By system: what is needed beside the package."""
+"""What each system needs besides the package, by its name."""
 
 
 class VirtualCamera:
-    """A camera that shows what is written to it. device: the name it is known by."""
+    """A camera that shows what is written to it.
 
-    def __init__(self, device: str | None, fps: float):
-        """device: a name as in `/dev/video2`, or None for the first that can be had.
+    Attributes:
+        device: The name by which the system knows it.
+    """
+
+    def __init__(self, device: str | None, fps: float) -> None:
+        """Open the device.
+
+        Args:
+            device: Its name, such as `/dev/video2`; None: the first one that can be opened.
+            fps: Frames per second that it announces.
 
         Raises:
-            UserError: if the package or the driver is not installed, or the device cannot be had.
+            UserError: If the driver is not installed, or the device cannot be had.
         """
-        try:
-            import pyvirtualcam
-        except ImportError:
-            raise UserError(
-                "a virtual camera needs: pip install -r requirements-virtual-camera.txt"
-            ) from None
+        import pyvirtualcam
+
         try:
             self._camera = pyvirtualcam.Camera(WIDTH, HEIGHT, fps, device=device)
         except RuntimeError as error:
@@ -44,8 +48,9 @@ class VirtualCamera:
         self.device = self._camera.device
 
     def write(self, picture: np.ndarray) -> None:
-        """Send uint8 (H, W, 3), RGB, in the middle of the camera's picture."""
+        """Show uint8 (H, W, 3), RGB, as large as it fits, centred."""
         self._camera.send(np.ascontiguousarray(fit(picture, WIDTH, HEIGHT)))
 
     def close(self) -> None:
+        """Free the device."""
         self._camera.close()

@@ -1,9 +1,10 @@
-"""The window on the screen: the picture, what is known of it in letters, and the keys that are pressed."""
+"""The window on the screen: shows the picture with lines of text, and tells which key is pressed."""
 
 import os
 import re
 import socket
 import sys
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -12,18 +13,19 @@ from face2face import cli
 from face2face.face import crop
 from face2face.output import overlay_text
 
-_LETTER_SHARE = 1 / 28  # of the window's height, for the letters
+_LETTER_SHARE = 1 / 28  # of the window's height
 _SMALLEST_LETTER = 11  # pixels
 
 
 class Window:
-    """A window that its own button closes. What is written into it is scaled to its size."""
+    """A window; pictures are scaled to its size."""
 
     TITLE = "face2face"
 
-    def __init__(self, width: int, height: int, fullscreen: bool = False):
+    def __init__(self, width: int, height: int, fullscreen: bool = False) -> None:
+        """Open the window, with a width and height in pixels."""
         with cli.quiet_stderr():  # Qt's notes on fonts
-            # What is shown is made for the window's size, so that nothing is left to scale.
+            # `write` scales to the window's size, so OpenCV has nothing to scale.
             cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.resizeWindow(self.TITLE, width, height)
             cv2.waitKey(1)
@@ -31,10 +33,14 @@ class Window:
         if fullscreen:
             self.toggle_fullscreen()
 
-    def write(self, picture: np.ndarray, lines: list[str]) -> None:
-        """Show uint8 (H, W, 3), RGB, as large as it goes, and lines of text on it in the upper left.
+    def write(self, picture: np.ndarray, lines: Sequence[str] = ()) -> None:
+        """Show a picture as large as it fits, with lines of text in the upper left corner.
 
-        The letters are written at the window's own size: as large on the screen whatever the picture's is.
+        The text is written after scaling, so that its size on the screen does not depend on the picture's.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB; it is not changed.
+            lines: One line of text each.
         """
         width, height = self._size(picture)
         shown = crop.fit(picture, width, height)
@@ -44,7 +50,7 @@ class Window:
         cv2.imshow(self.TITLE, shown)
 
     def _size(self, picture: np.ndarray) -> tuple[int, int]:
-        """Width and height of what can be seen of the window; the picture's own where that is not told."""
+        """Width and height of the window's inside; the picture's own if the system does not tell."""
         try:
             _, _, width, height = cv2.getWindowImageRect(self.TITLE)
         except cv2.error:  # closed a moment ago
@@ -52,31 +58,34 @@ class Window:
         return (width, height) if width > 0 and height > 0 else picture.shape[1::-1]
 
     def set_title(self, text: str) -> None:
+        """Write the window's title."""
         cv2.setWindowTitle(self.TITLE, text)
 
     def toggle_fullscreen(self) -> None:
+        """Fill the screen, or leave it."""
         self._is_full = not self._is_full
         mode = cv2.WINDOW_FULLSCREEN if self._is_full else cv2.WINDOW_NORMAL
         cv2.setWindowProperty(self.TITLE, cv2.WND_PROP_FULLSCREEN, mode)
 
     def key(self) -> str | None:
-        """Let the window show what was written, and return the key that was pressed, if any."""
+        """Let the window draw what was written, and return the key that was pressed, if any."""
         code = cv2.waitKey(1) & 0xFF
         return None if code == 255 else chr(code)
 
     def is_open(self) -> bool:
-        """False once it was closed by its button."""
+        """Return whether the user has not closed it by its button."""
         try:
             return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # with Qt a window that was closed is no longer known
+        except cv2.error:  # Qt no longer knows a window that was closed
             return False
 
     def close(self) -> None:
+        """Close the window."""
         cv2.destroyAllWindows()
 
 
 def has_screen() -> bool:
-    """Whether a window can be opened: OpenCV would end the whole program where it cannot."""
+    """Return whether a window can be opened: where it cannot, OpenCV would end the whole program."""
     if not sys.platform.startswith("linux"):
         return True
     if os.environ.get("WAYLAND_DISPLAY"):

@@ -1,41 +1,48 @@
-"""What a source of pictures is, whatever they come from."""
+"""What all sources of pictures have in common: frames, and the interface of a source."""
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 FALLBACK_FPS = 25.0
-"""Assumed where a source does not tell: folders of images, some cameras and streams."""
+"""Frames per second of a source that does not tell: a folder of images, some cameras and streams."""
 
 
 @dataclass(frozen=True)
 class Frame:
     """One picture of a source.
 
-    number: its place in the whole source, from 0.
-    seconds: its time stamp; in a file from the file's start, live from the source's opening.
-    picture: uint8 (H, W, 3), BGR, at full resolution.
+    Attributes:
+        number: Index in the whole source, from 0.
+        seconds: Time stamp; in a file from the file's start, live from the source's opening.
+        picture: uint8 (H, W, 3), BGR, at full resolution.
+        captured: `time.perf_counter()` when the source delivered the frame. Latency is measured from it.
     """
 
     number: int
     seconds: float
     picture: np.ndarray
+    captured: float = field(default_factory=time.perf_counter)
 
 
 class Source(ABC):
-    """Frames in order of time. A context manager: leaving it frees the camera or the file.
+    """Frames in the order of their time stamps. Leaving it as a context manager frees the camera or the file.
 
-    live: frames come when they come and cannot be read again (a camera, a stream).
-    fps: nominal frames per second.
-    frame_count: how many frames there seem to be by the file's header, which may be wrong; None if unknown.
-    start, end: seconds; the part of a file that is used. None: to its end.
-    state: what the user should know while no frame comes, or "". Another thread may read it.
-    clock: of a live source, `time.monotonic()` at its second 0.
-    shortfall: once `frames` has ended, why they were fewer than there should be, or "".
+    Attributes:
+        name: The source's name, for messages.
+        live: Whether frames come in real time and cannot be read again (a camera, a stream).
+        fps: Nominal frames per second.
+        frame_count: Number of frames by the file's header, which may be wrong; None if unknown.
+        start: Second of a file at which the frames begin.
+        end: Second of a file at which the frames end; None: the file's end.
+        state: A message for the user while no frame comes, or "". Other threads may read it.
+        clock: For a live source, `time.monotonic()` at its time stamp 0.
+        shortfall: Once `frames` has ended, why there were fewer frames than expected, or "".
     """
 
     name: str
@@ -50,31 +57,35 @@ class Source(ABC):
 
     @abstractmethod
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
-        """Each frame, or each whose number is in `wanted`. A file may be gone through more than once."""
+        """Iterate over the frames; over a file, any number of times.
+
+        Args:
+            wanted: Numbers of the frames to yield; None: all.
+        """
 
     def stop(self) -> None:  # noqa: B027
-        """Let `frames` end soon, also where it waits for a frame. Any thread may ask for it."""
+        """Make `frames` end soon, even while it waits for a frame. Any thread may call it."""
 
     def close(self) -> None:  # noqa: B027
         """Free the camera or the file."""
 
-    def __enter__(self):
+    def __enter__(self) -> "Source":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 def name_of(path: Path) -> str:
-    """A file's name as text; a character that is none in UTF-8 becomes a question mark."""
+    """A file's name as text. Bytes that are not UTF-8 become replacement characters."""
     return as_text(path.name)
 
 
 def as_text(path: str | Path) -> str:
-    """The same of a whole path."""
+    """A path as text. Bytes that are not UTF-8 become replacement characters."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def plausible(value: float, low: float, high: float) -> float | None:
-    """What a header says, or None where it says nonsense (0, NaN, -9e18)."""
+    """A header's value, or None if it is outside the range: headers may hold 0, NaN or -9e18."""
     return value if low <= value <= high else None

@@ -1,4 +1,4 @@
-"""A browser's camera as the source: its page sends one JPEG after the other."""
+"""A browser's camera as a source: its page sends a JPEG file for each frame."""
 
 import threading
 import time
@@ -10,36 +10,42 @@ import numpy as np
 from face2face.sources.base import Frame, Source
 
 FPS = 30.0
-"""What pages ask their cameras for."""
+"""Frames per second that the page asks its camera for."""
 
 MAX_PIXELS = 1920 * 1920
-"""Of a picture: a small file can hold a huge one."""
+"""Largest picture that is decoded: a small file can hold a huge one."""
 
-_ALONE_SECONDS = 2.0  # so long after its last picture a page keeps others out
-_SCAN = b"\xff\xda"  # a JPEG's marker before each pass over the picture; its data never hold these two bytes
+_ALONE_SECONDS = 2.0  # after a page's last picture, the pictures of other pages are refused for this long
+_SCAN = b"\xff\xda"  # JPEG's start-of-scan marker, which never occurs in the compressed data
 
 
 class BrowserSource(Source):
-    """Frames that `put` brings, from any thread; who is slower than they come gets the newest."""
+    """Yields the newest picture that `put` was given; a picture that a newer one overtakes is lost."""
 
     live = True
     name = "the browser's camera"
     fps = FPS
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.clock = time.monotonic()
         self.state = "waiting for a browser's camera: open the page"
         self._putting = threading.Lock()  # one picture is decoded at a time, however many pages send some
         self._changed = threading.Condition()
-        self._newest: np.ndarray | None = None
+        self._newest: tuple[np.ndarray, float] | None = None  # with its time of arrival
         self._stopped = False
         self._page, self._heard = "", -_ALONE_SECONDS
 
     def put(self, data: bytes, page: str) -> str:
-        """Take a JPEG file from a page; why it is not taken, or "".
+        """Take a JPEG file from a page.
 
-        page: whatever tells one page from another: one at a time is the camera.
+        Args:
+            data: The file's bytes.
+            page: Identifier of the page. Only one page at a time is the camera.
+
+        Returns:
+            Why the picture was refused, or "".
         """
+        arrived = time.perf_counter()
         with self._putting:
             now = time.monotonic()
             if page != self._page and now - self._heard < _ALONE_SECONDS:
@@ -50,11 +56,12 @@ class BrowserSource(Source):
                 return str(error)
             self._page, self._heard = page, now
         with self._changed:
-            self._newest = picture
+            self._newest = picture, arrived
             self._changed.notify()
         return ""
 
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
+        """Yield the newest picture, as soon as there is one. See `Source.frames`."""
         number = 0
         while True:
             with self._changed:
@@ -65,16 +72,17 @@ class BrowserSource(Source):
                     if number:
                         self.state = "the browser's camera sends nothing: is its page open?"
                     continue
-                picture, self._newest = self._newest, None
+                (picture, arrived), self._newest = self._newest, None
                 self.state = ""
             if wanted is None or number in wanted:
-                yield Frame(number, time.monotonic() - self.clock, picture)
+                yield Frame(number, time.monotonic() - self.clock, picture, arrived)
             number += 1
 
     def _has_something(self) -> bool:
         return self._stopped or self._newest is not None
 
     def stop(self) -> None:
+        """Make `frames` end at once. Any thread may call it."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -83,13 +91,18 @@ class BrowserSource(Source):
 def decode(data: bytes) -> np.ndarray:
     """Decode a JPEG file of at most `MAX_PIXELS` in one scan, as browsers write it.
 
-    FFmpeg's decoder refuses a size that is over the limit itself, before it takes memory for it. A size that
-    other code reads from the header is not always the one that the decoder finds there: fill bytes and second
-    headers are read differently. Many scans of a few bytes each would keep the decoder busy for minutes.
+    The limit is checked by FFmpeg's decoder itself, before it allocates memory: fill bytes and second headers
+    can make another parser read another size from the same file. Files of several scans are refused, because
+    many scans of a few bytes each would keep the decoder busy for minutes.
 
-    Returns: uint8 (H, W, 3), BGR.
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        uint8 (H, W, 3), BGR.
+
     Raises:
-        ValueError: if it is another file, too large, or damaged.
+        ValueError: It is another file, too large, or damaged.
     """
     if data.count(_SCAN) != 1:
         raise ValueError("expected a JPEG of one scan")
@@ -99,5 +112,5 @@ def decode(data: bytes) -> np.ndarray:
     try:
         (picture,) = decoder.decode(av.Packet(data)) or decoder.decode(None)
         return picture.to_ndarray(format="bgr24")
-    except (av.FFmpegError, ValueError):  # ValueError: no picture, or of a form that is not converted
+    except (av.FFmpegError, ValueError):  # ValueError: no picture, or a pixel format that is not converted
         raise ValueError(f"expected a JPEG of at most {MAX_PIXELS} pixels, undamaged") from None

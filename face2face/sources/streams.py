@@ -1,4 +1,4 @@
-"""Cameras and streams: what comes when it comes, goes away, and comes back by itself."""
+"""Cameras and streams as live sources, which are opened again when they fail."""
 
 import os
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Container, Iterator
 
 import cv2
+import numpy as np
 
 from face2face import cli
 from face2face.cli import UserError
@@ -13,26 +14,42 @@ from face2face.sources import cameras
 from face2face.sources.base import FALLBACK_FPS, Frame, Source, plausible
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each try to reach a source again; the last is kept."""
+"""Seconds before each attempt to open a source again; further attempts use the last."""
 
 STALLED_MS = 5000
-"""A stream that sends nothing for so long is opened again."""
+"""A stream that sends nothing for this many milliseconds is opened again."""
 
 
 def open_camera_source(number: str, size: tuple[int, int] | None = None, fps: float | None = None) -> Source:
-    """Raises: UserError if it is not there, is held by another program, or cannot be asked for that."""
+    """Open a camera as a source.
+
+    Args:
+        number: The camera's index, in decimal digits.
+        size: Width and height in pixels to ask for; None: the camera's default.
+        fps: Frames per second to ask for; None: the camera's default.
+
+    Raises:
+        UserError: It is not there, is held by another program, or size or rate are out of range.
+    """
     index = cameras.check(number, size, fps)
     return LiveSource(f"camera {index}", lambda: cameras.open_camera(index, size, fps))
 
 
 def open_stream(address: str) -> Source:
-    """Raises: UserError if it cannot be read."""
+    """Open a stream as a source.
+
+    Args:
+        address: A URL that FFmpeg can read.
+
+    Raises:
+        UserError: It cannot be read.
+    """
     return LiveSource(address, lambda: _open_address(address))
 
 
 def _open_address(address: str) -> cv2.VideoCapture:
-    patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STALLED_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STALLED_MS]
-    capture = cv2.VideoCapture(os.fsencode(address), cv2.CAP_FFMPEG, patience)
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STALLED_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, STALLED_MS]
+    capture = cv2.VideoCapture(os.fsencode(address), cv2.CAP_FFMPEG, timeouts)
     if not capture.isOpened():
         capture.release()
         raise UserError(f"stream cannot be read: {address}")
@@ -40,23 +57,28 @@ def _open_address(address: str) -> cv2.VideoCapture:
 
 
 ENDED = 0.95
-"""A file's address that stops after this share of its frames is at its end: headers are not exact."""
+"""A file read by its address has ended if it stops after this share of its frames: headers are not exact."""
 
 
 class LiveSource(Source):
-    """A camera or a stream. Without pictures it is opened again and again, until they come or it is closed.
+    """A camera or a stream. When no picture comes, it is opened again until one comes or it is closed.
 
-    The address of a file is a stream that ends.
+    A file that is read by its address is a stream that ends.
     """
 
     live = True
 
-    def __init__(self, name: str, open_capture: Callable[[], cv2.VideoCapture]):
-        """open_capture: raises UserError while there is nothing to open."""
+    def __init__(self, name: str, open_capture: Callable[[], cv2.VideoCapture]) -> None:
+        """Open it for the first time.
+
+        Args:
+            name: For messages.
+            open_capture: Opens the camera or stream; raises UserError while that is not possible.
+        """
         self.name = name
         self._open = open_capture
         self._capture = open_capture()
-        self._lock = threading.Lock()  # a capture may not be released while it is read
+        self._lock = threading.Lock()  # a capture must not be released while it is read
         self._closed = threading.Event()
         self.fps = plausible(self._capture.get(cv2.CAP_PROP_FPS), 1, 1000) or FALLBACK_FPS
         length = plausible(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 1, 1e9)
@@ -65,29 +87,32 @@ class LiveSource(Source):
         self._attempt = 0
 
     def frames(self, wanted: Container[int] | None = None) -> Iterator[Frame]:
+        """Yield frames until the source is closed. See `Source.frames`."""
         number, seen = 0, None
         while not self._closed.is_set():
             wants = wanted is None or number in wanted
-            ok, picture = self._read(wants)
+            ok, picture, captured = self._read(wants)
             if ok:
                 self._is_back()
                 if wants:
-                    yield Frame(number, time.monotonic() - self.clock, picture)
+                    yield Frame(number, time.monotonic() - self.clock, picture, captured)
                 number += 1
                 continue
             is_over = self._length and (number == seen or number >= ENDED * self._length)
             if is_over or not self._reopen():
                 return
-            if self._length:  # it begins anew: up to here it was seen
+            if self._length:  # a file begins again: the frames that were yielded are skipped
                 seen = number
                 for _ in range(number):
                     self._read(False)
 
-    def _read(self, wants: bool) -> tuple:
+    def _read(self, wants: bool) -> tuple[bool, np.ndarray | None, float]:
+        """Read a frame, decoded only if `wants`: whether there was one, its picture, its capture time."""
         with self._lock:
             if self._closed.is_set() or not self._capture.grab():
-                return False, None
-            return self._capture.retrieve() if wants else (True, None)
+                return False, None, 0.0
+            captured = time.perf_counter()
+            return (*(self._capture.retrieve() if wants else (True, None)), captured)
 
     def _is_back(self) -> None:
         if self.state:
@@ -95,7 +120,7 @@ class LiveSource(Source):
         self.state, self._attempt = "", 0
 
     def _reopen(self) -> bool:
-        """Try until it is open again, with growing pauses; False if it was closed meanwhile."""
+        """Try to open it, with growing pauses, until it is open; False if it was closed meanwhile."""
         if not self.state:
             self.state = f"{self.name} sends no pictures: waiting for it"
             cli.warn(self.state)
@@ -106,14 +131,16 @@ class LiveSource(Source):
                 try:
                     self._capture = self._open()
                     return True
-                except UserError:  # not yet
+                except UserError:
                     pass
         return False
 
     def stop(self) -> None:
+        """Make `frames` end soon. Any thread may call it."""
         self._closed.set()
 
     def close(self) -> None:
+        """Stop, and free the camera or the connection."""
         self.stop()
         with self._lock:
             self._capture.release()

@@ -1,4 +1,4 @@
-"""Which frames of the target's clips become training pairs."""
+"""Selection of the frames of the target's clips that become training pairs."""
 
 import bisect
 import math
@@ -9,41 +9,46 @@ import cv2
 import numpy as np
 
 from face2face import cli
-from face2face.face.geometry import RIGID, SimilarityTransform, interocular_distance
+from face2face.face.geometry import align, interocular_distance
 from face2face.face.landmarks import Face, LandmarkDetector
-from face2face.sources.files import Source
+from face2face.sampling import spread_indices
+from face2face.sources.base import Source
 
 SELECTIONS = ("diverse", "spread", "first")
 DEFAULT_SELECTION = "diverse"
-"""By `evaluate.py` it gives sharper faces that obey the driver better than as many frames spread evenly."""
+"""By `evaluate.py` it gives sharper faces that follow the driver better than as many evenly spread frames."""
 
 CANDIDATES_PER_PAIR = 4
-"""`diverse` looks at so many frames for each it takes, if the clip has them."""
+"""Frames that `diverse` examines for each that it selects, if the clip has as many."""
 
-# What `diverse` leaves out. Measured on clips with hands before the face: landmarks that are sure of
-# themselves disagree by 0.005 to 0.013 of the eyes' distance when the detector's box is moved a little,
-# those of a half hidden face by 0.015 to 0.16.
+# Limits beyond which `diverse` rejects a frame. `LandmarkDetector.doubt`, measured on clips with hands before
+# the face, is 0.005 to 0.013 for a visible face, and 0.015 to 0.16 for a half hidden one.
 DOUBT = 0.015
 DOUBT_RATIO = 2.2
-"""Doubtful is above `DOUBT`, and above that many times what the clip's best quarter shows."""
+"""A face is doubtful above `DOUBT` and above this multiple of the clip's 25th percentile."""
 BLUR_RATIO = 0.4
-"""Blurred is a face with less detail than that share of what its neighbours in time have."""
+"""A face is blurred if its sharpness is below this share of the median of its neighbours in time."""
 NEIGHBOURS = 8
-"""Candidates to either side in time. Where enough of them are doubtful, a hand is still before the face."""
+"""Number of neighbours to either side, in candidates."""
 DOUBTFUL_NEIGHBOURS = 0.4
+"""If more than this share of its neighbours is doubtful, a face is rejected: a hand is probably before it."""
 OTHER_SCENE = 0.5
-"""Correlation of a frame's colours with those of the clip's median frame, below which it is another scene."""
+"""Below this correlation of its colours with the clip's median colours, a frame is from another scene."""
 
 POSE_WEIGHT = 0.3
-"""Of head motion against expression, in how different two frames are."""
+"""Weight of head motion against expression in the distance of two frames."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A frame with a face.
+    """A frame with a face. The last three attributes are measured for `diverse` only.
 
-    doubt: see `LandmarkDetector.doubt`. sharpness: variance of the Laplacian over the face. colours:
-    float (N,), the frame's histogram. The three are measured for `diverse` only, else 0 and empty.
+    Attributes:
+        number: The frame's number.
+        face: As it was detected.
+        doubt: See `LandmarkDetector.doubt`.
+        sharpness: Variance of the Laplacian over the face, scaled to a fixed size.
+        colours: float (216,), the frame's histogram.
     """
 
     number: int
@@ -55,7 +60,13 @@ class Candidate:
 
 @dataclass
 class Scan:
-    """What was seen of a clip: the frames with a face, in order of time, and how many were searched."""
+    """The result of a search for faces in a clip.
+
+    Attributes:
+        candidates: The frames with a face, in order of time.
+        searched: Number of frames that were searched.
+        frame_size: Width and height of the frames, pixels.
+    """
 
     candidates: list[Candidate]
     searched: int = 0
@@ -63,11 +74,15 @@ class Scan:
 
 
 def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> Scan:
-    """Look for the face in as few frames as a selection of `count` needs: ever denser, or from the first on.
+    """Detect the face in as few frames as a selection needs: on ever denser grids, or from the first on.
 
-    The face is followed: in each frame the one is taken that is nearest to that in the nearest known frame.
+    In each frame, the face is taken that is nearest to the one in the nearest frame that is known already.
+
+    Args:
+        count: Number of frames that will be selected.
+        select: One of `SELECTIONS`.
     """
-    seen = Scan([])
+    result = Scan([])
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
     span = frame_span(video) if select != "first" else range(10**9)
     passes = grids(span, wanted) if select != "first" else [span]
@@ -75,30 +90,30 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
         for numbers in passes:
             for frame in video.frames(numbers):
                 height, width = frame.picture.shape[:2]
-                seen.frame_size = (width, height)
-                seen.searched += 1
-                face = detector.find(frame.picture, _nearest_face(seen.candidates, frame.number))
+                result.frame_size = (width, height)
+                result.searched += 1
+                face = detector.find(frame.picture, _nearest_face(result.candidates, frame.number))
                 if face is not None:
                     measures = _measure(frame.picture, face, detector) if select == "diverse" else ()
                     candidate = Candidate(frame.number, face, *measures)
-                    bisect.insort(seen.candidates, candidate, key=lambda c: c.number)
+                    bisect.insort(result.candidates, candidate, key=lambda c: c.number)
                     bar.update()
-                if select == "first" and len(seen.candidates) == count:
-                    return seen
-            if len(seen.candidates) >= wanted:
+                if select == "first" and len(result.candidates) == count:
+                    return result
+            if len(result.candidates) >= wanted:
                 break
-    return seen
+    return result
 
 
 def grids(span: range, count: int) -> Iterator[set[int]]:
-    """Sets of frame numbers, each spread evenly over the span and disjoint, that together are all of it.
+    """Evenly spread, disjoint sets of frame numbers that together cover the span.
 
-    The first has `count` numbers, each later grid is twice as dense.
+    The first has `count` numbers; each further grid is twice as dense.
     """
     tried: set[int] = set()
     total, density = len(span), min(count, 2 * len(span))
     while len(tried) < total:
-        grid = {span[int((i + 0.5) * total / density)] for i in range(density)} - tried
+        grid = {span[index] for index in spread_indices(total, density)} - tried
         tried |= grid
         if grid:
             yield grid
@@ -106,35 +121,44 @@ def grids(span: range, count: int) -> Iterator[set[int]]:
 
 
 def frame_span(video: Source) -> range:
-    """Numbers of the frames that are used: by the header, or counted where it does not tell."""
+    """The numbers of the frames between --start and --end: by the header, or counted if it does not tell."""
     if not video.frame_count:
         numbers = [frame.number for frame in video.frames()]
         return range(min(numbers, default=0), max(numbers, default=-1) + 1)
     count = video.frame_count
-    first = math.floor(min(video.start * video.fps, count))  # the smaller one first: a float may be infinite
+    first = math.floor(min(video.start * video.fps, count))  # before `floor`: the product may be infinite
     return range(first, count if video.end is None else math.ceil(min(video.end * video.fps, count)))
 
 
 def _nearest_face(candidates: list[Candidate], number: int) -> Face | None:
-    """The face of the frame nearest in time to `number`, if one is known yet."""
+    """The face of the candidate nearest in time to a frame; None if there is no candidate."""
     at = bisect.bisect(candidates, number, key=lambda c: c.number)
     around = candidates[max(at - 1, 0) : at + 1]
     return min(around, key=lambda c: abs(c.number - number)).face if around else None
 
 
 def _measure(picture: np.ndarray, face: Face, detector: LandmarkDetector) -> tuple[float, float, np.ndarray]:
-    """doubt, sharpness and colours of a frame, uint8 (H, W, 3), BGR."""
+    """Doubt, sharpness and colours (see `Candidate`) of a frame, uint8 (H, W, 3), BGR."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     left, top, right, bottom = np.clip(face.box, 0, [*picture.shape[1::-1]] * 2).astype(int)
-    # At one size for all distances, or a near face would count as blurred.
+    # One size for all faces, because a large face has less detail per pixel.
     patch = cv2.resize(grey[top:bottom, left:right], (128, 128), interpolation=cv2.INTER_AREA)
     colours = cv2.calcHist([picture], [0, 1, 2], None, [6, 6, 6], [0, 256] * 3).ravel()
     return detector.doubt(grey, face), float(cv2.Laplacian(patch, cv2.CV_64F).var()), colours
 
 
-def choose(seen: Scan, count: int, select: str) -> tuple[list[Candidate], dict[str, int]]:
-    """Up to `count` of the candidates in order of time, and how many `diverse` left out, by reason."""
-    candidates, left_out = seen.candidates, {}
+def choose(scanned: Scan, count: int, select: str) -> tuple[list[Candidate], dict[str, int]]:
+    """Select frames for training.
+
+    Args:
+        scanned: What `scan` returned.
+        count: Number of frames to select, at most.
+        select: One of `SELECTIONS`.
+
+    Returns:
+        The selected candidates in order of time, and how many candidates `diverse` rejected, by reason.
+    """
+    candidates, left_out = scanned.candidates, {}
     if select == "diverse":
         candidates, left_out = usable(candidates)
         points = np.array([c.face.points for c in candidates])
@@ -142,14 +166,14 @@ def choose(seen: Scan, count: int, select: str) -> tuple[list[Candidate], dict[s
             [candidates[i] for i in sorted(farthest_points(describe(points), count))] if len(points) else []
         )
     elif select == "spread" and len(candidates) > count:
-        chosen = [candidates[int((i + 0.5) * len(candidates) / count)] for i in range(count)]
+        chosen = [candidates[index] for index in spread_indices(len(candidates), count)]
     else:
         chosen = candidates[:count]
     return chosen, left_out
 
 
 def usable(candidates: list[Candidate]) -> tuple[list[Candidate], dict[str, int]]:
-    """The candidates that are sharp, sure and of the main scene, and how many are not, by reason."""
+    """The candidates that are sharp, certain and of the main scene, and how many are not, by reason."""
     if not candidates:
         return [], {}
     doubt = np.array([c.doubt for c in candidates])
@@ -173,34 +197,43 @@ def usable(candidates: list[Candidate]) -> tuple[list[Candidate], dict[str, int]
 
 
 def around(values: np.ndarray) -> np.ndarray:
-    """Each value's neighbours in time and itself, (N, 2 NEIGHBOURS + 1); beyond the ends the last repeats."""
+    """The neighbours of each value, and the value itself; beyond the ends, end values are repeated.
+
+    Args:
+        values: (N,), in order of time.
+
+    Returns:
+        (N, 2 * NEIGHBOURS + 1).
+    """
     padded = np.pad(values, NEIGHBOURS, mode="edge")
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
 
 
 def describe(points: np.ndarray) -> np.ndarray:
-    """What makes one frame's face different from another's: expression, and head motion a little.
+    """Describe each face by its expression and, with `POSE_WEIGHT`, its head motion.
 
     Args:
         points: float (N, 68, 2), the same face in N frames.
+
     Returns:
-        float (N, 272), in distances of the eyes.
+        float (N, 272), in interocular distances.
     """
-    middle = np.median(points, axis=0)
-    unit = float(interocular_distance(middle))
-    poses = [SimilarityTransform.estimate(middle, face, RIGID) for face in points]
-    expression = (
-        np.array([pose.apply_inverse(face) for pose, face in zip(poses, points, strict=True)]) - middle
-    )
-    motion = np.array([pose.apply(middle) for pose in poses]) - middle
-    both = np.concatenate([expression, POSE_WEIGHT * motion], axis=1)
-    return both.reshape(len(points), -1) / unit
+    median = np.median(points, axis=0)
+    aligned, transforms = align(points, median)
+    motion = np.array([transform.apply(median) for transform in transforms]) - median
+    both = np.concatenate([aligned - median, POSE_WEIGHT * motion], axis=1)
+    return both.reshape(len(points), -1) / float(interocular_distance(median))
 
 
 def farthest_points(descriptions: np.ndarray, count: int) -> list[int]:
-    """Indices of up to `count` rows: first the most usual, then each time the farthest from all taken.
+    """Farthest-point sampling (Gonzalez, 1985): it covers the set within twice the smallest possible radius.
 
-    (Gonzalez 1985: covers the set within twice the best radius.)
+    Args:
+        descriptions: float (N, D).
+        count: Number of rows to select, at most.
+
+    Returns:
+        Row indices: first the row nearest to the median, then each time the row farthest from all selected.
     """
     if not len(descriptions):
         return []

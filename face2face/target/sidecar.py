@@ -1,10 +1,10 @@
-"""`landmarks.json`: where the points of a folder's images stand. Beside drawings, and on with them.
+"""The sidecar `landmarks.json`: the landmarks of a folder's images. It is kept next to the drawings.
 
 {"format_version": 1,
  "drawing": "white",                       the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
-             "window": [61, 0, 288]}],     left, top, side in the frame; null: whole frames
- "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68]}}}    pixels of that image
+             "window": [61, 0, 288]}],     crop box: left, top, side in the frame; null: whole frames
+ "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68]}}}    pixels of the image
 """
 
 from collections.abc import Iterable
@@ -18,51 +18,76 @@ import numpy as np
 from face2face import cli, files, records
 from face2face.face.crop import CropBox
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
-from face2face.face.geometry import interocular_distance
+from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 
-FILE_NAME = "landmarks.json"
+SIDECAR_NAME = "landmarks.json"
 FORMAT_VERSION = 1
-
-MIN_INTEROCULAR_DISTANCE = 1.0
-"""In pixels: where the eyes are in one place, the points are no face, and nothing can be measured on them."""
 
 _DECIMALS = 3  # of a pixel: far below what a drawing can show
 
 
 @dataclass(frozen=True)
 class Video:
-    """A clip that images were taken from. window: left, top, side in its frames; None: whole frames."""
+    """A video that images were taken from.
+
+    Attributes:
+        name: The file's name.
+        frame_size: Width and height of its frames, pixels.
+        fps: Frames per second.
+        crop_box: Left, top and side in its frames, pixels; None: the images are whole frames.
+    """
 
     name: str
     frame_size: tuple[int, int]
     fps: float
-    window: tuple[int, int, int] | None
+    crop_box: tuple[int, int, int] | None
 
     def to_content(self) -> dict:
-        return asdict(self)
+        """The video as the file has it."""
+        content = asdict(self)
+        content["window"] = content.pop("crop_box")
+        return content
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One image: its video (an index into `Sidecar.videos`), frame number and points, float32 (68, 2)."""
+    """The origin and the landmarks of one image.
+
+    Attributes:
+        video: Index into `Sidecar.videos`.
+        frame: Number of the frame in the video.
+        points: float32 (68, 2), in pixels of the image.
+    """
 
     video: int
     frame: int
     points: np.ndarray
 
-    def in_window(self, window: CropBox, size: int) -> "Entry":
-        """The same image cut to a window and scaled to `size`."""
-        return replace(self, points=window.points(self.points, size))
+    def in_crop_box(self, crop_box: CropBox, size: int) -> "Entry":
+        """The same image, cut to a crop box and scaled to `size` x `size` pixels."""
+        return replace(self, points=crop_box.points(self.points, size))
 
 
 @dataclass(frozen=True)
 class Sidecar:
+    """The content of `landmarks.json`.
+
+    Attributes:
+        videos: The videos that the images were taken from.
+        images: For each image its file's name and its entry.
+        drawing: Style of the drawings, a key of `drawing.DRAWINGS`.
+    """
+
     videos: list[Video]
     images: dict[str, Entry] = field(default_factory=dict)
     drawing: str = ORIGINAL_DRAWING
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder. Raises: UserError if another file is in its place."""
+        """Write `landmarks.json` into a folder.
+
+        Raises:
+            UserError: Another file is in its place.
+        """
         images = {
             name: {
                 "video": entry.video,
@@ -77,10 +102,10 @@ class Sidecar:
             "videos": [video.to_content() for video in self.videos],
             "images": images,
         }
-        files.write_text(folder / FILE_NAME, records.encode(content, indent=0), is_ours)
+        files.write_text(folder / SIDECAR_NAME, records.encode(content, indent=0), is_sidecar)
 
     def only(self, names: Iterable[str]) -> "Sidecar":
-        """The part that speaks of these images."""
+        """The sidecar of these images alone."""
         return replace(self, images={name: self.images[name] for name in names if name in self.images})
 
 
@@ -94,11 +119,13 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 class _Head(msgspec.Struct):
+    """What every version of the file has."""
+
     format_version: int
 
 
 class VideoContent(msgspec.Struct):
-    """A video in the file, and in `target.json`."""
+    """A video in this file and in `target.json`."""
 
     name: _VideoName
     frame_size: tuple[_Side, _Side]
@@ -107,28 +134,35 @@ class VideoContent(msgspec.Struct):
 
 
 class _EntryContent(msgspec.Struct):
+    """An image in the file: the fields of `Entry`."""
+
     video: Number
     frame: Number
     points: records.Points
 
 
 class _Content(msgspec.Struct):
+    """The whole file: the fields of `Sidecar`."""
+
     drawing: str
     videos: list[VideoContent]
     images: dict[_FileName, _EntryContent]
 
 
-def read(folder: Path) -> Sidecar | None:
-    """A folder's sidecar, or None if it has none: pairs may come from elsewhere.
+def read_sidecar(folder: Path) -> Sidecar | None:
+    """Read a folder's sidecar.
+
+    Returns:
+        None if there is none: pairs may come from elsewhere.
 
     Raises:
-        UserError: if it is there and is not what this module writes.
+        UserError: The file is not what this module writes.
     """
-    path = folder / FILE_NAME
+    path = folder / SIDECAR_NAME
     return _read(path) if path.is_file() else None
 
 
-def is_ours(path: Path) -> bool:
+def is_sidecar(path: Path) -> bool:
     """Whether a file is a sidecar."""
     try:
         _read(path)

@@ -15,68 +15,84 @@ if __name__ == "__main__":
 import argparse
 import os
 import random
+from collections.abc import Sequence
 
 from face2face import cli, files, pictures
 from face2face.sources.files import image_paths, natural_order
-from face2face.target import sidecar
+from face2face.target.sidecar import SIDECAR_NAME, is_sidecar, read_sidecar
 
 TRAIN, VAL = "train", "val"
 
 BLOCKS = 5
-"""Validation frames are that many runs of neighbouring frames, spread over the clip."""
+"""Number of runs of neighbouring frames that validation frames are taken from, spread over the clip."""
 
 
 def split(
-    folder: Path, train_fraction: float, order: str | None = None, seed: int = 0
+    folder: Path, train_fraction: float, order: str | None = None, seed: int | None = None
 ) -> tuple[list[str], list[str]]:
-    """Move the images of a folder into train/ and val/ below it; returns the names in each.
+    """Move the images of a folder into its subfolders train/ and val/.
 
     Args:
-        order: "sort" (by name: the first part trains), "shuffle", or None: blocks in time where a sidecar
-            tells the frame numbers, else shuffled.
+        folder: Folder of combined pairs.
+        train_fraction: Share of the images to train on, 0 to 1.
+        order: "sort" (by name: the first part trains), "shuffle", or None: blocks in time if a sidecar tells
+            the frame numbers, else shuffled.
+        seed: Seed of the shuffling; None: 0.
+
+    Returns:
+        The names of the images in train/ and in val/.
+
     Raises:
-        UserError: before anything is moved, if an image or another file would be lost.
+        UserError: Before anything is moved, if a seed is given and nothing is shuffled, or if an image or
+            another file would be lost.
     """
+    if seed is not None and order == "sort":
+        raise cli.UserError("expected --seed with --shuffle, got --sort")
     cli.existing_dir(folder, "--dir")
     where = find(folder)
     if len(where) < 2:
         raise cli.UserError(f"expected two images or more to split, got {len(where)} in {folder}")
-    beside = sidecar.read(folder)
+    sidecar = read_sidecar(folder)
     names = sorted(where, key=natural_order)
     val_count = min(max(round(len(names) * (1 - train_fraction)), 0), len(names))
-    if order is None and beside and all(name in beside.images for name in names):
-        names.sort(key=lambda name: (beside.images[name].video, beside.images[name].frame))
+    if order is None and sidecar and all(name in sidecar.images for name in names):
+        if seed is not None:
+            raise cli.UserError(
+                f"expected --seed with --shuffle, got a folder that is split in time: {folder}"
+            )
+        names.sort(key=lambda name: (sidecar.images[name].video, sidecar.images[name].frame))
         val = in_blocks(names, val_count)
         blocks = min(BLOCKS, val_count)
         print(f"split in time: {VAL} is {blocks} runs of neighbouring frames, none of them trained on")
     else:
         if order != "sort":
-            random.Random(seed).shuffle(names)
-            if beside:
+            random.Random(seed or 0).shuffle(names)
+            if sidecar:
                 cli.warn(f"shuffled: frames of {VAL} have their neighbours in time in {TRAIN}")
         val = set(names[len(names) - val_count :])
     train = [name for name in names if name not in val]
     parts = {TRAIN: train, VAL: [name for name in names if name in val]}
-    check_moves(folder, parts, where, has_sidecar=beside is not None)
+    check_moves(folder, parts, has_sidecar=sidecar is not None)
     for part, members in parts.items():
         (folder / part).mkdir(exist_ok=True)
         for name in members:
-            if where[name].parent == folder:  # what it replaces goes first: no kill leaves it in both parts
+            if where[name].parent == folder:
+                # Older copies are deleted first, so that a kill leaves no image in both parts.
                 for old in (TRAIN, VAL):
                     (folder / old / name).unlink(missing_ok=True)
             os.replace(where[name], folder / part / name)
-        if beside:
-            beside.only(members).write(folder / part)
+        if sidecar:
+            sidecar.only(members).write(folder / part)
     return parts[TRAIN], parts[VAL]
 
 
 def find(folder: Path) -> dict[str, Path]:
-    """The images of a folder and of its parts, by name.
+    """Find the images of a folder and of its parts, by name.
 
-    A pair that is made anew comes into the folder itself: it takes the place of the older one in a part.
+    process.py writes a pair that it makes again into the folder itself; it replaces the older one in a part.
 
     Raises:
-        UserError: if a name is there twice and neither is such an older one.
+        UserError: If a name occurs twice, and neither is such an older pair.
     """
     where: dict[str, Path] = {}
     for part in (TRAIN, VAL):
@@ -96,27 +112,31 @@ def find(folder: Path) -> dict[str, Path]:
 
 
 def made_by_us(folder: Path) -> files.IsOurs:
-    """Tells which images of a folder this project made; the sidecar lists those of older versions."""
-    beside = sidecar.read(folder)
-    listed = beside.images if beside else {}
+    """Find out which images of a folder this project made; the sidecar lists those of older versions."""
+    sidecar = read_sidecar(folder)
+    listed = sidecar.images if sidecar else {}
     return lambda path: path.name in listed or pictures.is_ours(path)
 
 
-def check_moves(folder: Path, parts: dict[str, list[str]], where: dict[str, Path], has_sidecar: bool) -> None:
-    """Raises: UserError if something is in the way of what is moved or written."""
+def check_moves(folder: Path, parts: dict[str, list[str]], has_sidecar: bool) -> None:
+    """Raise `UserError` if a file is in the way of one that is moved or written."""
     for part, members in parts.items():
         place = folder / part
         if os.path.lexists(place) and not place.is_dir():
             raise cli.UserError(f"expected a folder's name to write to, got a file: {place}")
         if has_sidecar:
-            files.check_replaceable(place / sidecar.FILE_NAME, sidecar.is_ours)
+            files.check_replaceable(place / SIDECAR_NAME, is_sidecar)
         for name in members:
-            if not where[name].is_file():
-                raise cli.UserError(f"expected an image, got something else: {where[name]}")
+            for other in (TRAIN, VAL):
+                replaced = folder / other / name
+                if os.path.lexists(replaced) and not replaced.is_file():
+                    raise cli.UserError(
+                        f"expected an image's name to write to, got something else: {replaced}"
+                    )
 
 
 def in_blocks(names: list[str], count: int) -> set[str]:
-    """`count` of the names, in up to `BLOCKS` runs of neighbours, one at the end of each part of the list."""
+    """Choose `count` names in up to `BLOCKS` runs of neighbours, at the ends of equal parts of the list."""
     blocks = min(BLOCKS, count)
     chosen: set[str] = set()
     for i in range(blocks):
@@ -126,7 +146,8 @@ def in_blocks(names: list[str], count: int) -> set[str]:
     return chosen
 
 
-def parse_args(argv=None) -> argparse.Namespace:
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line; None: the arguments of the process."""
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="folder of combined pairs")
     parser.add_argument(
@@ -137,11 +158,12 @@ def parse_args(argv=None) -> argparse.Namespace:
         "--sort", action="store_const", const="sort", dest="order", help="by name, first part trains"
     )
     order.add_argument("--shuffle", action="store_const", const="shuffle", dest="order", help="at random")
-    parser.add_argument("--seed", type=int, default=0, help="of --shuffle")
+    parser.add_argument("--seed", type=int, help="of --shuffle (default: 0)")
     return parser.parse_args(argv)
 
 
-def main(argv=None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    """Do what the command line says."""
     args = parse_args(argv)
     train, val = split(args.dir, args.train_frac, args.order, args.seed)
     print(f"{len(train)} images to train on, {len(val)} to validate")

@@ -23,8 +23,8 @@ from tests.fuzz.worker import ACCEPTED, CHANGED, TOLD, TOO_MUCH, TRACEBACK, Plac
 FULL = 20_000
 """Inputs for all readers together, which their shares add up to."""
 
-SUITE = 2400
-"""The same where nothing else is asked for: about a minute."""
+SUITE = 1200
+"""The same where nothing else is asked for: about half a minute."""
 
 _FEWEST = 5
 _LONGEST = 8000  # characters of a traceback that are kept

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import strategies as st
 
 from face2face.cli import UserError
-from face2face.generator import generator_file, graph_check, graph_shapes, ir_check, ir_shapes, protobuf
-from face2face.target.statistics import Target
+from face2face.generator import graph_check
+from face2face.generator.checks import generator_file, graph_shapes, ir, ir_shapes, protobuf
+from face2face.target.target_file import Target
 from tests import made
 from tests.fuzz import harness, mutations, wire
 from tests.fuzz.any_graph import any_graph
@@ -52,11 +53,11 @@ def irs() -> list[tuple[bytes, bytes]]:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "graph.pb").write_bytes(graph)
             model = openvino.Core().read_model(Path(folder) / "graph.pb")
-            model.set_rt_info("{}", list(ir_check.TARGET_IN_IR))
+            model.set_rt_info("{}", list(ir.TARGET_IN_IR))
             if graph is graphs()[0]:
-                model.set_rt_info(Target(SIZE).to_json(), list(ir_check.TARGET_IN_IR))
+                model.set_rt_info(Target(SIZE).to_json(), list(ir.TARGET_IN_IR))
             else:
-                del model.rt_info[ir_check.TARGET_IN_IR[0]]
+                del model.rt_info[ir.TARGET_IN_IR[0]]
             openvino.save_model(model, Path(folder) / "graph.xml", compress_to_fp16=False)
             del model
             found.append(tuple((Path(folder) / f"graph.{end}").read_bytes() for end in ("xml", "bin")))

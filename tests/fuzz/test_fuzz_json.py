@@ -11,9 +11,10 @@ import pytest
 from face2face import file_cache
 from face2face.face import drawing
 from face2face.face.crop import CropBox
-from face2face.target import retarget, sidecar, statistics
-from face2face.target.retarget import Calibration, Retargeter
-from face2face.target.statistics import Target
+from face2face.target import calibration, sidecar, target_file
+from face2face.target.calibration import Calibration
+from face2face.target.retarget import Retargeter
+from face2face.target.target_file import Target
 from pix2pix import legacy, options
 from tests import made
 from tests.fuzz import harness, mutations
@@ -30,13 +31,13 @@ def write_into(write, name: str) -> bytes:
 
 @functools.cache
 def sidecars() -> list[bytes]:
-    return [write_into(pairs_sidecar().write, sidecar.FILE_NAME)]
+    return [write_into(pairs_sidecar().write, sidecar.SIDECAR_NAME)]
 
 
 @functools.cache
 def targets() -> list[bytes]:
     known = Target.measure(pairs_sidecar(), SIZE)
-    return [write_into(t.write, statistics.FILE_NAME) for t in (known, Target(256))]
+    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, Target(256))]
 
 
 @functools.cache
@@ -73,17 +74,17 @@ def notes() -> list[bytes]:
 
 
 def read_sidecar(folder: Path) -> None:
-    (folder / "input").rename(folder / sidecar.FILE_NAME)
+    (folder / "input").rename(folder / sidecar.SIDECAR_NAME)
     try:
-        beside = sidecar.read(folder)
+        beside = sidecar.read_sidecar(folder)
     finally:
-        (folder / sidecar.FILE_NAME).rename(folder / "input")
+        (folder / sidecar.SIDECAR_NAME).rename(folder / "input")
     for entry in beside.images.values():
-        points = entry.in_window(CropBox.centre(*FRAME), SIZE).points
+        points = entry.in_crop_box(CropBox.centre(*FRAME), SIZE).points
         assert drawing.draw(points, SIZE, beside.drawing).shape == (SIZE, SIZE, 3)
     with tempfile.TemporaryDirectory() as written:
         beside.only(list(beside.images)[:2]).write(Path(written))
-        assert sidecar.read(Path(written)).videos == beside.videos
+        assert sidecar.read_sidecar(Path(written)).videos == beside.videos
     if beside.images:
         Target.from_json(Target.measure(beside, SIZE).to_json(), "what was measured")
 
@@ -121,7 +122,7 @@ def read_original(folder: Path) -> None:
 
 
 def read_calibration(folder: Path) -> None:
-    known = retarget.read_calibration(folder / "input").scaled_to((320, 240))
+    known = calibration.read_calibration(folder / "input").scaled_to((320, 240))
     face = Target.measure(pairs_sidecar(), SIZE).face
     assert np.isfinite(Retargeter(face, known.neutral)(made.points(320, 1))).all()
 

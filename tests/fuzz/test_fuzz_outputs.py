@@ -67,7 +67,7 @@ def _write(path: Path, kind: str) -> None:
         scratch = path.with_name(f"{path.name}.scratch")
         scratch.mkdir()
         pairs_sidecar().write(scratch)
-        (scratch / sidecar.FILE_NAME).rename(path)
+        (scratch / sidecar.SIDECAR_NAME).rename(path)
         scratch.rmdir()
     elif kind == "settings":
         path.write_text('{"operation": "grayscale", "marked": true}')
@@ -78,8 +78,8 @@ def _write(path: Path, kind: str) -> None:
 
 
 def is_ours(path: Path) -> bool:
-    if path.name in (sidecar.FILE_NAME, process.SETTINGS):
-        return sidecar.is_ours(path) or path.read_bytes().startswith(b'{"operation"')
+    if path.name in (sidecar.SIDECAR_NAME, process.SETTINGS):
+        return sidecar.is_sidecar(path) or path.read_bytes().startswith(b'{"operation"')
     return path.read_bytes().startswith(OURS) or pictures.is_ours(path)
 
 
@@ -200,7 +200,13 @@ def run_process(folder: Path) -> None:
     tree = folder / TREE
     source, output, operation, right, size = called(folder)
     with told():
-        process.process(tree / source, tree / output, operation, tree / right, size)
+        process.process(
+            tree / source,
+            tree / output,
+            operation,
+            b_dir=tree / right if operation == "combine" else None,
+            size=size if operation == "resize" else None,
+        )
 
 
 def split_calls() -> st.SearchStrategy[tuple]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.sources.browser import BrowserSource
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests.fuzz import harness, mutations
 from tests.fuzz.harness import Reader
 from tests.fuzz.valid import picture_files

@@ -9,7 +9,7 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.output.sound import FileSound, has_sound
-from face2face.sources.files import open_source
+from face2face.sources.open import open_source
 from tests.fuzz import harness, mutations
 from tests.fuzz.harness import Reader
 from tests.fuzz.valid import video_files

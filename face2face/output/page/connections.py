@@ -1,4 +1,4 @@
-"""Which connections to the page are kept when more come than there are places for."""
+"""The limit on open connections to the page, and which one is closed for a new one."""
 
 import contextlib
 import socket
@@ -13,8 +13,14 @@ MOST_STREAMS_OF_ONE_ADDRESS = 8
 
 
 @dataclass
-class _Place:
-    """address: the client's. since: when the client began what it does now, in monotonic seconds."""
+class _Connection:
+    """An open connection.
+
+    Attributes:
+        address: The client's.
+        since: `time.monotonic()` when the client's present request, or its answer, began.
+        is_stream: Whether it is answered by a stream.
+    """
 
     address: str
     since: float
@@ -22,49 +28,53 @@ class _Place:
 
 
 class Connections:
-    """The open connections. A new one is always let in; where it is one too many, another has to make way.
+    """The open connections. A new one is always admitted; if there are too many, another one is closed.
 
-    That is the one that has gone the longest without a step forward: a client that sends nothing, or sends or
-    reads slowly. Honest requests take milliseconds. Streams are meant to last, so they do not make way; they
-    are limited below the number of places instead, so that some are always left for requests. The limits of
-    one address are below the limits of all, so that no other machine can take every place. On the loopback
-    all clients have one address: there the streams' limit and the oldest's making way keep places free.
+    That is the one whose present request or answer began first: its client sends nothing, or sends or reads
+    slowly, since an ordinary request takes milliseconds. Streams last, so they are never closed for another
+    connection; instead, fewer streams than connections are admitted, so that some are left for requests. The
+    limits for one address are below those for all, so that one other machine cannot take all connections.
+    On the loopback all clients have one address; there the limit of streams keeps connections for requests.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._places: dict[socket.socket, _Place] = {}
+        self._places: dict[socket.socket, _Connection] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
     def enter(self, connection: socket.socket, address: str) -> None:
-        """Take a place, if need be that of the connection that has waited longest."""
+        """Add a connection of a client's address; at the limit, close another one for it."""
         with self._lock:
             own = [each for each, place in self._places.items() if place.address == address]
             if len(own) >= MOST_OF_ONE_ADDRESS:
-                self._make_way(own)
+                self._close_oldest(own)
             elif len(self._places) >= MOST_CONNECTIONS:
-                self._make_way(list(self._places))
-            self._places[connection] = _Place(address, time.monotonic())
+                self._close_oldest(list(self._places))
+            self._places[connection] = _Connection(address, time.monotonic())
 
-    def _make_way(self, connections: list[socket.socket]) -> None:
+    def _close_oldest(self, connections: list[socket.socket]) -> None:
         candidates = [each for each in connections if not self._places[each].is_stream]
         oldest = min(candidates, key=lambda each: self._places[each].since)
         del self._places[oldest]
-        _shut(oldest, socket.SHUT_RDWR)  # its thread reads an end, or fails to write, and closes it
+        _shut(oldest, socket.SHUT_RDWR)  # its thread reads the end, or fails to write, and closes it
 
     def step(self, connection: socket.socket) -> None:
-        """Note that a request, or its content, or its answer begins."""
+        """Note that a request of a connection begins, or its answer."""
         with self._lock:
             if connection in self._places:
                 self._places[connection].since = time.monotonic()
 
     def stream(self, connection: socket.socket) -> bool:
-        """Make a connection one that does not make way; false if too many are already."""
+        """Make a connection a stream.
+
+        Returns:
+            whether there are not too many streams already.
+        """
         with self._lock:
             place = self._places.get(connection)
-            if place is None:  # it has just made way
+            if place is None:  # it has just been closed for another one
                 return False
             streams = [each.address for each in self._places.values() if each.is_stream]
             if len(streams) >= MOST_STREAMS or streams.count(place.address) >= MOST_STREAMS_OF_ONE_ADDRESS:
@@ -73,12 +83,12 @@ class Connections:
             return True
 
     def leave(self, connection: socket.socket) -> None:
-        """Give a place back, if the connection still has one."""
+        """Remove a connection, if it is still there."""
         with self._lock:
             self._places.pop(connection, None)
 
     def end_reading(self) -> None:
-        """Let all who wait for a client's next request read an end; answers that are being sent go on."""
+        """End the wait for every client's next request; answers that are being sent go on."""
         with self._lock:
             for connection in self._places:
                 _shut(connection, socket.SHUT_RD)

@@ -1,9 +1,9 @@
-"""HTTP for a WSGI application: Werkzeug's server, with limits on what a client may take.
+"""HTTP for a WSGI application: Werkzeug's server, with limits on each client's time, size and connections.
 
-Werkzeug parses requests, routes them and builds answers. These stay ours, because its development server
-- has no limit on the number of connections, and none on the time that a client takes;
-- reads a Content-Length that is no number as 0, so that the content is taken for the next request;
-- closes each connection after one answer, which costs a browser's camera a new one for each picture;
+Werkzeug parses requests, routes them and builds answers. The rest is ours, because its development server
+- limits neither the number of connections nor the time that a client takes;
+- reads a Content-Length that is not a number as 0, so that the content is taken for the next request;
+- closes each connection after one answer, so that a browser's camera opens a new one for each picture;
 - reads up to 10 GB of what a refused client goes on sending.
 """
 
@@ -25,7 +25,7 @@ from face2face.output.page import answers
 from face2face.output.page.connections import Connections
 
 LARGEST_CONTENT = 4_000_000
-"""Bytes that come with a request: a picture from a browser's camera."""
+"""Bytes of a request's content; the largest is a picture from a browser's camera."""
 
 LARGEST_HEAD = 65_536
 """Bytes of a request's line and headers together."""
@@ -36,22 +36,26 @@ PATIENCE = 10.0
 It is also how long a connection is kept for the next request.
 """
 
-_LINGER_SECONDS = 1.0  # for a refused client to stop sending, and to read why
-_STREAM_BUFFER = 1 << 17  # bytes; more would let a slow client fall behind the newest picture
+_LINGER_SECONDS = 1.0  # in which a refused client can stop sending and read the reason
+_STREAM_BUFFER = 1 << 17  # bytes; with more, a slow client would see older pictures
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ONCE = ("Host", "Content-Length", "Transfer-Encoding", "Origin", "Authorization")
 
 
 class HttpServer(ThreadedWSGIServer):
-    """A thread for each connection, up to the number of places that `Connections` has."""
+    """A thread for each connection, up to the limit of `Connections`."""
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, app: Callable):
-        """Raises: OSError if the port cannot be had."""
+    def __init__(self, host: str, port: int, app: Callable) -> None:
+        """Listen at a port, 0 for any free one.
+
+        Raises:
+            OSError: If the port cannot be had.
+        """
         self.connections = Connections()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Werkzeug's own binding prints what went wrong and ends the process.
+        # If Werkzeug cannot bind the port by itself, it prints a message and ends the process.
         with socket.create_server(
             (host, port),
             family=family,
@@ -60,28 +64,31 @@ class HttpServer(ThreadedWSGIServer):
         ) as listening:
             super().__init__(host, port, app, _Handler, fd=listening.fileno())
 
-    def process_request(self, request, client_address) -> None:
+    def process_request(self, request: socket.socket, client_address: tuple) -> None:
+        """Count a new connection, and start its thread."""
         self.connections.enter(request, client_address[0])
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request) -> None:
+    def shutdown_request(self, request: socket.socket) -> None:
+        """Close a connection, which no longer counts."""
         self.connections.leave(request)
         super().shutdown_request(request)
 
     def server_close(self) -> None:
+        """Stop listening, and wait for no further request."""
         super().server_close()
         self.connections.end_reading()
 
-    def handle_error(self, request, client_address) -> None:
-        """A client that goes away, or is too slow, is no error of ours; anything else is shown."""
+    def handle_error(self, request: socket.socket, client_address: tuple) -> None:
+        """Print the traceback of an error, unless the client went away or was too slow."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 class _BoundedInput(io.RawIOBase):
-    """What a client sends, with a limit on the total time and size of each part."""
+    """The bytes from a client, with a limit on the total time and size of each part (head, content)."""
 
-    def __init__(self, connection: socket.socket):
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self.allow(PATIENCE, LARGEST_HEAD)
 
@@ -92,8 +99,13 @@ class _BoundedInput(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
-        """Raises: TimeoutError, or http.client.LineTooLong, when the part is over its limit."""
+    def readinto(self, buffer: memoryview) -> int:
+        """Receive into a buffer, and return the number of bytes.
+
+        Raises:
+            TimeoutError: If the part takes too long.
+            http.client.LineTooLong: If it is too large.
+        """
         seconds = self._deadline - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
@@ -106,14 +118,14 @@ class _BoundedInput(io.RawIOBase):
 
 
 class _Content(LimitedStream):
-    """A request's content. A client that waits to be asked for it is asked when the application reads it."""
+    """A request's content. A client that waits for 100 Continue gets it when the application reads."""
 
-    def __init__(self, handler: "_Handler", size: int):
+    def __init__(self, handler: "_Handler", size: int) -> None:
         super().__init__(handler.rfile, size)
         self._handler = handler
         self._is_asked_for = size == 0
 
-    def readinto(self, buffer) -> int | None:
+    def readinto(self, buffer: memoryview) -> int | None:
         if not self._is_asked_for:
             self._is_asked_for = True
             if self._handler.headers.get("Expect", "").lower() == "100-continue":
@@ -126,8 +138,10 @@ class _Handler(WSGIRequestHandler):
     """One connection: its requests, one after the other."""
 
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # a request line without a version gets an answer with a status, too
-    disable_nagle_algorithm = True  # headers and content are two writes, and the second must not wait
+    default_request_version = "HTTP/1.0"  # so a request line without a version gets a status line, too
+    disable_nagle_algorithm = (
+        True  # headers and content are two writes; Nagle's algorithm would delay the second
+    )
     server: HttpServer
 
     def setup(self) -> None:
@@ -135,7 +149,7 @@ class _Handler(WSGIRequestHandler):
         self._input = _BoundedInput(self.connection)
         self.rfile = io.BufferedReader(self._input)
         self._content = _Content(self, 0)
-        self._has_more = False  # the client may be sending still when the last answer has been sent
+        self._has_more = False  # whether the client may still be sending after the last answer
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # the client went away
@@ -144,7 +158,7 @@ class _Handler(WSGIRequestHandler):
                 self._linger()
 
     def _linger(self) -> None:
-        """Read on for a little: a connection that is closed with content unread takes its answer along."""
+        """Read on for a moment: closing with unread content would reset the connection, losing the answer."""
         self.connection.shutdown(socket.SHUT_WR)
         self._input.allow(_LINGER_SECONDS, LARGEST_CONTENT)
         with contextlib.suppress(http.client.LineTooLong):
@@ -160,7 +174,7 @@ class _Handler(WSGIRequestHandler):
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def handle_expect_100(self) -> bool:
-        """Whether to go on: `_Content` tells the client to, once the request has been admitted."""
+        """Return true, to go on: `_Content` sends 100 Continue once the request is admitted."""
         return True
 
     def run_wsgi(self) -> None:
@@ -181,21 +195,23 @@ class _Handler(WSGIRequestHandler):
     def _check(self) -> tuple[HTTPStatus | None, int]:
         """What is wrong with a request's head, None if nothing; and the size of its content in bytes."""
         headers = self.headers
-        is_sound = not headers.get_payload()  # where the parser puts what follows a line that is no header
+        is_sound = (
+            not headers.get_payload()
+        )  # the parser's place for what follows a line that is not a header
         is_sound &= all(_HEADER_NAME.fullmatch(name) for name in headers)
         is_sound &= not any(set(value) & set("\r\n\0") for value in headers.values())
         is_sound &= all(len(headers.get_all(name, [])) <= 1 for name in _ONCE)
         length = headers.get("Content-Length", "0")
         if not is_sound or not (length.isascii() and length.isdigit()):
             return HTTPStatus.BAD_REQUEST, 0
-        if "Transfer-Encoding" in headers:  # with a length, too, it could be read in two ways
+        if "Transfer-Encoding" in headers:  # with a length, too, two servers could read it differently
             return HTTPStatus.BAD_REQUEST if "Content-Length" in headers else HTTPStatus.LENGTH_REQUIRED, 0
         if len(length) > len(str(LARGEST_CONTENT)) or int(length) > LARGEST_CONTENT:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, 0
         return None, int(length)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse a request that no application sees, and close: where the next begins is not known."""
+        """Refuse a request before the application sees it, and close: the next one's begin is unknown."""
         self._has_more = self.close_connection = True
         environ = {"REQUEST_METHOD": self.command or "GET"}
         self._answer(answers.plain(code), environ)
@@ -217,12 +233,12 @@ class _Handler(WSGIRequestHandler):
     def _write(self, status: str, headers: list, content: Iterable[bytes], is_stream: bool) -> None:
         if not self._content.is_exhausted:
             self._has_more = self.close_connection = True
-        self.close_connection |= is_stream  # its end is the connection's
+        self.close_connection |= is_stream  # the end of a stream is the end of the connection
         if not is_stream:
             self.server.connections.step(self.connection)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _STREAM_BUFFER)
-        self.connection.settimeout(PATIENCE)  # in all for each write, however little the client reads
+        self.connection.settimeout(PATIENCE)  # for each whole write, however slowly the client reads
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)
         for name, value in headers:
@@ -237,7 +253,7 @@ class _Handler(WSGIRequestHandler):
         return provenance.TOOL
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are nobody's news."""
+        """Log no request."""
 
-    def log(self, type: str, message: str, *args) -> None:
-        """Nor are refused ones: the client is told."""
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Log no refusal: the client is told the reason."""

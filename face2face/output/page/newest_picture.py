@@ -1,4 +1,4 @@
-"""The newest picture as a JPEG file, for any number of threads that wait for it."""
+"""The newest picture as a JPEG file, for any number of waiting threads."""
 
 import threading
 
@@ -8,16 +8,19 @@ from face2face.output import provenance
 
 JPEG_QUALITY = 85
 
-_REPEAT_SECONDS = 2.0  # a picture that stands still is sent again, which shows whether the client is there
+_REPEAT_SECONDS = (
+    2.0  # without a new picture the last one is sent again: a write fails if the client has gone
+)
 
 
 class NewestPicture:
-    """Keeps the last picture that was written, and encodes it once for all who read it.
+    """Holds the last picture that was written, and encodes it once for all readers.
 
-    is_closed: no further picture comes, and nobody waits any more.
+    Attributes:
+        is_closed: Whether no further picture comes; nobody waits any more then.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.is_closed = False
         self._changed = threading.Condition()
         self._picture: np.ndarray | None = None
@@ -27,7 +30,7 @@ class NewestPicture:
         self._date = provenance.now()
 
     def write(self, picture: np.ndarray) -> None:
-        """Make uint8 (H, W, 3), RGB, the newest picture; it must not be changed any more."""
+        """Make uint8 (H, W, 3), RGB, the newest picture; the array must not be changed afterwards."""
         with self._changed:
             self._picture = picture
             self._number += 1
@@ -37,9 +40,11 @@ class NewestPicture:
         """Wait for a picture that is newer than a number.
 
         Args:
-            after: the number of the last picture that the caller has, 0 for none.
-        Returns: the newest picture's number and JPEG file. After some seconds without a newer one it is the
-            same picture again; the number is 0 and the file is empty while there is no picture at all.
+            after: The number of the last picture that the caller has, 0 for none.
+
+        Returns:
+            the newest picture's number and JPEG file. After some seconds without a newer one it is the same
+            picture again; the number is 0 and the file is empty while there is no picture at all.
         """
         with self._changed:
             self._changed.wait_for(lambda: self.is_closed or self._number > after, _REPEAT_SECONDS)
@@ -51,7 +56,7 @@ class NewestPicture:
             return self._encoded
 
     def close(self) -> None:
-        """End the waiting of all who read."""
+        """End the wait of all readers."""
         with self._changed:
             self.is_closed = True
             self._changed.notify_all()

@@ -1,6 +1,7 @@
-"""Requests to the page: who may ask, and what is answered."""
+"""The page's WSGI application: which requests are admitted, and their answers."""
 
 import hmac
+import html
 import ipaddress
 import json
 import re
@@ -15,7 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from face2face.output import provenance
-from face2face.output.controls import Controls, State
+from face2face.output.controls import COMMANDS, Command, Controls, State
 from face2face.output.page.answers import Answer, plain
 from face2face.output.page.newest_picture import NewestPicture
 from face2face.sources.browser import BrowserSource
@@ -31,12 +32,12 @@ _ROUTES = Map(
         Rule("/command/<name>", endpoint="command", methods=["POST"]),
         Rule("/camera", endpoint="camera", methods=["POST"]),
     ],
-    merge_slashes=False,  # which redirects
+    merge_slashes=False,  # merging them would redirect
 ).bind("")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one that only this machine reaches."""
+    """Return whether a host's name or address is reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -47,10 +48,15 @@ def is_loopback(host: str) -> bool:
 
 @dataclass
 class Page:
-    """The WSGI application, and what it shows and changes.
+    """The WSGI application.
 
-    browser: takes the pictures of a browser's camera; None if the source is another. token: what every
-    request has to carry. is_alone: only this machine reaches the page.
+    Attributes:
+        controls: Takes the commands.
+        state: What the page shows beside the picture.
+        pictures: Has the picture.
+        browser: Takes the pictures of a browser's camera; None if the source is another one.
+        token: What every request has to carry; None: nothing.
+        is_loopback_only: Whether the page is reached from this machine only.
     """
 
     controls: Controls
@@ -58,13 +64,14 @@ class Page:
     pictures: NewestPicture
     browser: BrowserSource | None
     token: str | None
-    is_alone: bool
+    is_loopback_only: bool
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """Answer a request, as WSGI asks for it."""
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request, whoever sent it."""
+        """Return the answer to a request, whoever sent it."""
         if (refusal := self._refusal(request)) is not None:
             return refusal
         try:
@@ -76,36 +83,31 @@ class Page:
                 answer.allow.update(error.valid_methods)
             return answer
 
-    # --- who may ------------------------------------------------------------------------------------------
+    # --- admission ----------------------------------------------------------------------------------------
 
     def _refusal(self, request: Request) -> Answer | None:
         """The answer to a request that is not admitted; None if it is."""
         host = request.headers.get("Host", "")
-        # Werkzeug's trusted_hosts takes names, not every address of the loopback.
+        # Werkzeug's trusted_hosts takes names; it cannot admit every address of the loopback.
         if (named := _HOST.fullmatch(host)) is None:
             return plain(HTTPStatus.BAD_REQUEST)
         reason = ""
-        # Whoever reaches the loopback by another name came by a page that lied about its own (DNS rebinding).
-        if self.is_alone and not is_loopback(named[1].strip("[]").lower()):
+        # A browser that reaches the loopback by another name follows a site whose name resolves to it (DNS
+        # rebinding).
+        if self.is_loopback_only and not is_loopback(named[1].strip("[]").lower()):
             reason = "another host's name"
-        elif self.token and not self._is_carried(self.token, request):
+        elif self.token and not _carries(self.token, request):
             reason = "no token, or a wrong one"
         elif _is_from_another_site(request, host):
             reason = "another site"
         return plain(HTTPStatus.FORBIDDEN, f"refused: {reason}") if reason else None
 
-    def _is_carried(self, token: str, request: Request) -> bool:
-        """Whether the cookie, the address or the header Authorization carries the token."""
-        carried = [*request.cookies.getlist(_COOKIE), *request.args.getlist("token")]
-        # Werkzeug's request.authorization takes a token that holds "=" for a list of parameters.
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        given = [each.encode() for each in carried] + [bearer.encode("latin-1")]
-        return any(hmac.compare_digest(each, token.encode()) for each in given)
-
-    # --- what is answered ---------------------------------------------------------------------------------
+    # --- answers ------------------------------------------------------------------------------------------
 
     def _page(self, request: Request) -> Answer:
-        if self.token and "token" in request.args:  # from here on a cookie carries it, not the address
+        if (
+            self.token and "token" in request.args
+        ):  # a cookie carries it from now on, and it leaves the address bar
             answer = Answer(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
             answer.set_cookie(_COOKIE, self.token, httponly=True, samesite="Strict")
             return answer
@@ -114,7 +116,8 @@ class Page:
         for name, value in (
             ("nonce", nonce),
             ("source-type", provenance.SOURCE_TYPE),
-            ("mark", provenance.comment(provenance.now())),
+            ("provenance", provenance.comment(provenance.now())),
+            ("buttons", "\n".join(map(_button, COMMANDS))),
             ("has-camera", "true" if self.browser is not None else "false"),
         ):
             text = text.replace("{{" + name + "}}", value)
@@ -134,7 +137,7 @@ class Page:
         return Answer(self._parts(), content_type=kind, direct_passthrough=True)
 
     def _parts(self) -> Iterator[bytes]:
-        """One JPEG after the other, the newest each time: the client's reading sets the pace."""
+        """Yield the newest picture as a JPEG, again and again, as fast as the client reads."""
         yield f"--{_BOUNDARY}\r\n".encode()
         number = 0
         while not self.pictures.is_closed:
@@ -157,8 +160,30 @@ class Page:
         return plain(HTTPStatus.OK)
 
 
+def _carries(token: str, request: Request) -> bool:
+    """Whether the cookie, the address or the header Authorization carries the token."""
+    carried = [*request.cookies.getlist(_COOKIE), *request.args.getlist("token")]
+    # Werkzeug's request.authorization takes a token that holds "=" for a list of parameters.
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    given = [each.encode() for each in carried] + [bearer.encode("latin-1")]
+    return any(hmac.compare_digest(each, token.encode()) for each in given)
+
+
+def _button(command: Command) -> str:
+    """The HTML of a command's button; "" if it has none."""
+    if not command.button:
+        return ""
+    attributes = {"command": command.name, "key": command.key}
+    attributes |= {"pressed": command.pressed} if command.pressed else {}
+    attributes |= {"confirm": command.confirm} if command.confirm else {}
+    data = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in attributes.items())
+    aria = ' aria-pressed="false"' if command.pressed else ""
+    label, key = html.escape(command.button), html.escape(command.key_name)
+    return f"  <button {data}{aria}>{label}<span></span><kbd>{key}</kbd></button>"
+
+
 def _is_from_another_site(request: Request, host: str) -> bool:
-    """A page of another site may make its visitor's browser ask; the browser tells so."""
+    """Whether the browser says that a page of another site made it ask."""
     if request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site"):
         return True
     return request.origin is not None and request.origin.partition("://")[2] != host

@@ -1,4 +1,4 @@
-"""A page on this machine: the live picture, what is known of it, and buttons for the commands."""
+"""The page: the live picture, the loop's state, and buttons for the commands, served over HTTP."""
 
 import threading
 import urllib.parse
@@ -16,27 +16,33 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
 LONGEST_TOKEN = 1000
-"""Bytes in UTF-8: browsers keep cookies of up to 4096, quoted."""
+"""In bytes of UTF-8: browsers keep cookies of up to 4096 bytes, quoted."""
 
 
 def check(host: str, token: str | None) -> None:
-    """Raises: UserError if others would be let in without a token, or the token cannot be carried."""
+    """Check where the page is served, and its token.
+
+    Raises:
+        UserError: If other machines would be admitted without a token, or a cookie cannot carry the token.
+    """
     if not is_loopback(host) and not token:
         raise UserError(f"--serve-host {host} lets others in: expected a --serve-token, too")
     if token is None:
         return
     try:
         size = len(token.encode())
-    except UnicodeEncodeError:  # the command line's bytes were no UTF-8
+    except UnicodeEncodeError:  # the bytes of the command line were not UTF-8
         raise UserError("expected a --serve-token of UTF-8 characters, got other bytes") from None
     if not 1 <= size <= LONGEST_TOKEN:
         raise UserError(f"expected a --serve-token of 1 to {LONGEST_TOKEN} bytes, got {size}")
 
 
 class Server:
-    """Serves the page until it is closed. What is written is kept as the newest picture, and nobody waits.
+    """Serves the page, in threads of its own, until it is closed. Writing a picture waits for no client.
 
-    address: of the page, for a browser on this machine; with the token, if there is one.
+    Attributes:
+        address: Of the page, for a browser on this machine, with the token if there is one.
+        port: The port that it is served at.
     """
 
     def __init__(
@@ -47,22 +53,27 @@ class Server:
         host: str = DEFAULT_HOST,
         token: str | None = None,
         browser: BrowserSource | None = None,
-    ):
-        """
+    ) -> None:
+        """Begin to serve.
+
         Args:
-            port: 0 for any that is free.
-            token: what every request has to carry.
-            browser: takes the pictures of the page's camera.
+            controls: Takes the commands of the page's buttons and keys.
+            state: What the page shows beside the picture.
+            port: 0 for any free one.
+            host: The name or address to listen at.
+            token: What every request has to carry; None: nothing.
+            browser: Takes the pictures of the page's camera; None if the source is another one.
+
         Raises:
-            UserError: if it would serve others without a token, or the port cannot be had.
+            UserError: As `check`, or if the port cannot be served.
         """
         check(host, token)
         self.controls, self.state = controls, state
         self._pictures = NewestPicture()
-        page = Page(controls, state, self._pictures, browser, token, is_alone=is_loopback(host))
+        page = Page(controls, state, self._pictures, browser, token, is_loopback_only=is_loopback(host))
         try:
             self._http = HttpServer(host, port, page)
-        except (OSError, TypeError) as error:  # TypeError: no name that a host can have
+        except (OSError, TypeError) as error:  # TypeError: not the name of a host
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"port {port} of {host} cannot be served: {reason}") from None
         self.port = self._http.port
@@ -76,17 +87,17 @@ class Server:
         self._thread.start()
 
     def write(self, picture: np.ndarray | None) -> None:
-        """Make uint8 (H, W, 3), RGB, the newest picture; it must not be changed any more. None: no change."""
+        """Show uint8 (H, W, 3), RGB; the array must not be changed afterwards. None: the picture stays."""
         if picture is not None:
             self._pictures.write(picture)
 
     def close(self) -> None:
-        """End the streams and the serving; answers that are being sent go on."""
+        """End the streams and stop serving; answers that are being sent go on."""
         self._pictures.close()
         self._http.shutdown()
         self._thread.join()
 
 
 def _is_any(host: str) -> bool:
-    """Whether an address stands for all of this machine's."""
+    """Whether an address stands for all addresses of this machine."""
     return host in ("", "0.0.0.0", "::")

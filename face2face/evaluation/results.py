@@ -1,0 +1,126 @@
+"""The results of an evaluation: figures, with keys for programs and titles for people, and strips."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a figure is called for people.
+
+    Attributes:
+        sentence: what was measured.
+        unit: of the value; "" for a count, a ratio or a correlation.
+    """
+
+    sentence: str
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        """The sentence with its unit."""
+        return f"{self.sentence} ({self.unit})" if self.unit else self.sentence
+
+
+_INTEROCULAR = "interocular distances"
+_DESCRIPTOR = "descriptor distance"
+
+FIGURES: dict[str, dict[str, Figure]] = {
+    "self": {
+        "frames": Figure("frames"),
+        "l1": Figure("L1", "of 255"),
+        "psnr": Figure("PSNR", "dB"),
+        "ssim": Figure("SSIM"),
+        "nme": Figure("NME of the landmarks", _INTEROCULAR),
+        "identity_median": Figure("identity, median", _DESCRIPTOR),
+        "identity_true_median": Figure("identity of the true frames, median", _DESCRIPTOR),
+        "sharpness": Figure("sharpness, relative to the true frames"),
+    },
+    "cross": {
+        "frames": Figure("frames with a driver's face"),
+        "faces_found": Figure("share of generated pictures in which a face is detected"),
+        "identity_median": Figure("identity, median", _DESCRIPTOR),
+        "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR),
+        "sharpness": Figure("sharpness, relative to the true frames"),
+        "mouth_correlation": Figure("correlation of the mouth's openness with the driver's"),
+        "eyes_correlation": Figure("correlation of the eye aspect ratio with the driver's"),
+        "brows_correlation": Figure("correlation of the brows' height with the driver's"),
+    },
+    "steady": {
+        "flicker_cross": Figure("flicker outside the face, driven by another person", "of 255"),
+        "flicker_self": Figure("flicker outside the face, driven by the target", "of 255"),
+        "flicker_true": Figure("flicker outside the face, of the target's own frames", "of 255"),
+        "jitter_driver": Figure("jitter of a still driver's landmarks, not smoothed", _INTEROCULAR),
+        "jitter_generated": Figure("jitter of the generated landmarks then", _INTEROCULAR),
+    },
+}
+"""Section -> key -> figure. A key is snake case and stays: other programs read it."""
+
+Values = dict[str, dict[str, float]]
+"""Section -> key -> value, of the keys of `FIGURES`; NaN where no face was found to measure."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of a page.
+
+    Attributes:
+        name: "section-frame number".
+        pictures: uint8 (S, S, 3), RGB, by kind.
+        measures: the figures of this row, as text.
+        badness: rows are sorted by it, the highest first.
+    """
+
+    name: str
+    pictures: dict[str, np.ndarray]
+    measures: str
+    badness: float
+
+
+@dataclass
+class Evaluation:
+    """The result of judging one generator.
+
+    Attributes:
+        values: section -> key -> value, of the keys of `FIGURES`.
+        strips: the rows of the pages.
+    """
+
+    values: Values = field(default_factory=dict)
+    strips: list[Strip] = field(default_factory=list)
+
+
+def mean_or_nan(values: list[float]) -> float:
+    """The mean; NaN of no values."""
+    return float(np.mean(values)) if values else float("nan")
+
+
+def median_or_nan(values: list[float]) -> float:
+    """The median; NaN of no values."""
+    return float(np.median(values)) if values else float("nan")
+
+
+def as_json(values: Values) -> dict[str, dict[str, float | None]]:
+    """Values for a JSON file, which has no NaN: None takes its place."""
+    return {
+        section: {key: None if np.isnan(value) else value for key, value in figures.items()}
+        for section, figures in values.items()
+    }
+
+
+def table(models: Mapping[str, Values]) -> str:
+    """The figures of some models side by side, as a Markdown table.
+
+    Args:
+        models: each model's values by the model's name.
+    """
+    rows = ["| | " + " | ".join(models) + " |", "| --- |" + " --- |" * len(models)]
+    for section, figures in FIGURES.items():
+        for key, figure in figures.items():
+            found = [values.get(section, {}).get(key) for values in models.values()]
+            if any(value is not None for value in found):
+                cells = " | ".join("nan" if value is None else f"{value:.4g}" for value in found)
+                rows.append(f"| *{section}*: {figure.title} | {cells} |")
+    return "\n".join(rows)

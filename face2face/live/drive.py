@@ -1,0 +1,70 @@
+"""One run, from its options to its last line: everything is opened, driven and closed again."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+from face2face import cli
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator, model_name
+from face2face.live import loop
+from face2face.live.options import DrivingOptions, ModelOptions, RunOptions
+from face2face.live.outputs import open_presenter
+from face2face.live.painter import Painter
+
+
+def drive(options: RunOptions) -> None:
+    """Open everything, run the loop, and close everything whatever happens.
+
+    Raises:
+        UserError: If the source, a model or an output is of no use.
+        Incomplete: At the end, if the source gave less than it should have, or a recording is not whole.
+    """
+    options.check_files()
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(options.source.open())
+        painter = stack.enter_context(open_painter(options.models, options.driving, source.name))
+        paths = options.models.generators
+        names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
+        presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
+        stats = painter.stats
+        stats.start()
+        try:
+            loop.run(source, painter, presenter, options.limit)
+        finally:
+            stats.stop()
+            counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
+            print(f"{counts}, {stats.fps:.1f} frames/s")
+            if options.stats_file:
+                stats.write(options.stats_file)
+    for path in presenter.written:
+        print(f"wrote {path}")
+    if missed := [each for each in (source.shortfall, presenter.lost) if each]:
+        raise cli.Incomplete("; ".join(missed))
+
+
+def open_painter(models: ModelOptions, driving: DrivingOptions, source: str) -> Painter:
+    """Load the models, and print what runs them.
+
+    Args:
+        source: The name of the frames' source.
+
+    Returns:
+        The painter, which the caller has to close.
+
+    Raises:
+        UserError: If a model is of no use.
+    """
+    with ThreadPoolExecutor(1) as executor:  # the landmark model is unpacked meanwhile
+        detector = executor.submit(LandmarkDetector, models.landmark_model)
+        generators = [
+            Generator(path, models.engine, models.precision, loop.CONCURRENCY) for path in models.generators
+        ]
+        tracker = Tracker(detector.result(), driving.smoothing)
+    for path, generator in zip(models.generators, generators, strict=True):
+        print(f"{path} runs by {generator.engine}")
+        if driving.retarget and generator.target.face is None:
+            print(f"retargeting is off: {path} does not know its target's face")
+    if driving.calibration_file and all(generator.target.face is None for generator in generators):
+        print(f"--calibration is not used: {driving.calibration_file}")
+    return Painter(tracker, generators, driving, source)

@@ -1,0 +1,42 @@
+"""The one record that passes through the stages of the loop."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+
+from face2face.sources.base import Frame
+
+
+@dataclass
+class DrivenFrame:
+    """A frame of the driver and what has been made of it. Each stage fills in its fields.
+
+    All pictures are square, uint8 (S, S, 3), RGB.
+
+    Attributes:
+        frame: The source's frame, which carries its time stamp and its capture time.
+        driver: From `detect`: the middle square of the frame, `PREVIEW_SCALE` times as large as the model
+            space.
+        points: From `detect`: float (68, 2), the driver's landmarks in pixels of the frame; None without a
+            face.
+        driver_points: From `detect`: the same landmarks in pixels of `driver`.
+        model: From `detect`: the index of the generator for this frame.
+        state: From `detect`: what the user should know about this frame, or "".
+        drawing: From `detect`: the generator's input, in its own model space; None without a face.
+        face: From `generate`: the generator's pending output; None if there is nothing to generate.
+        shown_drawing: From `present`: the drawing of the last frame with a face; black before the first one.
+        generated: From `present`: the face to show. Without a face in the frame it is the last one, the
+            driver or black, as the options say.
+    """
+
+    frame: Frame
+    driver: np.ndarray
+    points: np.ndarray | None
+    driver_points: np.ndarray | None
+    model: int
+    state: str
+    drawing: np.ndarray | None
+    face: Future[np.ndarray] | None = None
+    shown_drawing: np.ndarray | None = None
+    generated: np.ndarray | None = None

@@ -1,0 +1,110 @@
+"""The file that a recording is written to; it replaces an earlier recording only when it is complete."""
+
+import errno
+import itertools
+import os
+from pathlib import Path
+
+from face2face import files
+from face2face.output import provenance
+
+
+def is_recording(path: Path) -> bool:
+    """Return whether a file is a video that this project recorded, by the comment in its metadata."""
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            tags = container.metadata.items()
+            return any(key.lower() == "comment" and provenance.is_comment(text) for key, text in tags)
+    except (av.FFmpegError, OSError, ValueError):  # no video at all
+        return False
+
+
+def free_path(path: Path) -> Path:
+    """Return the path, or the first of path-2, path-3, ... that does not exist."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(each for each in itertools.chain([path], numbered) if not os.path.lexists(each))
+
+
+class RecordingPlace:
+    """The place of one recording.
+
+    Where no file was, the recording is written under its own name, so that a killed program leaves what was
+    recorded. An earlier recording stays until the new one is complete; till then that is written beside it.
+
+    Attributes:
+        file: The file to write to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the file, empty.
+
+        Raises:
+            UserError: If something else than an earlier recording is at `path`.
+            OSError: If the system refuses.
+        """
+        files.check_replaceable(path, is_recording)
+        self._path = path
+        self._target = Path(
+            os.path.realpath(path)
+        )  # a link stays, and the file that it points to is replaced
+        self._replaces = self._target.exists()
+        unfinished = self._target.with_name(f"{path.stem}.unfinished{path.suffix}")
+        self.file = free_path(unfinished) if self._replaces else self._target
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.open("xb").close()
+        self._identity = identity(self.file)
+
+    @property
+    def path(self) -> Path:
+        """Where the recording is now, in the user's own words if it is at the path that was asked for."""
+        if self.file == self._target:
+            return self._path
+        return self.file if self._path.is_symlink() else self._path.with_name(self.file.name)
+
+    def is_there(self) -> bool:
+        """Return whether the file is still the one that was made."""
+        return identity(self.file) == self._identity
+
+    def check(self) -> None:
+        """Check that the file is still the one that was made.
+
+        Raises:
+            OSError: If it was removed or replaced.
+        """
+        check_unchanged(self.file, self._identity)
+
+    def end(self) -> None:
+        """Let the recording, which is complete, replace an earlier one.
+
+        Raises:
+            UserError: If something else than a recording is there by now.
+        """
+        if self._replaces:
+            files.check_replaceable(self._target, is_recording)
+            os.replace(self.file, self._target)
+            self.file = self._target
+
+    def clear(self) -> None:
+        """Remove the file, in which nothing is."""
+        self.file.unlink(missing_ok=True)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file or folder; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def check_unchanged(path: Path, expected: tuple[int, int] | None) -> None:
+    """Check that a file or folder has the `identity` that it had.
+
+    Raises:
+        OSError: If it was removed or replaced.
+    """
+    if identity(path) != expected:
+        raise OSError(errno.ENOENT, "it was deleted or replaced while it was recorded", str(path))

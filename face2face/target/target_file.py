@@ -1,0 +1,241 @@
+"""`target.json`: what is known of the target's face. Made in training, and copied into the frozen graph.
+
+    {"format_version": 1, "image_size": 256, "drawing": "white",
+     "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
+                 "frames": [12, 24, ...]}],    the training frames
+     "face": {"neutral": [[x, y], ...68],      at rest, in model space
+              "motion": [[low, high], ...4],   head motion: shift x and y, logarithm of the scale, roll
+              "components": [[...136], ...],   PCA components of the expression, of length 1
+              "ranges": [[low, high], ...],    range of each component's coefficient
+              "residual": 4.2,                 largest length of what the components leave unexplained
+              "shut_eyes": 0.36,               eye aspect ratio of shut eyes, over that at rest
+              "open_mouth": 0.28}}             widest mouth openness, in interocular distances
+
+"window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
+A frozen graph may come from anybody, so each number is checked against its range.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from face2face import cli, files, records
+from face2face.face.crop import CropBox
+from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
+from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
+from face2face.face.landmarks import POINTS
+from face2face.target.sidecar import Number, Sidecar, VideoContent
+from face2face.target.statistics import TargetFace
+
+TARGET_NAME = "target.json"
+FORMAT_VERSION = 1
+
+_WHAT = "a target.json of this project"
+_LENGTH_TOLERANCE = 0.01  # of a component's length, which is 1: the file holds rounded numbers
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a generator knows of its target.
+
+    Attributes:
+        image_size: Side of model space, pixels.
+        drawing: The style that the generator reads, a key of `DRAWINGS`.
+        face: The target's statistics; None if its landmarks are unknown.
+        videos: The training videos as in the sidecar, each with the numbers of its training "frames".
+    """
+
+    image_size: int
+    drawing: str = ORIGINAL_DRAWING
+    face: TargetFace | None = None
+    videos: list[dict] = field(default_factory=list)
+
+    @classmethod
+    def measure(cls, sidecar: Sidecar, image_size: int, with_face: bool = True) -> "Target":
+        """Measure the target's face in the images of a sidecar.
+
+        Args:
+            sidecar: The landmarks of the training images.
+            image_size: Side of model space in pixels.
+            with_face: Whether to measure the face. The landmarks then have to be in model space.
+        """
+        entries = list(sidecar.images.values())
+        videos = [
+            video.to_content() | {"frames": sorted(e.frame for e in entries if e.video == index)}
+            for index, video in enumerate(sidecar.videos)
+        ]
+        face = TargetFace.measure(np.array([entry.points for entry in entries])) if with_face else None
+        return cls(image_size, sidecar.drawing, face, videos)
+
+    def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
+        """The neutral face in pixels of a clip's frames, if the clip is a training video.
+
+        Args:
+            clip: The video's name.
+            frame_size: Width and height of its frames, pixels.
+
+        Returns:
+            float (68, 2), or None for a clip that is no training video.
+        """
+        for video in self.videos if self.face is not None else []:
+            if video["name"] == clip and tuple(video["frame_size"]) == tuple(frame_size):
+                crop_box = CropBox(*video["window"]) if video["window"] else CropBox.centre(*frame_size)
+                return crop_box.points_back(self.face.neutral, self.image_size)
+        return None
+
+    def to_json(self) -> str:
+        """The text of `target.json`."""
+        content = {
+            "format_version": FORMAT_VERSION,
+            "image_size": self.image_size,
+            "drawing": self.drawing,
+            "videos": self.videos,
+        }
+        if self.face is not None:
+            content["face"] = _face_to_content(self.face)
+        return json.dumps(content)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> "Target":
+        """Read what `to_json` wrote.
+
+        Args:
+            where: The text's origin, for the message.
+
+        Raises:
+            UserError: The text is anything else.
+        """
+        content = _decode(text, where)
+        face = _face_from_content(content.face) if content.face else None
+        return cls(content.image_size, content.drawing, face, msgspec.to_builtins(content.videos))
+
+    def write(self, folder: Path) -> None:
+        """Write `target.json` into a folder.
+
+        Raises:
+            UserError: Another file is in its place.
+        """
+        files.write_text(folder / TARGET_NAME, self.to_json() + "\n", _is_target)
+
+
+def read_target(folder: Path) -> Target | None:
+    """Read a folder's `target.json`.
+
+    Returns:
+        None if there is none: pairs from elsewhere have no landmarks to measure.
+
+    Raises:
+        UserError: The file is damaged, or not of this project.
+    """
+    path = folder / TARGET_NAME
+    if not path.is_file():
+        return None
+    return Target.from_json(bytes(records.read(path, msgspec.Raw, _WHAT)), str(path))
+
+
+def _is_target(path: Path) -> bool:
+    """Whether a file is a `target.json`."""
+    try:
+        Target.from_json(path.read_bytes(), str(path))
+    except (OSError, cli.UserError):
+        return False
+    return True
+
+
+def _face_to_content(face: TargetFace) -> dict:
+    return {
+        "neutral": np.round(face.neutral.astype(float), 3).tolist(),
+        "motion": np.round(face.motion, 5).tolist(),
+        "components": np.round(face.components, 5).tolist(),
+        "ranges": np.round(face.ranges, 3).tolist(),
+        "residual": round(face.residual, 3),
+        "shut_eyes": round(face.shut_eyes, 4),
+        "open_mouth": round(face.open_mouth, 4),
+    }
+
+
+# --- the file's schema ----------------------------------------------------------------------------------
+
+_Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+_Finite = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Part = Annotated[float, msgspec.Meta(ge=-1 - _LENGTH_TOLERANCE, le=1 + _LENGTH_TOLERANCE)]
+_Range = tuple[_Finite, _Finite]
+_LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
+_Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+
+
+class _FaceContent(msgspec.Struct):
+    """The statistics of the target's face: the fields of `TargetFace`."""
+
+    neutral: records.Points
+    motion: tuple[_Range, _Range, tuple[_LogScale, _LogScale], _Range]
+    components: Annotated[list[_Component], msgspec.Meta(max_length=2 * POINTS)]
+    ranges: list[_Range]
+    residual: Annotated[float, msgspec.Meta(ge=0, le=1e5)]
+    shut_eyes: _Share
+    open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class _TrainingVideo(VideoContent):
+    """A training video, with the numbers of the training frames."""
+
+    frames: list[Number]
+
+
+class _TargetContent(msgspec.Struct):
+    """The whole file: the fields of `Target`."""
+
+    image_size: _Side
+    drawing: str
+    videos: list[_TrainingVideo]
+    face: _FaceContent | None = None
+
+
+class _Head(msgspec.Struct):
+    """What every version of the file has."""
+
+    format_version: int
+
+
+def _decode(text: str | bytes, where: str) -> _TargetContent:
+    version = records.decode(text, _Head, _WHAT, where).format_version
+    if version != FORMAT_VERSION:
+        raise cli.UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
+    content = records.decode(text, _TargetContent, _WHAT, where)
+    if content.drawing not in DRAWINGS:
+        drawing = cli.shown(content.drawing)
+        raise cli.UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{drawing}'")
+    if content.face is not None and (fault := _fault(content.face)):
+        raise cli.UserError(f"expected {_WHAT}, got {where} ({fault})")
+    return content
+
+
+def _fault(face: _FaceContent) -> str | None:
+    """A contradiction within a face whose numbers are each in their range."""
+    if interocular_distance(np.array(face.neutral)) < MIN_INTEROCULAR_DISTANCE:
+        return "its neutral points are no face"
+    if len(face.ranges) != len(face.components):
+        return f"it has {len(face.components)} components and {len(face.ranges)} ranges"
+    if any(low > high for low, high in [*face.motion, *face.ranges]):
+        return "a range's low end lies above its high one"
+    lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
+    if np.any(lengths > 1 + _LENGTH_TOLERANCE):
+        return "a component is longer than 1"
+    return None
+
+
+def _face_from_content(content: _FaceContent) -> TargetFace:
+    return TargetFace(
+        np.array(content.neutral),
+        np.array(content.motion),
+        np.array(content.components).reshape(-1, 2 * POINTS),
+        np.array(content.ranges).reshape(-1, 2),
+        content.residual,
+        content.shut_eyes,
+        content.open_mouth,
+    )

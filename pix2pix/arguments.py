@@ -1,0 +1,79 @@
+"""The options of a training as command-line arguments, and sets of them: presets and the paper's settings."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from face2face import cli
+from pix2pix.options import PAPER, REDRAW, Options, default_scale_size
+
+PRESETS = {
+    "quick": {"max_steps": 2000, "save_freq": 250, "val_freq": 500},
+    "standard": {"max_steps": 10_000, "save_freq": 1000},
+    "quality": {"ngf": 64, "ndf": 64, "max_steps": 80_000, "save_freq": 2000, "val_freq": 2000},
+}
+"""Options of each `--preset` that differ from the defaults."""
+
+
+class _Given(argparse.Action):
+    """Stores an option's value, and in `namespace.given` that the user gave it: presets do not change it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        value = self.const if self.nargs == 0 else values
+        setattr(namespace, self.dest, value)
+        namespace.given = given(namespace) | {self.dest: value}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--preset`, `--paper` and one argument for each option of `Options` that has a help text."""
+    sets = parser.add_argument_group("train: sets of options, which options given beside them change")
+    either = sets.add_mutually_exclusive_group()
+    either.add_argument(
+        "--preset", choices=tuple(PRESETS), help="for minutes, an hour, or a night on a CPU without a GPU"
+    )
+    either.add_argument("--paper", action="store_true", help="as in 2017: Isola et al., arXiv 1611.07004")
+    group = parser.add_argument_group("train: options of the training")
+    for option in fields(Options):
+        if not option.metadata["help"]:
+            continue  # derived from the pairs, not chosen by the user
+        name, settings = f"--{option.name}", {"action": _Given, "default": option.default}
+        help_text = option.metadata["help"]
+        if isinstance(option.default, bool):
+            group.add_argument(name, nargs=0, const=True, help=help_text, **settings)
+            group.add_argument(
+                f"--no_{option.name}", dest=option.name, nargs=0, const=False, help="the opposite", **settings
+            )
+        else:
+            if choices := option.metadata["choices"]:
+                settings |= {"choices": choices, "type": type(choices[0])}
+            else:
+                settings["type"] = option.metadata["type"]
+            group.add_argument(name, help=help_text, **settings)
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `Options` that the user gave, by name."""
+    return getattr(args, "given", {})
+
+
+def to_options(args: argparse.Namespace) -> Options:
+    """Combine the defaults, a preset or `--paper`, and the options that the user gave, in this order.
+
+    Raises:
+        UserError: If options contradict each other.
+    """
+    chosen = {**(PAPER if args.paper else PRESETS.get(args.preset, {})), **given(args)}
+    if "max_epochs" in given(args) and "max_steps" not in given(args):
+        chosen["max_steps"] = None  # the user's epochs replace the preset's steps
+    if "scale_size" not in chosen:
+        chosen["scale_size"] = default_scale_size(chosen.get("image_size", Options.image_size))
+    elif chosen.get("jitter") == REDRAW:
+        raise cli.UserError(f"expected --scale_size with --jitter crop, got it with --jitter {REDRAW}")
+    return Options(**chosen)

@@ -1,0 +1,79 @@
+"""Random changes of training pairs (data augmentation): crop and flip, or moved and redrawn landmarks."""
+
+import cv2
+import numpy as np
+
+from face2face.face.drawing import draw
+from face2face.face.geometry import interocular_distance, mirrored
+from pix2pix.options import Options
+
+# Largest random motion of a face in `redraw`, in either direction. It is less than a driver's motion, which
+# retargeting limits to the target's.
+REDRAW_SHIFT = 0.02
+"""Share of the picture's side."""
+REDRAW_ZOOM = 0.03
+"""Relative change of scale."""
+REDRAW_ROLL = np.radians(2.0)
+"""Radians."""
+REDRAW_NOISE = 0.004
+"""Standard deviation of each point, in interocular distances: the detector's own from frame to frame."""
+
+
+def jitter(
+    inputs: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Crop and flip both halves at random, in the same way (paper, section 6.2: scale to 286, crop to 256).
+
+    Args:
+        inputs: uint8 (H, W, 3); what is not square is squeezed.
+        targets: uint8 (H, W, 3).
+        options: `scale_size`, `image_size` and `flip` are used.
+        rng: Source of the randomness.
+
+    Returns:
+        The two halves, uint8 (S, S, 3), S being `image_size`.
+    """
+    size = options.image_size
+    high, wide = (options.scale_size / side for side in inputs.shape[:2])
+    left, top = rng.integers(0, options.scale_size - size, endpoint=True, size=2)
+    flip = options.flip and rng.random() < 0.5
+    # One affine map scales, crops and flips: pixels are interpolated once. Pixel centres are integers.
+    matrix = np.array([[wide, 0, (wide - 1) / 2 - left], [0, high, (high - 1) / 2 - top]])
+    if flip:
+        matrix[0] = -matrix[0] + (0, 0, size - 1)
+    return tuple(
+        cv2.warpAffine(half, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for half in (inputs, targets)
+    )
+
+
+def redraw(
+    points: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move the face at random, add noise to its landmarks and draw them again, as live drawings vary.
+
+    Args:
+        points: Landmarks, float (68, 2), in pixels of the picture.
+        targets: The picture, uint8 (H, H, 3), RGB.
+        options: `image_size`, `flip` and `drawing` are used.
+        rng: Source of the randomness.
+
+    Returns:
+        The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
+    """
+    size = options.image_size
+    scale = size / targets.shape[0]
+    zoom, roll = rng.uniform(1 - REDRAW_ZOOM, 1 + REDRAW_ZOOM), rng.uniform(-REDRAW_ROLL, REDRAW_ROLL)
+    shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size
+    centre = points.mean(axis=0)
+    matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
+    matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    moved += rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
+    if options.flip and rng.random() < 0.5:
+        matrix[0] = -matrix[0] + (0, 0, size - 1)
+        moved = mirrored(moved, size)
+    picture = cv2.warpAffine(
+        targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return draw(moved, size, options.drawing), picture

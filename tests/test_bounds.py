@@ -1,0 +1,231 @@
+"""Small graphs that ask for all memory, or for days: refused in one line, before any engine sees them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from face2face.cli import UserError
+from face2face.frozen_graph import INPUT_TENSOR
+from face2face.generator import graph_check
+from face2face.generator.checks import bounds, tensors
+from face2face.generator.generator import Generator
+from pix2pix import frozen, networks, options
+from tests.test_graph_check import SIZE, V1, painter, written
+
+
+def chain(count: int):
+    def add(image):
+        one = tf.constant(1, tf.uint8)
+        for _ in range(count):
+            image = image + one
+        return image.op
+
+    return add
+
+
+def product(size: int):
+    def multiply(image):
+        ones = tf.fill([size, size], 1.0)
+        return tf.matmul(ones, ones).op
+
+    return multiply
+
+
+def doubled(count: int):
+    def double(image):
+        for _ in range(count):
+            image = tf.concat([image, image], 0)
+        return image.op
+
+    return double
+
+
+def convolved(image):
+    kernel = np.ones((65, 65, 3, 200), np.float32)
+    return tf.nn.conv2d(tf.fill([1, 512, 512, 3], 1.0), kernel, 1, "SAME").op
+
+
+LARGE = {
+    "chain": (chain(1900), r"1,90\d operations follow each other"),
+    "fill": (lambda image: tf.fill([30000, 30000], 1.0).op, r"Fill \(Fill\) .* \[30000, 30000\], at most"),
+    "product": (product(20000), r"\[20000, 20000\], at most 67,108,864 values"),
+    "work": (product(8000), r"more than 200,000,000,000 multiply-adds"),
+    "convolution": (convolved, r"more than 200,000,000,000 multiply-adds"),
+    "doubled": (doubled(40), r"ConcatV2 .* at most 67,108,864 values"),
+    "tile": (lambda image: tf.tile(image, [1000, 1000, 1]).op, r"Tile .* at most"),
+    "random": (lambda image: V1.random_uniform([30000, 30000]).op, r"RandomUniform .* at most"),
+    "resize": (lambda image: V1.image.resize_bilinear(image[None], [40000, 40000]).op, r"at most"),
+    "pad": (lambda image: tf.pad(image, [[0, 10**6], [0, 10**6], [0, 0]]).op, r"Pad .* at most"),
+    "total": (
+        lambda image: tf.group(*(tf.fill([8000, 8000], float(i)).op for i in range(20))),
+        r"its tensors have more than 1,073,741,824 values",
+    ),
+    "inputs": (lambda image: tf.add_n([image] * 100).op, r"AddN .* more than 64 inputs or outputs"),
+    "unknown": (
+        lambda image: tf.fill(tf.cast(image[0, 0], tf.int32), 1.0).op,
+        r"its size cannot be told before it runs",
+    ),
+}
+
+
+@pytest.mark.parametrize("extra, message", LARGE.values(), ids=LARGE)
+def test_what_no_generator_asks_for_is_refused(extra, message, tmp_path):
+    with pytest.raises(UserError, match=message) as told:
+        graph_check.check(written(tmp_path, painter(extra)))
+    assert str(told.value).isprintable()
+
+
+def test_circles_are_refused(tmp_path):
+    graph = painter()
+    for name, source in (("a", "b"), ("b", "c"), ("c", "a")):
+        graph.node.add(name=name, op="Identity", input=[source]).attr["T"].type = 1
+    with pytest.raises(UserError, match="its operations read each other in a circle"):
+        graph_check.check(written(tmp_path, graph))
+
+
+@pytest.mark.parametrize("inputs", [["nowhere"], ["image_tensor:7"], ["image_tensor:x"], ["^nowhere"]])
+def test_an_input_that_is_not_there_is_refused(inputs, tmp_path):
+    graph = painter()
+    graph.node.add(name="a", op="Identity", input=inputs).attr["T"].type = 1
+    with pytest.raises(UserError, match=r"expected a frozen graph .*(not there|does not fit)"):
+        graph_check.check(written(tmp_path, graph))
+
+
+def test_too_many_operations_are_refused(tmp_path):
+    graph = painter()
+    for i in range(bounds.MAX_NODES):
+        graph.node.add(name=f"n{i}", op="NoOp")
+    with pytest.raises(UserError, match=r"it has 2,0\d\d operations, at most 2,000 are expected"):
+        graph_check.check(written(tmp_path, graph))
+
+
+@pytest.mark.parametrize("part", ["name", "operation", "input", "attribute", "key"])
+def test_a_part_of_many_megabytes_is_refused(part, tmp_path):
+    """And not read: 20 MB would be shown, escaped, or copied several times."""
+    graph, text = painter(), "x" * 20_000_000
+    node = graph.node.add(name="n", op="NoOp")
+    if part == "name":
+        node.name = text
+    elif part == "operation":
+        node.op = text
+    elif part == "input":
+        node.input.append(f"^{text}")
+    else:
+        node.attr["a" if part == "attribute" else text].s = text.encode() if part == "attribute" else b""
+    with pytest.raises(UserError, match=r"20,000,0\d\d bytes") as told:
+        graph_check.check(written(tmp_path, graph))
+    assert len(str(told.value)) < 500
+
+
+def test_nothing_computes_on_text(tmp_path):
+    """A text of a megabyte, repeated, takes more than the values that are counted."""
+    with pytest.raises(UserError, match="computes on text"):
+        graph_check.check(written(tmp_path, painter(lambda image: tf.fill([1000, 1000], "text").op)))
+
+
+def test_another_input_is_refused(tmp_path):
+    with pytest.raises(UserError, match="it has more inputs"):
+        graph_check.check(written(tmp_path, painter(lambda image: V1.placeholder(tf.uint8, (1,)).op)))
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin"])
+def test_a_device_is_no_file(path):
+    with pytest.raises(UserError, match="the frozen model not found"):
+        graph_check.check(path)
+
+
+# --- what passes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ngf, separable, statistics, half",
+    [
+        (16, False, options.MOVING, False),
+        (8, True, options.MOVING, False),
+        (8, False, options.INSTANCE, False),
+        (8, False, options.MOVING, True),
+    ],
+)
+def test_our_generators_pass(ngf, separable, statistics, half, tmp_path):
+    """At 512 pixels: deeper than those of 256. The shapes are those that TensorFlow itself infers."""
+    from face2face.target.target_file import Target
+
+    network = networks.generator(512 if ngf == 16 else 256, ngf, True, separable, statistics)
+    size = network.input_shape[1]
+    graph = frozen.freeze(network, Target(size))
+    path = tmp_path / "frozen_model.pb"
+    frozen.write(frozen.halve(graph) if half else graph, path)
+    assert graph_check.check(path).image_size == size
+
+
+OPERATIONS = {
+    "strided slice": lambda x: x[:, 1:-1:2, None, ..., 0],
+    "transpose": lambda x: tf.transpose(x, [0, 3, 1, 2]),
+    "mean": lambda x: tf.reduce_mean(x, [1, 2], keepdims=True),
+    "sum": lambda x: tf.reduce_sum(x, -1),
+    "valid": lambda x: tf.nn.conv2d(x, np.ones((4, 4, 3, 7), "f"), [2, 3], "VALID"),
+    "same": lambda x: tf.nn.conv2d(x, np.ones((4, 4, 3, 7), "f"), [2, 3], "SAME", dilations=1),
+    "dilated": lambda x: tf.nn.conv2d(x, np.ones((3, 3, 3, 7), "f"), 1, "VALID", dilations=[2, 3]),
+    "explicit": lambda x: tf.nn.conv2d(x, np.ones((4, 4, 3, 7), "f"), 2, [[0, 0], [1, 2], [0, 1], [0, 0]]),
+    "depthwise": lambda x: tf.nn.depthwise_conv2d(x, np.ones((3, 3, 3, 2), "f"), [1, 2, 2, 1], "SAME"),
+    "transposed": lambda x: tf.nn.conv2d_transpose(x, np.ones((4, 4, 5, 3), "f"), [1, 128, 128, 5], 2),
+    "pool": lambda x: tf.nn.max_pool2d(x, 3, 2, "VALID"),
+    "split": lambda x: tf.split(x, [1, -1], 3)[1],
+    "stack": lambda x: tf.stack(tf.unstack(x, axis=3), axis=1),
+    "pad": lambda x: tf.pad(x, [[0, 0], [1, 2], [3, 4], [0, 0]]),
+    "depth": lambda x: tf.nn.space_to_depth(x, 4),
+    "matmul": lambda x: tf.matmul(x[0, :, :, 0], x[0, :, :, 1], transpose_b=True),
+    "shape": lambda x: tf.reshape(x, tf.stack([tf.shape(x)[1] // 2, -1, 3])),
+    "squeeze": lambda x: tf.squeeze(x, 0)[None, None],
+    "resize": lambda x: V1.image.resize_nearest_neighbor(x, [10, 20]),
+    "broadcast": lambda x: tf.maximum(x[:, :1], x[:, :, :1]),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_shapes_are_those_that_the_engines_find(operation, tmp_path, monkeypatch):
+    """In a graph, and in what OpenVINO makes of it."""
+    import openvino
+
+    measured = {}
+
+    def change(image):
+        changed = operation(tf.cast(image[None, :, :SIZE], tf.float32))
+        measured["shape"] = tuple(changed.shape.as_list())
+        return tf.identity(changed, "measured").op
+
+    seen = {}
+    infer = bounds.infer
+
+    def spied(nodes, rules):
+        found = infer(nodes, rules)
+        seen.update({node.name: found[name] for name, node in nodes.items()})
+        return found
+
+    monkeypatch.setattr(bounds, "infer", spied)
+    path = Path(written(tmp_path, painter(change)))
+    graph_check.check(path)
+    if None in measured["shape"]:  # which TensorFlow finds when it runs
+        with tf.Graph().as_default():
+            tf.import_graph_def(V1.GraphDef.FromString(path.read_bytes()), name="")
+            black = np.zeros((SIZE, 2 * SIZE, 3), np.uint8)
+            measured["shape"] = V1.Session().run("measured:0", {INPUT_TENSOR: black}).shape
+    assert seen["measured"][0].shape == measured["shape"]
+
+    model = openvino.Core().read_model(path)
+    output = [op for op in model.get_ops() if "measured:0" in {n for o in op.outputs() for n in o.names}]
+    openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
+    graph_check.check(tmp_path / "model.xml")
+    assert all(tuple(op.output(0).get_shape()) == measured["shape"] for op in output)
+
+
+def test_a_graph_at_the_bounds_is_loaded_by_both_engines(tmp_path):
+    path = written(tmp_path, painter(chain(bounds.MAX_DEPTH - 10)))
+    for engine in ("openvino", "tensorflow"):
+        assert Generator(path, engine).target.image_size == SIZE
+
+
+def test_a_stand_in_takes_no_memory():
+    assert tensors.unknown((8000, 8000)).array.base.nbytes == 1

@@ -1,0 +1,98 @@
+"""What a stranger's graph, or folder, says of its target: checked whole before anything is driven by it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from face2face.cli import UserError
+from face2face.target import sidecar, target_file
+from face2face.target.target_file import Target
+from tests import made
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory) -> str:
+    pairs = made.write_pairs(tmp_path_factory.mktemp("pairs") / "pairs", 8)
+    return Target.measure(sidecar.read_sidecar(pairs), SIZE).to_json()
+
+
+def test_what_is_written_is_read(text, tmp_path):
+    known = Target.from_json(text, "here")
+    assert known.to_json() == text
+    known.write(tmp_path)
+    assert target_file.read_target(tmp_path).to_json() == text
+    assert target_file.read_target(tmp_path / "elsewhere") is None
+
+
+FAULTS = {
+    ("image_size",): [0, -1, 1e999, 64.5, "64", None, 10**6, float("nan")],
+    ("drawing",): ["none", "\x1b[2J", 3],
+    ("format_version",): [2, None],
+    ("videos",): [3, [3], None],
+    ("videos", 0, "window"): [[0, 0, 0], [0, 0, -1], [0, 0], [0, 0, 1e999], "window"],
+    ("videos", 0, "frame_size"): [[0, 0], [1], None],
+    ("videos", 0, "name"): [3, "/etc/passwd"],
+    ("videos", 0, "frames"): [[-1], ["a"], 3],
+    ("face",): [3, {}, []],
+    ("face", "neutral"): [[], [[0, 0]] * 68, [[1, 2]] * 67, [[1e30, 0]] * 68, [[float("nan"), 0]] * 68, "x"],
+    ("face", "motion"): [
+        [[0, 0]] * 3,
+        [[1, -1]] * 4,
+        [[0, 0], [0, 0], [0, 99], [0, 0]],
+        [[float("inf"), 0]] * 4,
+    ],
+    ("face", "components"): [[], [[0.5] * 135], [[1.0] * 136], [[9.0] + [0.0] * 135], [[None] * 136]],
+    ("face", "ranges"): [[], [[1, -1]], [[0]], [[-1e30, 1e30]]],
+    ("face", "residual"): [-1, float("nan"), "4"],
+    ("face", "shut_eyes"): [-0.1, 1.1, float("inf")],
+    ("face", "open_mouth"): [-1, 1e9],
+}
+
+
+@pytest.mark.parametrize(
+    "place, value", [(place, value) for place, values in FAULTS.items() for value in values], ids=str
+)
+def test_what_cannot_be_driven_by_is_one_line(text, place, value, tmp_path):
+    content = json.loads(text)
+    part = content
+    for key in place[:-1]:
+        part = part[key]
+    assert place[-1] in part
+    part[place[-1]] = value
+    with pytest.raises(UserError, match="here") as told:
+        Target.from_json(json.dumps(content), "here")
+    assert str(told.value).isprintable() and len(str(told.value)) < 300
+    (tmp_path / target_file.TARGET_NAME).write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"target\.json"):
+        target_file.read_target(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged", ["", "[", "[" * 10**5, '{"a":' * 10**5, "null", '"\ud800"', '{"image_size": 1e999}']
+)
+def test_what_is_no_json_is_one_line(damaged):
+    with pytest.raises(UserError, match="here"):
+        Target.from_json(damaged, "here")
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / target_file.TARGET_NAME).write_bytes(b"\xff\xfe\0")
+    with pytest.raises(UserError, match=r"expected a target\.json of this project"):
+        target_file.read_target(tmp_path)
+
+
+def test_a_target_without_a_face_is_one_without_landmarks(text):
+    content = json.loads(text)
+    del content["face"]
+    known = Target.from_json(json.dumps(content), "here")
+    assert known.face is None and known.image_size == SIZE
+
+
+def test_a_target_read_from_json_is_that_which_was_measured(text):
+    face, again = (Target.from_json(text, "here").face for _ in range(2))
+    assert face.neutral.shape == (68, 2) and face.motion.shape == (4, 2)
+    assert face.components.shape[1] == 136 and face.ranges.shape == (len(face.components), 2)
+    assert np.array_equal(face.neutral, again.neutral)
