@@ -18,7 +18,7 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.output.recording import open_recording
 from face2face.sources.open import open_source
 from face2face.target import pairs as pairs_on_disk
-from face2face.target import sidecar
+from face2face.target.sidecar import read_sidecar
 from tests import made
 from tests.made import edge
 
@@ -44,7 +44,7 @@ def pairs(clip, tmp_path_factory) -> tuple[Path, str]:
 
 
 def frames_of(folder: Path) -> list[int]:
-    return [entry.frame for entry in sidecar.read_sidecar(folder / "landmarks").images.values()]
+    return [entry.frame for entry in read_sidecar(folder / "landmarks").images.values()]
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -73,7 +73,7 @@ def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
     """Found again in what was cut out."""
     folder, _ = pairs
     detector = LandmarkDetector()
-    for name, entry in sidecar.read_sidecar(folder / "landmarks").images.items():
+    for name, entry in read_sidecar(folder / "landmarks").images.items():
         found = detector.find(cv2.imread(str(folder / "original" / name))).points
         assert np.linalg.norm(found - entry.points, axis=1).mean() < 0.05 * interocular_distance(entry.points)
         drawing = pictures.read(folder / "landmarks" / name)
@@ -82,11 +82,11 @@ def test_the_face_in_each_picture_is_where_it_is_drawn(pairs):
 
 def test_the_pictures_are_the_videos_frames(pairs, clip):
     folder, _ = pairs
-    beside = sidecar.read_sidecar(folder / "landmarks")
-    (video,) = beside.videos
+    sidecar = read_sidecar(folder / "landmarks")
+    (video,) = sidecar.videos
     left, top, side = video.crop_box
     assert video.name == "single_face.mp4" and tuple(video.frame_size) == (640, 360)
-    numbers = {entry.frame: name for name, entry in beside.images.items()}
+    numbers = {entry.frame: name for name, entry in sidecar.images.items()}
     with open_source(str(clip)) as source:
         for frame in source.frames(numbers):
             cut = frame.picture[top : top + side, left : left + side]
@@ -95,9 +95,9 @@ def test_the_pictures_are_the_videos_frames(pairs, clip):
 
 def test_the_window_holds_the_face_with_hair_and_neck(pairs):
     folder, _ = pairs
-    beside = sidecar.read_sidecar(folder / "landmarks")
-    side = beside.videos[0].crop_box[2]
-    points = np.array([entry.points for entry in beside.images.values()])
+    sidecar = read_sidecar(folder / "landmarks")
+    side = sidecar.videos[0].crop_box[2]
+    points = np.array([entry.points for entry in sidecar.images.values()])
     assert points.min() > 0 and points.max() < side
     height = np.ptp(points[0, :, 1])
     assert points[..., 1].min() > 0.3 * height and side < 2.6 * height
@@ -168,10 +168,10 @@ def test_fewer_than_wanted_is_a_warning(clip, tmp_path, capsys):
 def test_several_videos_of_one_person(clips, tmp_path):
     names = ("face_noface.mov", "noface_face.mov")
     assert generate(tmp_path, clips / names[0], clips / names[1], "--num", 8) == 0
-    beside = sidecar.read_sidecar(tmp_path / "landmarks")
-    assert tuple(video.name for video in beside.videos) == names
-    assert {entry.video for entry in beside.images.values()} == {0, 1}
-    assert 8 <= len(beside.images) <= 9
+    sidecar = read_sidecar(tmp_path / "landmarks")
+    assert tuple(video.name for video in sidecar.videos) == names
+    assert {entry.video for entry in sidecar.images.values()} == {0, 1}
+    assert 8 <= len(sidecar.images) <= 9
 
 
 def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
@@ -191,17 +191,17 @@ def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
 def test_whole_frames(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 2, "--crop", "none") == 0
     assert pictures.read(tmp_path / "original" / "1.png").shape == (360, 640, 3)
-    assert sidecar.read_sidecar(tmp_path / "landmarks").videos[0].crop_box is None
-    entry = sidecar.read_sidecar(tmp_path / "landmarks").images["1.png"]
+    assert read_sidecar(tmp_path / "landmarks").videos[0].crop_box is None
+    entry = read_sidecar(tmp_path / "landmarks").images["1.png"]
     drawing = pictures.read(tmp_path / "landmarks" / "1.png")
     assert min(drawing[round(float(y)), round(float(x))].max() for x, y in entry.points) > 100
 
 
 def test_the_originals_drawings(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 2, "--drawing", "white") == 0
-    entry = sidecar.read_sidecar(tmp_path / "landmarks").images["1.png"]
+    entry = read_sidecar(tmp_path / "landmarks").images["1.png"]
     drawing = pictures.read(tmp_path / "landmarks" / "1.png")
-    assert sidecar.read_sidecar(tmp_path / "landmarks").drawing == "white"
+    assert read_sidecar(tmp_path / "landmarks").drawing == "white"
     assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "white")).mean() < 0.1
 
 

@@ -12,7 +12,8 @@ import generate_train_data
 from face2face import pictures
 from face2face.output.recording import open_recording
 from face2face.sources.open import open_source
-from face2face.target import pairs, sidecar
+from face2face.target import pairs
+from face2face.target.sidecar import read_sidecar
 from tests.kept import GENERATE, errors_of, run_on_full_disk, tree
 from tests.made import edge
 
@@ -66,7 +67,7 @@ def test_an_earlier_run_is_replaced_and_foreign_files_stay(here):
     changed = {name for name in after if after[name] != before[name]}
     new = {f"{folder}/{number}.png" for folder in ("original", "landmarks") for number in (1, 2)}
     assert changed <= new | {"landmarks/landmarks.json"}
-    assert list(sidecar.read_sidecar(Path("landmarks")).images) == ["1.png", "2.png"]
+    assert list(read_sidecar(Path("landmarks")).images) == ["1.png", "2.png"]
 
 
 @pytest.mark.parametrize("place", ["original/7.png", "landmarks/7.png", "preview.png", "original/2.png"])

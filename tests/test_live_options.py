@@ -26,7 +26,7 @@ def clip(clips) -> Path:
     return clips / "single_face.mp4"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """A frozen graph that knows no target."""
     return made.repeating_model(tmp_path_factory.mktemp("model") / "model.pb", made.SMALL.image_size)

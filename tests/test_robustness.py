@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from face2face import pictures
 from face2face.cli import UserError
-from pix2pix import options, pix2pix, trainer, training
+from pix2pix import pix2pix, trainer, training
 from pix2pix.checkpoints import Checkpoints
 from tests import made
 
@@ -171,7 +171,7 @@ def test_numbers_that_are_none_stop_a_training(poisoned, noticed, tmp_path, monk
             self.lr.assign(np.inf)
 
     monkeypatch.setattr(trainer.Trainer, "set_lr", set_lr)
-    monkeypatch.setattr(options, "from_args", lambda args: OPTS)
+    monkeypatch.setattr("pix2pix.arguments.to_options", lambda args: OPTS)
     arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", model]
     assert made.edge(pix2pix.main, *arguments) == 1
     *_, error = capsys.readouterr().err.splitlines()

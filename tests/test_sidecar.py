@@ -17,7 +17,7 @@ FACES = np.array([made.points(256, seed) for seed in range(12)])
 
 
 @pytest.fixture
-def beside() -> Sidecar:
+def known() -> Sidecar:
     videos = [Video("a.mp4", (640, 360), 25.0, (10, 20, 300)), Video("b.mp4", (320, 240), 30.0, None)]
     images = {f"{i + 1}.png": Entry(i % 2, 3 * i, points) for i, points in enumerate(FACES)}
     return Sidecar(videos, images, "colour")
@@ -35,12 +35,12 @@ def video(**changes) -> dict:
 # --- landmarks.json -------------------------------------------------------------------------------------
 
 
-def test_a_sidecar_is_read_as_it_was_written(beside, tmp_path):
-    beside.write(tmp_path)
+def test_a_sidecar_is_read_as_it_was_written(known, tmp_path):
+    known.write(tmp_path)
     again = sidecar.read_sidecar(tmp_path)
-    assert again.drawing == "colour" and list(again.images) == list(beside.images)
+    assert again.drawing == "colour" and list(again.images) == list(known.images)
     assert [tuple(video.frame_size) for video in again.videos] == [(640, 360), (320, 240)]
-    for name, entry in beside.images.items():
+    for name, entry in known.images.items():
         assert (again.images[name].video, again.images[name].frame) == (entry.video, entry.frame)
         assert np.abs(again.images[name].points - entry.points).max() < 0.001
 
@@ -50,9 +50,9 @@ def test_a_folder_without_one(tmp_path):
     assert target_file.read_target(tmp_path) is None
 
 
-def test_a_part_of_it(beside):
-    part = beside.only(["2.png", "5.png", "99.png"])
-    assert list(part.images) == ["2.png", "5.png"] and part.videos == beside.videos
+def test_a_part_of_it(known):
+    part = known.only(["2.png", "5.png", "99.png"])
+    assert list(part.images) == ["2.png", "5.png"] and part.videos == known.videos
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_part_of_it(beside):
         ({"videos": [video(name="/etc/passwd")]}, "matching regex"),
     ],
 )
-def test_a_sidecar_of_something_else_is_named(beside, tmp_path, change, message):
-    beside.write(tmp_path)
+def test_a_sidecar_of_something_else_is_named(known, tmp_path, change, message):
+    known.write(tmp_path)
     path = tmp_path / sidecar.SIDECAR_NAME
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=message) as raised:
@@ -109,8 +109,8 @@ def test_a_damaged_target_is_named(tmp_path, text):
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-def test_points_that_are_no_numbers_are_named(beside, tmp_path, number):
-    beside.write(tmp_path)
+def test_points_that_are_no_numbers_are_named(known, tmp_path, number):
+    known.write(tmp_path)
     path = tmp_path / sidecar.SIDECAR_NAME
     first = json.dumps(json.loads(path.read_text())["images"]["1.png"]["points"][0][0])
     path.write_text(path.read_text().replace(first, number, 1))
@@ -118,23 +118,23 @@ def test_points_that_are_no_numbers_are_named(beside, tmp_path, number):
         sidecar.read_sidecar(tmp_path)
 
 
-def test_another_file_of_that_name_is_not_replaced(beside, tmp_path):
+def test_another_file_of_that_name_is_not_replaced(known, tmp_path):
     path = tmp_path / sidecar.SIDECAR_NAME
     path.write_text("notes")
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
-        beside.write(tmp_path)
+        known.write(tmp_path)
     assert path.read_text() == "notes"
     path.unlink()
-    beside.write(tmp_path)
-    beside.only(["1.png"]).write(tmp_path)  # an older one of its own is
+    known.write(tmp_path)
+    known.only(["1.png"]).write(tmp_path)  # an older one of its own is
     assert list(sidecar.read_sidecar(tmp_path).images) == ["1.png"]
 
 
 # --- target.json ----------------------------------------------------------------------------------------
 
 
-def test_a_target_is_read_as_it_was_written(beside, tmp_path):
-    measured = Target.measure(beside, 256)
+def test_a_target_is_read_as_it_was_written(known, tmp_path):
+    measured = Target.measure(known, 256)
     measured.write(tmp_path)
     again = target_file.read_target(tmp_path)
     assert (again.image_size, again.drawing) == (256, "colour")
@@ -167,14 +167,14 @@ def test_the_neutral_face_is_at_rest():
     assert face.open_mouth > 0.1
 
 
-def test_the_neutral_face_in_a_clip_of_the_target(beside):
-    """Through the window that cut it out."""
-    known = Target.measure(beside, 256)
-    for window, clip, size in (
+def test_the_neutral_face_in_a_clip_of_the_target(known):
+    """Through the crop box that cut it out."""
+    target = Target.measure(known, 256)
+    for crop_box, clip, size in (
         (CropBox(10, 20, 300), "a.mp4", (640, 360)),
         (CropBox.centre(320, 240), "b.mp4", (320, 240)),
     ):
-        carried = window.points(known.neutral_in(clip, size), 256)
-        assert np.allclose(carried, known.face.neutral, atol=1e-3)
-    assert known.neutral_in("a.mp4", (1280, 720)) is None
-    assert known.neutral_in("c.mp4", (640, 360)) is None
+        neutral = crop_box.points(target.neutral_in(clip, size), 256)
+        assert np.allclose(neutral, target.face.neutral, atol=1e-3)
+    assert target.neutral_in("a.mp4", (1280, 720)) is None
+    assert target.neutral_in("c.mp4", (640, 360)) is None

@@ -27,6 +27,19 @@ def test_what_is_written_is_read(text, tmp_path):
     assert target_file.read_target(tmp_path / "elsewhere") is None
 
 
+def test_an_earlier_target_is_replaced_and_no_other_file(text, tmp_path):
+    known = Target.from_json(text, "here")
+    path = tmp_path / target_file.TARGET_NAME
+    for _ in range(2):
+        known.write(tmp_path)
+        assert target_file.read_target(tmp_path).to_json() == text
+    for other in ("{}", "mine", text[:-1]):
+        path.write_text(other)
+        with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
+            known.write(tmp_path)
+        assert path.read_text() == other
+
+
 FAULTS = {
     ("image_size",): [0, -1, 1e999, 64.5, "64", None, 10**6, float("nan")],
     ("drawing",): ["none", "\x1b[2J", 3],

@@ -134,7 +134,7 @@ def test_feature_matching_trains_the_generator_alone():
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_gradients_of_another_precision_are_nearly_the_same(precision, monkeypatch):
     """Half the bits of each product, but weights and losses of all of them."""
-    monkeypatch.setattr(networks, "DROPOUT", 0.0)  # which would draw other numbers
+    monkeypatch.setattr(networks, "DROPOUT_RATE", 0.0)  # which would draw other numbers
     subject, expected = (one_step(replace(made.SMALL, precision=each))[0] for each in (precision, "float32"))
     assert {v.dtype for v in subject.generator.trainable_variables} == {"float32"}
     for optimizer in ("generator_optimizer", "discriminator_optimizer"):

@@ -70,12 +70,12 @@ def test_squeezed_pairs_keep_the_style_of_their_drawings(tmp_path):
         pictures.write(path, made.noise(64, 192))  # halves of 96x64
     described = replace(sidecar.read_sidecar(pairs), drawing="colour")
     described.write(pairs)
-    opts = replace(made.SMALL, aspect_ratio=1.5, max_steps=1)
+    opts = replace(made.SMALL, image_size=32, scale_size=36, aspect_ratio=1.5, max_steps=1)
     training.train(opts, pairs, tmp_path / "model")
     reduce_model.reduce(tmp_path / "model", tmp_path / "reduced")
     frozen = Generator(freeze_model.freeze(tmp_path / "reduced"))
     for target in (target_file.read_target(tmp_path / "model"), frozen.target):
-        assert (target.drawing, target.face, target.image_size) == ("colour", None, 64)
+        assert (target.drawing, target.face, target.image_size) == ("colour", None, 32)
         assert [video["frames"] for video in target.videos] == [[0, 1]]
 
 

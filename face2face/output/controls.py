@@ -67,7 +67,7 @@ class Controls:
         """Give a command: a name in `COMMANDS`, or "model-1" to "model-9".
 
         Returns:
-            whether there is such a command.
+            Whether there is such a command.
         """
         exists = command in _NAMES or model_of(command) is not None
         if exists:
@@ -78,7 +78,7 @@ class Controls:
         """Give the command of a key, in small or capital letters.
 
         Returns:
-            whether the key has a command.
+            Whether the key has a command.
         """
         if key.isdigit():
             return self.press(f"{_MODEL}{key}")

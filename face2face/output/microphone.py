@@ -134,11 +134,11 @@ class Timeline:
         """Place the next block.
 
         Args:
-            measured: the second at which it seems to begin, which is late by the delay of its delivery.
-            length: of the block, in seconds.
+            measured: The second at which it seems to begin, which is late by the delay of its delivery.
+            length: Of the block, in seconds.
 
         Returns:
-            the second at which it begins.
+            The second at which it begins.
         """
         if self._end is None:
             self._end = measured
@@ -157,7 +157,7 @@ def _import_sounddevice() -> Any:
     """Import sounddevice, which loads PortAudio.
 
     Raises:
-        UserError: if PortAudio is not installed.
+        UserError: If PortAudio is not installed.
     """
     try:
         with cli.quiet_stderr():  # ALSA writes its own lines

@@ -10,7 +10,7 @@ def cut_broken_fragment(path: Path) -> bool:
     """Shorten a fragmented MP4 to its last complete fragment, which is a box `moof` and a box `mdat`.
 
     Returns:
-        whether a complete fragment is left.
+        Whether a complete fragment is left.
     """
     has_fragment = False
     with contextlib.suppress(OSError), path.open("rb+") as file:

@@ -49,7 +49,7 @@ class FileSound(Sound):
         """Open the file.
 
         Raises:
-            UserError: if it has no sound (see `has_sound`).
+            UserError: If it has no sound (see `has_sound`).
         """
         import av
 
@@ -121,7 +121,7 @@ class Resampler:
         """Resample PyAV's audio frame.
 
         Yields:
-            the first sample's time in seconds, and float32 (channels, n), -1 to 1.
+            The first sample's time in seconds, and float32 (channels, n), -1 to 1.
         """
         for part in self._resampler.resample(frame):
             yield float(part.pts * part.time_base), part.to_ndarray()
@@ -130,7 +130,7 @@ class Resampler:
         """Resample float32 (channels, n), -1 to 1, of a rate in Hz, which begin at a second.
 
         Yields:
-            the same as for a frame.
+            The same as for a frame.
         """
         frame = self._av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", self._layout)
         frame.rate, frame.pts, frame.time_base = rate, round(seconds * rate), Fraction(1, rate)

@@ -76,17 +76,17 @@ def notes() -> list[bytes]:
 def read_sidecar(folder: Path) -> None:
     (folder / "input").rename(folder / sidecar.SIDECAR_NAME)
     try:
-        beside = sidecar.read_sidecar(folder)
+        known = sidecar.read_sidecar(folder)
     finally:
         (folder / sidecar.SIDECAR_NAME).rename(folder / "input")
-    for entry in beside.images.values():
+    for entry in known.images.values():
         points = entry.in_crop_box(CropBox.centre(*FRAME), SIZE).points
-        assert drawing.draw(points, SIZE, beside.drawing).shape == (SIZE, SIZE, 3)
+        assert drawing.draw(points, SIZE, known.drawing).shape == (SIZE, SIZE, 3)
     with tempfile.TemporaryDirectory() as written:
-        beside.only(list(beside.images)[:2]).write(Path(written))
-        assert sidecar.read_sidecar(Path(written)).videos == beside.videos
-    if beside.images:
-        Target.from_json(Target.measure(beside, SIZE).to_json(), "what was measured")
+        known.only(list(known.images)[:2]).write(Path(written))
+        assert sidecar.read_sidecar(Path(written)).videos == known.videos
+    if known.images:
+        Target.from_json(Target.measure(known, SIZE).to_json(), "what was measured")
 
 
 def read_target(folder: Path) -> None:

@@ -70,7 +70,7 @@ class Connections:
         """Make a connection a stream.
 
         Returns:
-            whether there are not too many streams already.
+            Whether there are not too many streams already.
         """
         with self._lock:
             place = self._places.get(connection)

@@ -238,7 +238,8 @@ class _Handler(WSGIRequestHandler):
             self.server.connections.step(self.connection)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _STREAM_BUFFER)
-        self.connection.settimeout(PATIENCE)  # for each whole write, however slowly the client reads
+        # For each whole write, however slowly the client reads; the request's reading has left less time.
+        self.connection.settimeout(PATIENCE)
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)
         for name, value in headers:

@@ -43,7 +43,7 @@ class NewestPicture:
             after: The number of the last picture that the caller has, 0 for none.
 
         Returns:
-            the newest picture's number and JPEG file. After some seconds without a newer one it is the same
+            The newest picture's number and JPEG file. After some seconds without a newer one it is the same
             picture again; the number is 0 and the file is empty while there is no picture at all.
         """
         with self._changed:
