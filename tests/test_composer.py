@@ -14,7 +14,7 @@ from face2face.live.stats import Stats
 from face2face.output import provenance
 from face2face.output.controls import Controls, State
 from face2face.output.recorder import Recorder
-from face2face.sources.base import Frame, Source
+from face2face.sources.base import Source
 from tests import made
 
 SIDE, PREVIEW = 64, 128
@@ -25,9 +25,8 @@ def driven() -> DrivenFrame:
     """A frame that has passed all stages."""
     driver, drawing = made.noise(PREVIEW, PREVIEW, 1), made.noise(SIDE, SIDE, 2)
     points = made.points(PREVIEW)
-    frame = Frame(0, 0.0, np.ascontiguousarray(driver[..., ::-1]))
     face = made.noise(SIDE, SIDE, 3)
-    return DrivenFrame(frame, driver, points, points, 0, "", drawing, None, drawing, face)
+    return DrivenFrame(0.0, 0.0, driver, points, points, 0, "", drawing, None, drawing, face)
 
 
 def test_the_label_is_not_mirrored(driven):

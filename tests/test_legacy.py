@@ -161,7 +161,7 @@ def test_what_is_wrong_with_an_original_training_is_told(tmp_path, capsys):
     for change, message in (
         ({"ngf": 4}, "damaged, or not of the original trainer: "),
         ({"separable_conv": True}, "no generator/encoder_1 with separable_conv2d/depthwise_kernel"),
-        ({"lab_colorization": True}, "expected a model that paints pictures, got one of --lab_colorization"),
+        ({"lab_colorization": True}, "expected a model that generates pictures, got one of --lab_"),
         ({"ngf": None}, f"{path}: damaged"),
         ({"ngf": "4"}, f"{path}: damaged"),
         ({"ngf": 10**9}, "expected --ngf as a whole number from 1 to 256, got 1000000000"),

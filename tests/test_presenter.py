@@ -18,7 +18,6 @@ from face2face.live.presenter import Presenter
 from face2face.live.stats import Stats
 from face2face.output.controls import Controls, State
 from face2face.output.recorder import Recorder
-from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from tests import made
 
@@ -100,8 +99,9 @@ def driven(seed: int = 0, seconds: float = 0.0) -> DrivenFrame:
     """Pictures with no symmetry."""
     driver = made.noise(2 * SIDE, 2 * SIDE, seed)
     drawing, face = made.noise(SIDE, SIDE, seed + 100), made.noise(SIDE, SIDE, seed + 200)
-    frame = Frame(0, seconds, driver[..., ::-1])
-    return DrivenFrame(frame, driver, None, None, 0, "", drawing=None, shown_drawing=drawing, generated=face)
+    return DrivenFrame(
+        seconds, 0.0, driver, None, None, 0, "", drawing=None, shown_drawing=drawing, generated=face
+    )
 
 
 def side_by_side(one: DrivenFrame) -> np.ndarray:
@@ -243,10 +243,11 @@ def test_after_a_slow_frame_the_next_ones_are_not_hurried(presenter):
     assert time.monotonic() - began >= 0.15
 
 
-def test_a_file_that_nobody_watches_is_driven_as_fast_as_it_goes(photo):
+def test_a_file_that_nobody_watches_is_driven_as_fast_as_it_goes(photo, monkeypatch):
+    monkeypatch.setattr(presenter_module.time, "sleep", lambda seconds: pytest.fail(f"waits for {seconds} s"))
     presenter = presenter_of(photo, None)
     for hour in range(3):
-        presenter.write(driven(seconds=3600.0 * hour))  # else it would take two hours
+        presenter.write(driven(seconds=3600.0 * hour))
 
 
 def test_what_is_asked_for_on_the_command_line_is_what_is_opened(monkeypatch, tmp_path):

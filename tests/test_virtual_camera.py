@@ -1,6 +1,5 @@
 """The face as a camera for video calls: pyvirtualcam with a driver that keeps what it is sent."""
 
-
 import numpy as np
 import pytest
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face2face.sources.base import Frame
-
 
 @dataclass
 class DrivenFrame:
@@ -15,7 +13,9 @@ class DrivenFrame:
     All pictures are square, uint8 (S, S, 3), RGB.
 
     Attributes:
-        frame: The source's frame, which carries its time stamp and its capture time.
+        seconds: The time stamp of the source's frame.
+        captured: The capture time of the source's frame, by `time.perf_counter`. The frame's own picture is
+            not kept: several of full size would be in memory at a time.
         driver: From `detect`: the middle square of the frame, `PREVIEW_SCALE` times as large as the model
             space.
         points: From `detect`: float (68, 2), the driver's landmarks in pixels of the frame; None without a
@@ -30,7 +30,8 @@ class DrivenFrame:
             driver or black, as the options say.
     """
 
-    frame: Frame
+    seconds: float
+    captured: float
     driver: np.ndarray
     points: np.ndarray | None
     driver_points: np.ndarray | None

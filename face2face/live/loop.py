@@ -72,7 +72,7 @@ def run(source: Source, stages: Stages, output: Output, limit: int | None = None
                 if driven is not None:
                     with stats.measure("output"):
                         output.write(driven)
-                    stats.show(driven.frame.captured, driven.points is not None)
+                    stats.show(driven.captured, driven.points is not None)
                     stats.dropped = pipeline.dropped
                 if not output.goes_on() or stats.frames == limit:
                     break

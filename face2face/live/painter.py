@@ -101,7 +101,9 @@ class Painter:
                 driver_points = crop_box.points(points, side)
             driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
         state = self._state(points is not None)
-        return DrivenFrame(frame, driver, points, driver_points, model, state, drawing)
+        return DrivenFrame(
+            frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing
+        )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:
         """Run the second stage: begin to generate the face. `concurrency` faces are generated at a time."""
@@ -120,7 +122,7 @@ class Painter:
         if driven.face is not None:
             self._last_face = resize(driven.face.result(), self._size)
             self._last_drawing = resize(driven.drawing, self._size)
-            self._last_face_at = driven.frame.seconds
+            self._last_face_at = driven.seconds
         driven.shown_drawing = self._last_drawing
         driven.generated = self._face_to_show(driven)
         return driven
@@ -172,9 +174,7 @@ class Painter:
 
     def _face_to_show(self, driven: DrivenFrame) -> np.ndarray:
         """The last generated face, or what replaces it once the driver has been missing for too long."""
-        is_held = (
-            self._last_face_at is not None and driven.frame.seconds - self._last_face_at <= self._hold_seconds
-        )
+        is_held = self._last_face_at is not None and driven.seconds - self._last_face_at <= self._hold_seconds
         if is_held or self._options.no_face == "hold":
             return self._last_face
         if self._options.no_face == "passthrough":

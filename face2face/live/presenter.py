@@ -97,13 +97,13 @@ class Presenter:
 
     def write(self, driven: DrivenFrame) -> None:
         """Show, record and send a frame that has passed all stages."""
-        self._pace(driven.frame.seconds)
+        self._pace(driven.seconds)
         if not self.state.is_frozen or self._shown is None:
             self._shown = Composer(driven, self._is_labelled)
         stats = self._driving.stats
         self.state.fps, self.state.latency = stats.recent_fps, stats.recent_latency
         self.state.state = driven.state
-        self._record(driven.frame.seconds)
+        self._record(driven.seconds)
         if self._camera is not None:
             self._camera.write(self._shown.face)
         self._refresh()

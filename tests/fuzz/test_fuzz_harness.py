@@ -13,7 +13,7 @@ from face2face.cli import UserError
 from tests.fuzz import harness, worker
 from tests.fuzz.harness import Reader
 
-SECONDS = 2.0
+SECONDS = 4.0
 
 
 def behave(folder: Path) -> None:
