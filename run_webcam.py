@@ -25,7 +25,7 @@ from face2face.live.options import (
     SourceOptions,
 )
 from face2face.output.controls import VIEWS
-from face2face.output.page import server
+from face2face.output.page import access
 from face2face.sources import cameras
 
 DEFAULT_MODEL = Path("face2face-reduced-model") / frozen_graph.FILE_NAME
@@ -172,12 +172,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--serve",
         type=cli.port,
         nargs="?",
-        const=server.DEFAULT_PORT,
+        const=access.DEFAULT_PORT,
         metavar="PORT",
-        help=f"show it on a page of this machine, on port {server.DEFAULT_PORT} or another",
+        help=f"show it on a page of this machine, on port {access.DEFAULT_PORT} or another",
     )
     group.add_argument(
-        "--serve-host", default=server.DEFAULT_HOST, metavar="ADDRESS", help="another address for the page"
+        "--serve-host", default=access.DEFAULT_HOST, metavar="ADDRESS", help="another address for the page"
     )
     group.add_argument("--serve-token", metavar="SECRET", help="what all who ask for the page have to know")
 
@@ -206,7 +206,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
             record_view=args.record_view,
             microphone=args.microphone,
             virtual_camera=args.virtual_camera,
-            serve=server.DEFAULT_PORT if needs_page else args.serve,
+            serve=access.DEFAULT_PORT if needs_page else args.serve,
             serve_host=args.serve_host,
             serve_token=args.serve_token,
         ),

@@ -10,7 +10,8 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.output.controls import COMMANDS, Controls, State
-from face2face.output.page.server import LONGEST_TOKEN, Server
+from face2face.output.page.access import LONGEST_TOKEN
+from face2face.output.page.server import Server
 from face2face.sources.browser import BrowserSource
 from tests import made
 

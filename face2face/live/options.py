@@ -11,7 +11,7 @@ from face2face.generator import generator
 from face2face.live import stats
 from face2face.output import recording
 from face2face.output.controls import VIEWS
-from face2face.output.page import server
+from face2face.output.page import access
 from face2face.sources.base import Source, name_of
 from face2face.sources.browser import BrowserSource
 from face2face.sources.open import is_address, open_source, source_path
@@ -164,16 +164,16 @@ class OutputOptions:
     microphone: str | None = None
     virtual_camera: str | None = None
     serve: int | None = None
-    serve_host: str = server.DEFAULT_HOST
+    serve_host: str = access.DEFAULT_HOST
     serve_token: str | None = None
 
     def __post_init__(self) -> None:
         if not self.window and (self.fullscreen or self.size):
             raise UserError("--fullscreen and --size are of the window: expected no --no-window")
-        if self.serve is None and (self.serve_host != server.DEFAULT_HOST or self.serve_token is not None):
+        if self.serve is None and (self.serve_host != access.DEFAULT_HOST or self.serve_token is not None):
             raise UserError("--serve-host and --serve-token are of the page: expected --serve, too")
         if self.serve is not None:
-            server.check(self.serve_host, self.serve_token)
+            access.check(self.serve_host, self.serve_token)
         if self.is_watched:  # whoever watches can also begin a recording, by a key or button
             return
         if self.mirror:

@@ -10,7 +10,6 @@ from face2face.live.presenter import Presenter
 from face2face.output.base import Output
 from face2face.output.controls import Controls, State
 from face2face.output.microphone import Microphone
-from face2face.output.page.server import Server
 from face2face.output.recorder import OpenSound, Recorder
 from face2face.output.sound import FileSound, has_sound
 from face2face.output.virtual_camera import VirtualCamera
@@ -47,6 +46,8 @@ def open_presenter(
 
     page = camera = window = None
     if options.serve is not None:
+        from face2face.output.page.server import Server  # its libraries take a tenth of a second
+
         browser = source if isinstance(source, BrowserSource) else None
         page = closing(
             Server(controls, state, options.serve, options.serve_host, options.serve_token, browser)

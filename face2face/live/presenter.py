@@ -8,8 +8,8 @@ from typing import Protocol
 from face2face.live.composer import Composer
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.stats import Stats
+from face2face.output.base import Output
 from face2face.output.controls import Controls, State, model_of
-from face2face.output.page.server import Server
 from face2face.output.recorder import Recorder
 from face2face.output.virtual_camera import VirtualCamera
 from face2face.output.window import Window
@@ -51,7 +51,7 @@ class Presenter:
         state: State,
         recorder: Recorder,
         window: Window | None = None,
-        page: Server | None = None,
+        page: Output | None = None,
         camera: VirtualCamera | None = None,
         records_generated_only: bool = False,
         is_labelled: bool = False,

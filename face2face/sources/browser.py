@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Container, Iterator
 
-import av
 import numpy as np
 
 from face2face.sources.base import Frame, Source
@@ -106,6 +105,8 @@ def decode(data: bytes) -> np.ndarray:
     """
     if data.count(_SCAN) != 1:
         raise ValueError("expected a JPEG of one scan")
+    import av
+
     decoder = av.CodecContext.create("mjpeg", "r")
     decoder.options = {"max_pixels": str(MAX_PIXELS), "err_detect": "explode"}
     decoder.thread_count = 1

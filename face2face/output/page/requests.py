@@ -2,7 +2,6 @@
 
 import hmac
 import html
-import ipaddress
 import json
 import re
 import secrets
@@ -17,6 +16,7 @@ from werkzeug.routing import Map, Rule
 
 from face2face.output import provenance
 from face2face.output.controls import COMMANDS, Command, Controls, State
+from face2face.output.page.access import is_loopback
 from face2face.output.page.answers import Answer, plain
 from face2face.output.page.newest_picture import NewestPicture
 from face2face.sources.browser import BrowserSource
@@ -34,16 +34,6 @@ _ROUTES = Map(
     ],
     merge_slashes=False,  # merging them would redirect
 ).bind("")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host's name or address is reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass

@@ -7,34 +7,11 @@ import numpy as np
 
 from face2face.cli import UserError
 from face2face.output.controls import Controls, State
+from face2face.output.page.access import DEFAULT_HOST, DEFAULT_PORT, check, is_loopback
 from face2face.output.page.http_server import HttpServer
 from face2face.output.page.newest_picture import NewestPicture
-from face2face.output.page.requests import Page, is_loopback
+from face2face.output.page.requests import Page
 from face2face.sources.browser import BrowserSource
-
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
-
-LONGEST_TOKEN = 1000
-"""In bytes of UTF-8: browsers keep cookies of up to 4096 bytes, quoted."""
-
-
-def check(host: str, token: str | None) -> None:
-    """Check where the page is served, and its token.
-
-    Raises:
-        UserError: If other machines would be admitted without a token, or a cookie cannot carry the token.
-    """
-    if not is_loopback(host) and not token:
-        raise UserError(f"--serve-host {host} lets others in: expected a --serve-token, too")
-    if token is None:
-        return
-    try:
-        size = len(token.encode())
-    except UnicodeEncodeError:  # the bytes of the command line were not UTF-8
-        raise UserError("expected a --serve-token of UTF-8 characters, got other bytes") from None
-    if not 1 <= size <= LONGEST_TOKEN:
-        raise UserError(f"expected a --serve-token of 1 to {LONGEST_TOKEN} bytes, got {size}")
 
 
 class Server:
