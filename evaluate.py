@@ -170,6 +170,8 @@ def main(argv: list[str] | None = None) -> None:
     judged, page = evaluate(models, options, args.output_dir, settings)
     print(results.table(values_of(judged)))
     print(f"wrote {args.output_dir / FIGURES}, {page} and its neighbours")
+    if missed := dict.fromkeys(reason for result in judged.values() for reason in result.shortfalls):
+        raise cli.Incomplete("; ".join(missed))
 
 
 if __name__ == "__main__":

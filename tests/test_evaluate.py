@@ -63,6 +63,15 @@ def result(model, clips, tmp_path_factory) -> Path:
     return folder
 
 
+def test_a_damaged_clip_is_judged_as_far_as_it_goes(model, clips, tmp_path, capsys):
+    damaged = tmp_path / "half.mp4"
+    damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:800_000])
+    arguments = ("--tf-model", model, "--target", damaged, "--frames", "3", "--output-dir", tmp_path / "out")
+    assert edge(evaluate.main, *arguments, "--driver", clips / "single_face.mp4") == 3
+    assert "expected 472 frames in half.mp4" in capsys.readouterr().err.splitlines()[-1]
+    assert (tmp_path / "out" / "evaluation.json").is_file()
+
+
 @pytest.fixture(scope="module")
 def figures(result) -> dict:
     (of_model,) = json.loads((result / "evaluation.json").read_text())["models"].values()

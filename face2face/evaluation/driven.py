@@ -83,6 +83,8 @@ def evaluate_cross(
                     kinds = ("driver", "drawing", "generated")
                     pictures = {kind: getattr(driven, kind) for kind in kinds}
                     result.strips.append(Strip(f"cross-{frame.number}", pictures, said, badness))
+    if video.shortfall:
+        result.shortfalls.append(video.shortfall)
     if first is None:
         raise cli.UserError(f"expected a face that drives, got none in {driver}")
     series = np.array(expressions or np.zeros((0, 2, len(measures.EXPRESSIONS))))

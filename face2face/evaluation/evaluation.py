@@ -57,6 +57,8 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
 
     result = Evaluation()
     frames = target_frames(options.target, generator, judge.detector, options.frames)
+    if frames.shortfall:
+        result.shortfalls.append(frames.shortfall)
     descriptor, true_sharpness = evaluate_self(frames, generator, judge, result)
     with painter() as live:
         first = driven.evaluate_cross(options.driver, live, judge, descriptor, true_sharpness, result)

@@ -86,10 +86,12 @@ class Evaluation:
     Attributes:
         values: section -> key -> value, of the keys of `FIGURES`.
         strips: the rows of the pages.
+        shortfalls: why a clip had fewer frames than it should have had.
     """
 
     values: Values = field(default_factory=dict)
     strips: list[Strip] = field(default_factory=list)
+    shortfalls: list[str] = field(default_factory=list)
 
 
 def mean_or_nan(values: list[float]) -> float:

@@ -30,7 +30,7 @@ class Clip:
     end: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class TargetFrames:
     """Frames of the target that were not trained on.
 
@@ -38,11 +38,13 @@ class TargetFrames:
         pictures: uint8 (S, S, 3), RGB, each in model space.
         points: float (68, 2) each, the landmarks in model space.
         numbers: the frames' numbers in the clip.
+        shortfall: why the clip had fewer frames than it should have, or "".
     """
 
     pictures: list[np.ndarray] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    shortfall: str = ""
 
 
 def known_crop_box(path: str, generator: Generator) -> CropBox | None:
@@ -86,7 +88,7 @@ def target_frames(clip: Clip, generator: Generator, detector: LandmarkDetector, 
         if not numbers:
             raise cli.UserError(f"expected frames that training has not seen, got none in {clip.path}")
         chosen = {numbers[index] for index in spread_indices(len(numbers), min(count, len(numbers)))}
-        found = TargetFrames()
+        found = TargetFrames(shortfall=video.shortfall)
         with cli.progress(len(chosen), "target's frames", "frames") as bar:
             for frame in video.frames(chosen):
                 bar.update()
