@@ -146,6 +146,31 @@ def test_full_screen_is_as_asked_for_and_toggled(display):
     assert ended.stdout.splitlines() == ["[False, True, False]", "[True, False, True]"]
 
 
+OPENED = """
+import contextlib
+import sys
+from types import SimpleNamespace
+
+import cv2
+from face2face.live.options import OutputOptions
+from face2face.live.outputs import open_presenter
+from face2face.output.window import Window
+from face2face.sources.open import open_source
+
+for fullscreen in (False, True):
+    with contextlib.ExitStack() as stack, open_source(sys.argv[1]) as source:
+        options = OutputOptions(fullscreen=fullscreen, size=(600, 300))
+        open_presenter(stack, options, source, None, ["model"], SimpleNamespace(size=64, calibrate=None))
+        print(cv2.getWindowProperty(Window.TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN)
+"""
+
+
+def test_the_window_of_a_run_is_as_large_as_its_options_say(display, clips):
+    ended = made.run_script("-c", OPENED, clips / "single_face.mp4")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == ["False", "True"]
+
+
 @pytest.mark.parametrize("key", ["q", "Escape"])
 def test_a_key_ends_it(running, key):
     press(key)
