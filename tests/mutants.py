@@ -46,6 +46,7 @@ TESTS = {
     "face2face/live/composer.py": ("composer", "presenter"),
     "face2face/live/drive.py": ("run_webcam", "outputs"),
     "face2face/live/loop.py": ("loop", "run_webcam", "outputs"),
+    "face2face/live/options.py": ("live_options", "run_webcam"),
     "face2face/live/outputs.py": ("outputs", "run_webcam", "virtual_camera"),
     "face2face/live/painter.py": ("run_webcam", "loop", "outputs"),
     "face2face/live/pipeline.py": ("pipeline",),
