@@ -172,10 +172,5 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
             os.replace(unfinished / name, os.path.realpath(path / name))
 
 
-def foreign_files(path: Path, is_ours: IsOurs) -> list[Path]:
-    """The files below a folder that are not ours."""
-    return [file for file in _files(path) if not is_ours(file)]
-
-
 def _files(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.rglob("*")) if file.is_file()] if folder.is_dir() else []

@@ -235,8 +235,3 @@ def test_a_file_in_the_place_of_a_folder_stays(tmp_path):
     with pytest.raises(UserError, match="got a file"), files.whole_folder(path, is_ours, last="index"):
         raise AssertionError("nothing may be written")
     assert path.read_text() == "notes"
-
-
-def test_foreign_files_are_told_from_ours(older):
-    assert files.foreign_files(older, is_ours) == [older / "sub" / "notes.txt"]
-    assert files.foreign_files(older / "nowhere", is_ours) == []

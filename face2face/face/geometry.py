@@ -49,7 +49,6 @@ def points_of(*names: str) -> slice:
 
 JAW = points_of("jaw")
 BROWS = points_of("left brow", "right brow")
-NOSE = points_of("nose bridge", "lower nose")
 LEFT_EYE, RIGHT_EYE = points_of("left eye"), points_of("right eye")
 EYES = points_of("left eye", "right eye")
 LIPS = points_of("outer lips", "inner lips")
