@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Keep only the generator of a training checkpoint, with its batch normalisation folded into the weights.
 
-It also reads the training folders of the original pix2pix-tensorflow. Those generators keep normalising by
-the statistics of each picture (instance norm), as in their training.
+It also reads the training folders of the original pix2pix-tensorflow. Those generators, and those of
+`--paper`, keep normalising by the statistics of each picture (instance norm), as in their training.
 """
 
 from face2face import early, frozen_graph
@@ -45,7 +45,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     cli.load_tensorflow()
     from face2face.target import target_file
-    from pix2pix import checkpoints, frozen, inference, networks
+    from pix2pix import checkpoints, folding, frozen, inference, networks
 
     inference.refuse_colours(opts, model_input)
     trained = networks.generator_of(opts, folded=of_original)
@@ -53,7 +53,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         checkpoint, folded = legacy.restore_generator(trained, model_input), trained
     else:
         checkpoint = checkpoints.restore_generator(trained, model_input, which)
-        folded = networks.fold(trained)
+        folded = folding.fold(trained)
     drawing = inference.sample_drawing(model_input, opts.image_size)
     with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
         checkpoints.save_generator(folded, unfinished)
@@ -70,8 +70,8 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest_checkpoint(model_output))
     )
     print(f"{checkpoint}: {before:.1f} MB before, {after:.1f} MB after, in {model_output}")
-    if of_original:
-        print("a model of the original trainer: each picture is normalised by its own statistics")
+    if opts.statistics == options.INSTANCE:
+        print("as in 2017, each picture is normalised by its own statistics")
     print(f"largest difference between the trained and the reduced generator: {difference} of 255")
 
 

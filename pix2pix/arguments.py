@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from face2face import cli
-from pix2pix.options import PAPER, REDRAW, Options, default_scale_size
+from pix2pix.options import MOVING, PAPER, REDRAW, Options, default_scale_size
 
 PRESETS = {
     "quick": {"max_steps": 2000, "save_freq": 250, "val_freq": 500},
@@ -72,6 +72,8 @@ def to_options(args: argparse.Namespace) -> Options:
     chosen = {**(PAPER if args.paper else PRESETS.get(args.preset, {})), **given(args)}
     if "max_epochs" in given(args) and "max_steps" not in given(args):
         chosen["max_steps"] = None  # the user's epochs replace the preset's steps
+    if chosen.get("separable_conv"):
+        chosen.setdefault("statistics", MOVING)  # separable convolutions have no norm-free form here
     if "scale_size" not in chosen:
         chosen["scale_size"] = default_scale_size(chosen.get("image_size", Options.image_size))
     elif chosen.get("jitter") == REDRAW:

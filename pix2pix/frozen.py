@@ -19,7 +19,7 @@ def freeze(folded: keras.Model, target: Target) -> tf.compat.v1.GraphDef:
     """Convert a folded generator to a graph without variables, from a uint8 drawing to a uint8 face.
 
     Args:
-        folded: A generator that `networks.fold` returned.
+        folded: A generator that `folding.fold` returned.
         target: What is stored in the graph about the target.
 
     Returns:

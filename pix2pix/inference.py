@@ -12,7 +12,7 @@ from face2face import cli, files, metrics, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.target import target_file
-from pix2pix import checkpoints, colours, dataset, images, networks, options, report
+from pix2pix import checkpoints, colours, dataset, folding, images, networks, options, report
 from pix2pix.options import Options
 
 KINDS = ("inputs", "outputs", "targets")
@@ -143,7 +143,7 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
         files.check_replaceable(output_dir / name, lambda _: is_export)
     trained = networks.generator_of(opts)
     checkpoints.restore_generator(trained, checkpoint, which)
-    module = PngGenerator(networks.fold(trained), opts.image_size)
+    module = PngGenerator(folding.fold(trained), opts.image_size)
     with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
         with checkpoints.report_write_errors(output_dir):
             tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.generate})

@@ -49,7 +49,7 @@ def read_options(folder: Path) -> Options:
     path = folder / options.FILE_NAME
     content = records.read(path, options.Content, "the original trainer's options")
     known = {name: content[name] for name in _READ if name in content}
-    return options.of_content(options.PAPER | known | {"statistics": options.INSTANCE}, path)
+    return options.of_content(options.PAPER | known, path)
 
 
 def restore_generator(generator: "keras.Model", folder: Path) -> str:

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 from keras import layers
 
 from pix2pix import options
 from pix2pix.fast_layers import BatchNorm, Col2ImConv2DTranspose, Im2ColConv2D, InstanceNorm
+from pix2pix.norm_free import NearestConv2DTranspose, OpponentToRGB, he_deviation
 from pix2pix.options import Options
 
 CHANNELS = 3
@@ -21,6 +21,9 @@ KERNEL = 4
 LEAKY_SLOPE = 0.2
 EPSILON = 1e-5
 DROPOUT_RATE = 0.5
+
+KERNEL_DEVIATION = 0.02
+"""Standard deviation of the first weights in the paper."""
 
 DROPOUT_BLOCKS = 3
 """Number of decoder blocks with dropout, counted from the innermost."""
@@ -44,8 +47,8 @@ def encoder_widths(image_size: int) -> list[int]:
     return [min(2**level, MAX_WIDTH) for level in range(levels)]
 
 
-def _kernel_initializer() -> keras.Initializer:
-    return keras.initializers.RandomNormal(0.0, 0.02)
+def _kernel_initializer(deviation: float = KERNEL_DEVIATION) -> keras.Initializer:
+    return keras.initializers.RandomNormal(0.0, deviation)
 
 
 def _batch_norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -61,42 +64,62 @@ class _Blocks:
     separable: bool
     statistics: str
 
+    @property
+    def is_norm_free(self) -> bool:
+        return self.statistics == options.NONE and not self.folded
+
     def down(self, x: keras.KerasTensor, filters: int, name: str, norm: bool) -> keras.KerasTensor:
         """Encoder block: (S, S, C) -> (S/2, S/2, filters)."""
         is_small = x.shape[1] <= IM2COL_MAX_SIDE and not self.folded
-        x = self._conv(Im2ColConv2D if is_small else layers.Conv2D, filters, 2, name, norm)(x)
+        initializer = self._initializer(KERNEL**2 * x.shape[-1], LEAKY_SLOPE)
+        kind = Im2ColConv2D if is_small else layers.Conv2D
+        x = self._conv(kind, filters, 2, name, norm, initializer)(x)
         return self._norm(x, name) if norm else x
 
     def up(self, x: keras.KerasTensor, filters: int, name: str, norm: bool) -> keras.KerasTensor:
         """Decoder block: (S, S, C) -> (2S, 2S, filters)."""
         is_small = x.shape[1] <= IM2COL_MAX_SIDE and not self.folded
         x = layers.ReLU(name=f"{name}_relu")(x)
+        if self.is_norm_free:
+            # The outermost block has small weights, so that the first faces are grey and not saturated.
+            initializer = self._initializer(9 * x.shape[-1]) if norm else _kernel_initializer()
+            return NearestConv2DTranspose(filters, IM2COL_MAX_SIDE, initializer, name=f"{name}_conv")(x)
         if self.separable:  # Keras has no separable transposed convolution
             x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(x)
             x = self._conv(layers.SeparableConv2D, filters, 1, name, norm)(x)
         else:
-            x = self._conv(
-                Col2ImConv2DTranspose if is_small else layers.Conv2DTranspose, filters, 2, name, norm
-            )(x)
+            kind = Col2ImConv2DTranspose if is_small else layers.Conv2DTranspose
+            x = self._conv(kind, filters, 2, name, norm)(x)
         return self._norm(x, name) if norm else x
 
     def _conv(
-        self, kind: type[layers.Layer], filters: int, strides: int, name: str, norm: bool
+        self,
+        kind: type[layers.Layer],
+        filters: int,
+        strides: int,
+        name: str,
+        norm: bool,
+        initializer: keras.Initializer | None = None,
     ) -> layers.Layer:
         settings = {"strides": strides, "padding": "same", "name": f"{name}_conv"}
-        settings["use_bias"] = self.folded or not norm
+        settings["use_bias"] = self.folded or self.is_norm_free or not norm
         if self.separable:
             kernels = {
                 "depthwise_initializer": _kernel_initializer(),
                 "pointwise_initializer": _kernel_initializer(),
             }
             return layers.SeparableConv2D(filters, KERNEL, **kernels, **settings)
-        return kind(filters, KERNEL, kernel_initializer=_kernel_initializer(), **settings)
+        return kind(filters, KERNEL, kernel_initializer=initializer or _kernel_initializer(), **settings)
+
+    def _initializer(self, fan_in: int, negative_slope: float = 0.0) -> keras.Initializer:
+        if not self.is_norm_free:
+            return _kernel_initializer()
+        return _kernel_initializer(he_deviation(fan_in, negative_slope))
 
     def _norm(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
         if self.statistics == options.INSTANCE:
             return InstanceNorm(EPSILON, name=f"{name}_norm")(x)
-        return x if self.folded else _batch_norm(x, name)
+        return x if self.folded or self.is_norm_free else _batch_norm(x, name)
 
 
 def generator(
@@ -104,23 +127,24 @@ def generator(
     ngf: int,
     folded: bool = False,
     separable: bool = False,
-    statistics: str = options.MOVING,
+    statistics: str = Options.statistics,
     channels: tuple[int, int] = (CHANNELS, CHANNELS),
 ) -> keras.Model:
     """U-Net: drawings, float32 (N, S, S, 3) in [-1, 1] -> faces of the same shape and range.
 
-    The outermost encoder block has no batch norm, as in the paper. The innermost has none either: its feature
-    map is 1x1, so that the variance over one picture is 0 (the original normalised it, and its training
-    ended in NaN).
+    The outermost encoder block is not normalised, as in the paper. The innermost is normalised with
+    `options.INSTANCE` alone, as in 2017: over one picture's map of 1x1 the variance is 0, so that nothing but
+    a constant is left of it.
 
     Args:
         image_size: Side S in pixels.
         ngf: Filters of the first layer.
         folded: Whether to leave out batch norm and dropout and to use Keras's own layers, for the weights
             that `fold` calculates.
-        separable: Whether to use separable convolutions.
-        statistics: options.INSTANCE for the weights of the original trainer's generator: instance norm
-            instead of batch norm, in the innermost block too. Such a generator is made with `folded`.
+        separable: Whether to use separable convolutions; not with `options.NONE`.
+        statistics: What feature maps are normalised by, of `options.STATISTICS`. The norm-free generator
+            (`options.NONE`) has no dropout either, so that inference is exactly what was trained. It
+            up-samples to the nearest pixel and then convolves, and generates opponent colours.
         channels: Number of channels of the drawing and of the face.
     """
     widths = encoder_widths(image_size)
@@ -140,12 +164,27 @@ def generator(
         if level < levels:
             x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 1]])
         x = blocks.up(x, widths[level - 2] * ngf, name, norm=True)
-        if levels - level < DROPOUT_BLOCKS and not folded:
+        if levels - level < DROPOUT_BLOCKS and not folded and not blocks.is_norm_free:
             x = layers.Dropout(DROPOUT_RATE, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
     x = blocks.up(x, channels[1], "decoder_1", norm=False)
+    if blocks.is_norm_free and channels[1] == CHANNELS:
+        x = OpponentToRGB(dtype="float32", name="decoder_1_rgb")(x)
     outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
     return keras.Model(inputs, outputs, name="generator")
+
+
+def lr_factors(network: keras.Model) -> dict[str, float]:
+    """Factors of the learning rate of the kernels, by LAYER/VARIABLE; of other variables it is 1.
+
+    Each kernel learns in proportion to the deviation it began with, so that all layers of the norm-free
+    generator change at the same relative speed (equalised learning rate, Karras et al., arXiv 1710.10196).
+    """
+    return {
+        f"{layer.name}/kernel": layer.kernel_initializer.stddev / KERNEL_DEVIATION
+        for layer in network.layers
+        if hasattr(layer, "kernel")
+    }
 
 
 def channels_of(opts: Options) -> tuple[int, int]:
@@ -196,33 +235,3 @@ def with_features(discriminator: keras.Model) -> keras.Model:
     return keras.Model(
         discriminator.inputs, (features, discriminator.output), name="discriminator_with_features"
     )
-
-
-def fold(trained: keras.Model) -> keras.Model:
-    """Fold batch norm into the convolutions: a generator that returns what `trained` returns in inference.
-
-    In inference a batch norm is an affine map of the convolution before it: w' = w * g,
-    b' = beta + (b - mean) * g, where g = gamma / sqrt(variance + epsilon), with the moving averages of mean
-    and variance.
-    """
-    outermost = trained.get_layer("encoder_1_conv")
-    separable = isinstance(outermost, layers.SeparableConv2D)
-    channels = trained.input_shape[-1], trained.output_shape[-1]
-    folded = generator(trained.input_shape[1], outermost.filters, True, separable, channels=channels)
-    names = {layer.name for layer in trained.layers}
-    for layer in folded.layers:
-        if not layer.name.endswith("_conv"):
-            continue
-        source = trained.get_layer(layer.name)
-        weights = source.get_weights()
-        *first, kernel, bias = weights if source.use_bias else [*weights, 0.0]
-        norm_name = layer.name.replace("_conv", "_norm")
-        if norm_name in names:
-            norm = trained.get_layer(norm_name)
-            mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
-            gain = norm.gamma.numpy() / np.sqrt(variance + norm.epsilon)
-            transposed = isinstance(layer, layers.Conv2DTranspose)  # its kernel is (h, w, out, in)
-            kernel = kernel * (gain[:, None] if transposed else gain)
-            bias = norm.beta.numpy() + (bias - mean) * gain
-        layer.set_weights([*first, kernel, bias])
-    return folded

@@ -18,7 +18,13 @@ DOUBLED_AFTER = 2000
 class Adam(tf.Module):
     """Adam (Kingma and Ba, arXiv 1412.6980) as TensorFlow's fused operation: one pass over the weights."""
 
-    def __init__(self, variables: dict[str, tf.Variable], beta1: float, scaled: bool = False) -> None:
+    def __init__(
+        self,
+        variables: dict[str, tf.Variable],
+        beta1: float,
+        scaled: bool = False,
+        lr_factors: dict[str, float] | None = None,
+    ) -> None:
         """Make the moments of all variables.
 
         Args:
@@ -27,9 +33,11 @@ class Adam(tf.Module):
             scaled: Whether losses are scaled up, so that small gradients do not underflow in float16
                 (Micikevicius et al., arXiv 1710.03740). A step whose gradients overflow changes no weights
                 and halves the scale.
+            lr_factors: Factors of the learning rate of single variables, by their names.
         """
         super().__init__()
         self._variables, self._beta1, self._scaled = list(variables.values()), beta1, scaled
+        self._lr_factors = [(lr_factors or {}).get(name, 1.0) for name in variables]
 
         def moments() -> dict[str, tf.Variable]:
             return {name: tf.Variable(tf.zeros_like(v), trainable=False) for name, v in variables.items()}
@@ -62,15 +70,17 @@ class Adam(tf.Module):
             assign(self.scale, tf.maximum(self.scale / 2, 1.0))
 
     def _apply(self, gradients: list[tf.Tensor], lr: tf.Variable) -> None:
-        moments = zip(self._variables, self.mean.values(), self.square.values(), gradients, strict=True)
-        for variable, mean, square, gradient in moments:
+        moments = zip(self._variables, self.mean.values(), self.square.values(), strict=True)
+        for (variable, mean, square), gradient, lr_factor in zip(
+            moments, gradients, self._lr_factors, strict=True
+        ):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=mean.handle,
                 v=square.handle,
                 beta1_power=self.beta1_power,
                 beta2_power=self.beta2_power,
-                lr=lr,
+                lr=lr * lr_factor,
                 beta1=self._beta1,
                 beta2=BETA2,
                 epsilon=EPSILON,

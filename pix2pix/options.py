@@ -20,9 +20,10 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 CROP, REDRAW = "crop", "redraw"
 """Kinds of jitter."""
 
-MOVING, INSTANCE = "moving", "picture"
-"""What a generator normalises by in inference: moving averages from training (batch norm), or the statistics
-of each picture (instance norm), as the original trainer's. The values are part of the file format.
+STATISTICS = NONE, MOVING, INSTANCE = "none", "moving", "picture"
+"""What a generator normalises its feature maps by. NONE: by nothing (norm-free). MOVING: in training by the
+batch's statistics, in inference by their moving averages (batch norm). INSTANCE: always by each picture's own
+statistics (instance norm), as in 2017. The values are part of the file format.
 """
 
 
@@ -53,7 +54,7 @@ class Options:
         MODEL_SIZE, choices=IMAGE_SIZES, shapes_weights=True, help="side of the generated pictures"
     )
     drawing: str = ranges.option(ORIGINAL_DRAWING, choices=tuple(DRAWINGS), shapes_weights=True)
-    statistics: str = ranges.option(MOVING, choices=(MOVING, INSTANCE), shapes_weights=True)
+    statistics: str = ranges.option(NONE, choices=STATISTICS, shapes_weights=True)
     ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
     ndf: int = ranges.option(
         32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
@@ -147,6 +148,7 @@ def default_scale_size(image_size: int) -> int:
 
 
 PAPER = {
+    "statistics": INSTANCE,
     "precision": "float32",
     "ngf": 64,
     "ndf": 64,
@@ -214,7 +216,8 @@ def read(folder: Path, stage: str) -> Options:
         remedy = "run reduce_model.py first" if found == TRAINING else "give the training folder"
         found = cli.shown(str(found))
         raise cli.UserError(f"expected a {stage} model, got a {found} one ({remedy}): {folder}")
-    return of_content(content, path)
+    # The first trainings had batch norm, and did not say so.
+    return of_content({"statistics": MOVING, **content}, path)
 
 
 def of_content(content: Content, path: Path) -> Options:

@@ -43,7 +43,12 @@ class Trainer:
         self.discriminator_with_features = networks.with_features(self.discriminator)
         self.lr = tf.Variable(opts.lr, trainable=False)
         self.generator_optimizer, self.discriminator_optimizer = (
-            Adam(named_trainable_variables(network), opts.beta1, scaled=opts.precision == "mixed_float16")
+            Adam(
+                named_trainable_variables(network),
+                opts.beta1,
+                scaled=opts.precision == "mixed_float16",
+                lr_factors=networks.lr_factors(network),
+            )
             for network in (self.generator, self.discriminator)
         )
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +58,8 @@ def train(
     target = measure_target(sidecar, input_dir, opts)
     opts = replace(opts, drawing=sidecar.drawing, jitter=resolve_jitter(opts, pairs, sidecar))
     if is_chief:
+        if start_from is not None:
+            opts = keep_batch_norm(opts, options.read(start_from, options.TRAINING))
         opts = resolve_precision(resume_options(opts, output_dir))
     opts = synchronise_with_chief(opts, strategy)
     tf.keras.utils.set_random_seed(opts.seed)
@@ -152,11 +154,16 @@ def resolve_precision(opts: Options) -> Options:
 
 
 def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> Options:
-    """Set the chief's seed and precision on all workers: only the chief has read the training folder."""
-    seed = distribution.broadcast_from_chief(strategy, opts.seed or 0)
-    number = options.PRECISIONS.index(opts.precision)
+    """Set what only the chief has read from the training folder on all workers."""
+
+    def of_chief(choices: Sequence[str], value: str) -> str:
+        return choices[distribution.broadcast_from_chief(strategy, choices.index(value))]
+
     return replace(
-        opts, seed=seed, precision=options.PRECISIONS[distribution.broadcast_from_chief(strategy, number)]
+        opts,
+        seed=distribution.broadcast_from_chief(strategy, opts.seed or 0),
+        precision=of_chief(options.PRECISIONS, opts.precision),
+        statistics=of_chief(options.STATISTICS, opts.statistics),
     )
 
 
@@ -199,6 +206,7 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
     output_dir.mkdir(parents=True, exist_ok=True)
     if (output_dir / options.FILE_NAME).is_file():
         saved = options.read(output_dir, options.TRAINING)
+        opts = keep_batch_norm(opts, saved)
         if conflicts := options.conflicts(saved, opts):
             raise cli.UserError(f"{output_dir} was trained with other options: {'; '.join(conflicts)}")
         if opts.seed is None:
@@ -206,6 +214,11 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
         if opts.precision == "auto":
             opts = replace(opts, precision=saved.precision)
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
+
+
+def keep_batch_norm(opts: Options, saved: Options) -> Options:
+    """Keep the batch norm of a training of an older version: its weights are of no use without."""
+    return replace(opts, statistics=saved.statistics) if saved.statistics == options.MOVING else opts
 
 
 def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:

@@ -118,7 +118,8 @@ def unsettle(network, seed: int = 0) -> None:
             layer.set_weights([rng.normal(0, d, w.shape) for d, w in zip(deviations, weights, strict=True)])
         if layer.name.endswith("_norm"):
             bounds = {"gamma": (0.5, 1.5), "beta": (-0.5, 0.5), "mean": (-0.5, 0.5), "variance": (0.2, 2.0)}
-            layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in bounds.values()])
+            chosen = list(bounds.values())[: len(layer.weights)]  # an instance norm has no moving averages
+            layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in chosen])
 
 
 def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = True) -> Path:

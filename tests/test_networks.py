@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from pix2pix import networks
+from pix2pix import folding, networks, options
 from tests import made
 
 SIZE, NGF = 64, 4
@@ -14,7 +14,7 @@ LEVELS = 6  # 64 pixels to 1
 @pytest.fixture(scope="module")
 def generator() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return networks.generator(SIZE, NGF)
+    return networks.generator(SIZE, NGF, statistics=options.MOVING)
 
 
 def pictures(count: int, size: int = SIZE, seed: int = 0) -> tf.Tensor:
@@ -50,7 +50,7 @@ def test_generator_has_as_many_parameters_as_the_papers_table():
         weights_of_block(inputs, filters, norm=i < 7)
         for i, (inputs, filters) in enumerate(zip(read, up, strict=True))
     )
-    assert trainable(networks.generator(256, 64)) == expected
+    assert trainable(networks.generator(256, 64, statistics=options.MOVING)) == expected
     assert 54.4e6 < expected < 54.5e6
 
 
@@ -125,10 +125,11 @@ def test_dropout_works_in_training_alone(generator):
     assert difference(generator(picture, training=False), generator(picture, training=False)) == 0
 
 
+@pytest.mark.parametrize("statistics", [options.NONE, options.MOVING])
 @pytest.mark.parametrize("level", range(2, LEVELS + 1))
-def test_a_skip_leads_past_each_level(level):
+def test_a_skip_leads_past_each_level(level, statistics):
     """With all that lies below a level cut off, the face still depends on the drawing."""
-    generator = networks.generator(SIZE, NGF)
+    generator = networks.generator(SIZE, NGF, statistics=statistics)
     cut = generator.get_layer(f"decoder_{level}_conv")
     cut.kernel.assign(tf.zeros_like(cut.kernel))
     assert difference(generator(pictures(1, seed=1)), generator(pictures(1, seed=2))) > 1e-6
@@ -143,7 +144,7 @@ def test_without_the_last_block_nothing_is_left(generator):
 
 
 def test_weights_begin_as_in_the_paper():
-    for model in (networks.generator(256, 16), networks.discriminator(256, 16)):
+    for model in (networks.generator(256, 16, statistics=options.INSTANCE), networks.discriminator(256, 16)):
         for layer in model.layers:
             if layer.name.endswith("_conv") and np.prod(layer.kernel.shape) > 5000:
                 assert np.std(layer.kernel) == pytest.approx(0.02, rel=0.1), layer.name
@@ -159,17 +160,50 @@ def test_leaky_relus_slope_is_the_papers():
         assert slopes == {0.2}
 
 
-def test_a_folded_generator_answers_as_the_trained_one():
-    trained = networks.generator(SIZE, NGF)
+@pytest.mark.parametrize(
+    "statistics, separable",
+    [
+        (options.NONE, False),
+        (options.MOVING, False),
+        (options.MOVING, True),
+        (options.INSTANCE, False),
+        (options.INSTANCE, True),
+    ],
+)
+def test_a_folded_generator_answers_as_the_trained_one(statistics, separable):
+    trained = networks.generator(SIZE, NGF, separable=separable, statistics=statistics)
     made.unsettle(trained)
-    folded = networks.fold(trained)
+    folded = folding.fold(trained)
     picture = pictures(2)
     assert np.std(trained(picture)) > 0.1
     assert difference(trained(picture, training=False), folded(picture, training=False)) < 1e-4
 
 
+def test_without_statistics_a_generator_trains_as_it_infers():
+    generator = networks.generator(SIZE, NGF, statistics=options.NONE)
+    made.unsettle(generator)
+    picture = pictures(1)
+    assert difference(generator(picture, training=True), generator(picture, training=False)) == 0
+
+
+def test_a_generator_normalised_by_picture_does_not_see_the_others_of_a_batch():
+    generator = networks.generator(SIZE, NGF, statistics=options.INSTANCE)
+    batch = pictures(2)
+    assert difference(generator(batch)[:1], generator(batch[:1])) < 1e-5
+
+
+def test_a_norm_free_generator_begins_with_feature_maps_of_an_even_size():
+    """He's initialisation keeps their variance, from the drawing to the innermost block and back."""
+    keras.utils.set_random_seed(0)
+    generator = networks.generator(256, 16, statistics=options.NONE)
+    names = [layer.name for layer in generator.layers if layer.name.endswith("_conv")][:-1]
+    maps = keras.Model(generator.inputs, [generator.get_layer(name).output for name in names])
+    deviations = {name: np.std(x) for name, x in zip(names, maps(pictures(1, 256)), strict=True)}
+    assert all(0.1 < value < 3 for value in deviations.values()), deviations
+
+
 def test_a_folded_generator_has_neither_norm_nor_dropout():
-    folded = networks.fold(networks.generator(SIZE, NGF))
+    folded = folding.fold(networks.generator(SIZE, NGF, statistics=options.MOVING))
     assert not of_kind(folded, layers.BatchNormalization) and not of_kind(folded, layers.Dropout)
     picture = pictures(1)
     assert difference(folded(picture, training=True), folded(picture, training=False)) == 0

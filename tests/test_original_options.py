@@ -18,6 +18,7 @@ from pix2pix import (
     augmentation,
     checkpoints,
     colours,
+    folding,
     inference,
     networks,
     options,
@@ -68,7 +69,7 @@ def test_a_folded_separable_generator_answers_as_the_trained_one():
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
     expected = trained(picture, training=False).numpy()
     assert np.std(expected) > 0.1
-    assert np.abs(networks.fold(trained)(picture).numpy() - expected).max() < 1e-4
+    assert np.abs(folding.fold(trained)(picture).numpy() - expected).max() < 1e-4
 
 
 def test_a_profile_is_where_tensorboard_looks(separable):

@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from face2face.cli import UserError
 from face2face.target import target_file
 from face2face.target.sidecar import SIDECAR_NAME as SIDECAR
-from pix2pix import checkpoints, dataset, images, networks, options, precision, trainer, training
+from pix2pix import checkpoints, dataset, folding, images, networks, options, precision, trainer, training
 from tests import made
 
 STEPS = 60
@@ -93,10 +93,19 @@ def test_a_step_moves_every_weight_of_both_networks():
 
 
 def test_the_first_step_of_adam_is_as_long_as_the_learning_rate():
-    _, *networks_ = one_step(replace(made.SMALL, lr=0.01))
+    _, *networks_ = one_step(replace(made.SMALL, lr=0.01, statistics=options.INSTANCE))
     for before, after in zip(*networks_, strict=True):
         longest = max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
         assert longest == pytest.approx(0.01, rel=0.01)
+
+
+def test_the_kernels_of_a_norm_free_generator_change_at_the_same_relative_speed():
+    subject, (before, _), (after, _) = one_step(replace(made.SMALL, lr=0.001))
+    for variable, a, b in zip(subject.generator.trainable_variables, before, after, strict=True):
+        if variable.name == "kernel":
+            assert np.abs(a - b).max() == pytest.approx(0.05 * np.std(a), rel=0.1), variable.path
+        else:
+            assert np.abs(a - b).max() == pytest.approx(0.001, rel=0.01), variable.path
 
 
 def test_weights_of_the_losses_count():
@@ -142,7 +151,7 @@ def test_gradients_of_another_precision_are_nearly_the_same(precision, monkeypat
         for name in (name for name in wanted if name.endswith("kernel")):
             a, b = ours[name].numpy().ravel(), wanted[name].numpy().ravel()
             assert not np.array_equal(a, b), name
-            assert np.corrcoef(a, b)[0, 1] > 0.97, name
+            assert np.corrcoef(a, b)[0, 1] > 0.95, name
 
 
 def test_the_learning_rate_falls_over_the_last_share():
@@ -168,6 +177,23 @@ def test_a_short_training_lowers_l1(events):
     l1 = losses(events, "l1")
     assert len(l1) == STEPS
     assert np.mean(l1[-8:]) < 0.7 * np.mean(l1[:8])
+
+
+@pytest.mark.parametrize("statistics", [options.NONE, options.INSTANCE])
+@pytest.mark.parametrize("ema", [True, False])
+def test_what_is_exported_is_what_was_trained(statistics, ema, pairs, tmp_path, monkeypatch):
+    """The L1 on the pairs is within 1 % of that of the same weights in training mode."""
+    monkeypatch.setattr(networks, "DROPOUT_RATE", 0.0)  # 2017's noise, which no inference repeats
+    opts = replace(made.SMALL, ngf=8, statistics=statistics, ema=ema, max_steps=30)
+    subject = training.train(opts, pairs, tmp_path)
+    l1 = {"trained": [], "exported": []}
+    exported = folding.fold(subject.exported)
+    for path in sorted(pairs.glob("*.png")):
+        drawing, photo = (half[None] for half in dataset.read_normalised(path, opts))
+        l1["exported"].append(np.abs(exported(drawing) - photo).mean())
+        l1["trained"].append(np.abs(subject.exported(drawing, training=True) - photo).mean())
+    assert np.mean(l1["exported"]) == pytest.approx(np.mean(l1["trained"]), rel=0.01)
+    assert np.mean(l1["exported"]) < 0.5
 
 
 def test_a_trained_generator_paints_the_pairs_better_than_a_new_one(trained, pairs):
