@@ -23,15 +23,20 @@ _EXPORTED = re.compile(rf"{options.FILE_NAME}|{SAVED_MODEL}|fingerprint\.pb|vari
 """The files of an export."""
 
 
-def predictor(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """A generator as a function of one picture, float32 (S, S, C) in [-1, 1] -> (S, S, D)."""
-    run = tf.function(lambda inputs: generator(inputs, training=False))
+def predictor(generator: keras.Model, training: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """A generator as a function of one picture, float32 (S, S, C) in [-1, 1] -> (S, S, D).
+
+    Args:
+        generator: The generator.
+        training: Whether it works as in training, with dropout, as the program of 2017 did in testing.
+    """
+    run = tf.function(lambda inputs: generator(inputs, training=training))
     return lambda inputs: run(tf.constant(inputs[None], tf.float32))[0].numpy()
 
 
-def uint8_predictor(generator: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """A generator as a function of one drawing, uint8 (S, S, 3), RGB -> a face of the same shape."""
-    run = predictor(generator)
+def uint8_predictor(generator: keras.Model, training: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """`predictor` as a function of one drawing, uint8 (S, S, 3), RGB -> a face of the same shape."""
+    run = predictor(generator, training)
     return lambda drawing: images.denormalise(run(images.normalise(drawing.astype(np.float32))))
 
 

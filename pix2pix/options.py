@@ -138,6 +138,8 @@ class Options:
             raise cli.UserError(f"expected --aspect_ratio 1 with --jitter redraw, got {self.aspect_ratio}")
         if self.lab_colorization and self.jitter == REDRAW:
             raise cli.UserError("expected --jitter crop with --lab_colorization, got redraw")
+        if self.separable_conv and self.statistics == NONE:
+            raise cli.UserError("expected batch or instance norm with --separable_conv, got neither")
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
 

@@ -45,7 +45,9 @@ test_mode.__test__ = False
 def separable(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("separable")
     pairs = made.write_pairs(folder / "train", 2, 32)
-    training.train(replace(SMALL, separable_conv=True, trace_freq=4), pairs, folder / "model")
+    training.train(
+        replace(SMALL, separable_conv=True, statistics=options.MOVING, trace_freq=4), pairs, folder / "model"
+    )
     return folder / "model"
 
 
@@ -64,7 +66,7 @@ def test_separable_convolutions_train_reduce_and_freeze(separable, tmp_path):
 
 
 def test_a_folded_separable_generator_answers_as_the_trained_one():
-    trained = networks.generator(32, 4, separable=True)
+    trained = networks.generator(32, 4, separable=True, statistics=options.MOVING)
     made.unsettle(trained)
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
     expected = trained(picture, training=False).numpy()

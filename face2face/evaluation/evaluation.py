@@ -1,5 +1,6 @@
 """Judges a frozen generator: as a whole, and on the true frames of its own target."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.sources.base import name_of
+from face2face.target.target_file import Target
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     frames = target_frames(options.target, generator, judge.detector, options.frames)
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
-    descriptor, true_sharpness = evaluate_self(frames, generator, judge, result)
+    descriptor, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
     with painter() as live:
         first = driven.evaluate_cross(options.driver, live, judge, descriptor, true_sharpness, result)
     with painter(name_of(Path(options.target.path))) as live:
@@ -70,9 +72,20 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
 
 
 def evaluate_self(
-    frames: TargetFrames, generator: Generator, judge: Judge, result: Evaluation
+    frames: TargetFrames,
+    target: Target,
+    generate: Callable[[np.ndarray], np.ndarray],
+    judge: Judge,
+    result: Evaluation,
 ) -> tuple[np.ndarray, float]:
-    """Judge the generator on drawings of the target's own frames, whose true pictures are known.
+    """Judge a generator on drawings of the target's own frames, whose true pictures are known.
+
+    Args:
+        frames: The target's frames.
+        target: What the generator knows of its target.
+        generate: From a drawing to a face, uint8 (S, S, 3), RGB.
+        judge: The judge.
+        result: What is added to.
 
     Returns:
         The mean descriptor of the target's true frames, float (128,), and their median sharpness.
@@ -85,8 +98,8 @@ def evaluate_self(
         for number, true, points, sharp in zip(
             frames.numbers, frames.pictures, frames.points, true_sharpness, strict=True
         ):
-            drawing = draw(points, generator.target.image_size, generator.target.drawing)
-            generated = generator(drawing)
+            drawing = draw(points, target.image_size, target.drawing)
+            generated = generate(drawing)
             compared.append(metrics.compare(generated, true))
             sharpnesses.append(measures.sharpness(generated) / sharp)
             said = [str(compared[-1])]
