@@ -20,7 +20,7 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 from benchmarks import machine
 from face2face import cli
-from pix2pix.options import PRECISIONS, Options
+from pix2pix.options import MOVING, PRECISIONS, Options
 
 TORCH_TRAINING = Path(__file__).with_name("torch_training.py")
 BASE = "PyTorch, float32"
@@ -84,12 +84,13 @@ def serve(ngf: int, ndf: int) -> None:
 
 
 def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int], float]:
-    """Return a function that trains some steps with the default options, and returns the seconds."""
+    """Return a function that trains some steps of the same networks (batch norm) and returns the seconds."""
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer
 
-    trainer = Trainer(Options(ngf=ngf, ndf=ndf, batch_size=batch, precision=precision, seed=1))
+    networks = {"ngf": ngf, "ndf": ndf, "statistics": MOVING}
+    trainer = Trainer(Options(**networks, batch_size=batch, precision=precision, seed=1))
     shape = (batch, trainer.options.image_size, trainer.options.image_size, 3)
     pair = [tf.random.uniform(shape, -1, 1, seed=seed) for seed in (1, 2)]
     done = 0
