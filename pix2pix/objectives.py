@@ -2,6 +2,12 @@
 
 import tensorflow as tf
 
+SSIM_WINDOW = 7
+"""Side of SSIM's windows in pixels."""
+
+VALUE_RANGE = 2.0
+"""Of pixels in [-1, 1]."""
+
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     """Mean cross-entropy of the patches' logits against one label, stable for any logit."""
@@ -50,6 +56,32 @@ def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
 def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of two tensors of one shape, a scalar."""
     return tf.reduce_mean(tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))
+
+
+def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """1 - SSIM of two batches of pictures (structural similarity, Wang et al., 2004), for training.
+
+    It is computed on the mean of the channels, over every second window of 7x7 pixels with equal weights: the
+    Gaussian windows of the measure take several times as long.
+
+    Args:
+        a: (N, H, W, C) in [-1, 1].
+        b: Of the same shape.
+
+    Returns:
+        A scalar in [0, 2].
+    """
+    # SSIM compares means by their ratio: they have to be in [0, 2].
+    a, b = (1 + tf.reduce_mean(tf.cast(x, tf.float32), -1, keepdims=True) for x in (a, b))
+    products = tf.concat([a, b, a * a, b * b, a * b], -1)
+    mean_a, mean_b, square_a, square_b, product = tf.unstack(
+        tf.nn.avg_pool2d(products, SSIM_WINDOW, 2, "VALID"), axis=-1
+    )
+    variances = square_a - mean_a**2 + square_b - mean_b**2
+    covariance = product - mean_a * mean_b
+    c1, c2 = (0.01 * VALUE_RANGE) ** 2, (0.03 * VALUE_RANGE) ** 2
+    similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    return 1 - tf.reduce_mean(similarity / ((mean_a**2 + mean_b**2 + c1) * (variances + c2)))
 
 
 def feature_matching(real: list[tf.Tensor], fake: list[tf.Tensor]) -> tf.Tensor:

@@ -88,6 +88,9 @@ class Options:
     ema: bool = ranges.option(True, help="keep a moving average of the generator's weights, and export that")
     beta1: float = ranges.option(0.5, Range(float, 0.0, 0.999), help="Adam's momentum")
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
+    ssim_weight: float = ranges.option(
+        30.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
+    )
     gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
     gan_loss: str = ranges.option(
         "vanilla", choices=("vanilla", "lsgan", "hinge"), help="loss of the discriminator's logits"
@@ -162,6 +165,7 @@ PAPER = {
     "beta1": 0.5,
     "ema": False,
     "l1_weight": 100.0,
+    "ssim_weight": 0.0,
     "gan_weight": 1.0,
     "gan_loss": "vanilla",
     "feature_matching": 0.0,

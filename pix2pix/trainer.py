@@ -145,6 +145,9 @@ class Trainer:
             fake_features, fake = self.discriminator_with_features([inputs, outputs], training=True)
             generator = {"gan": objectives.gan(opts.gan_loss, fake), "l1": objectives.l1(targets, outputs)}
             generator_loss = opts.gan_weight * generator["gan"] + opts.l1_weight * generator["l1"]
+            if opts.ssim_weight:
+                generator["ssim"] = objectives.dissimilarity(targets, outputs)
+                generator_loss += opts.ssim_weight * generator["ssim"]
             if opts.feature_matching:
                 generator["features"] = objectives.feature_matching(real_features, fake_features)
                 generator_loss += opts.feature_matching * generator["features"]

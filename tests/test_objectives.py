@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from pix2pix import objectives
+from tests import made
 
 REAL, FAKE = np.array([-3.0, 0.5, 2.0], np.float32), np.array([0.25, -2.0, 1.5], np.float32)
 """Logits."""
@@ -41,6 +42,29 @@ def test_gan_losses(kind, discriminator, generator, dtype):
     losses = objectives.discriminator(kind, real, fake), objectives.gan(kind, fake)
     assert [float(loss) for loss in losses] == pytest.approx([discriminator, generator], rel=1e-5)
     assert {loss.dtype for loss in losses} == {tf.float32}
+
+
+def test_dissimilarity_is_near_what_ssim_measures():
+    """TensorFlow's SSIM has Gaussian windows; it is told from pictures of different similarity."""
+    rng = np.random.default_rng(0)
+    picture = tf.constant(made.noise(64, 64)[None] / 127.5 - 1, tf.float32)
+    grey = tf.reduce_mean(picture, -1, keepdims=True)
+    for noise in (0.02, 0.1, 0.5):
+        other = tf.clip_by_value(grey + rng.normal(0, noise, grey.shape), -1, 1)
+        expected = 1 - tf.image.ssim(grey + 1, other + 1, max_val=2)[0]
+        assert float(objectives.dissimilarity(grey, other)) == pytest.approx(float(expected), rel=0.4)
+    assert float(objectives.dissimilarity(picture, picture)) == pytest.approx(0, abs=1e-4)
+
+
+def test_dissimilarity_sees_lost_texture_that_l1_hardly_sees():
+    """Of two pictures with the same L1, the blurred one is worse than the one that is brighter all over."""
+    picture = tf.constant(made.noise(64, 64)[None] / 160 - 0.8, tf.float32)
+    blurred = tf.image.resize(tf.image.resize(picture, (8, 8), "area"), (64, 64))
+    brighter = picture + objectives.l1(picture, blurred)
+    assert float(objectives.l1(picture, brighter)) == pytest.approx(
+        float(objectives.l1(picture, blurred)), rel=1e-3
+    )
+    assert objectives.dissimilarity(picture, blurred) > 2 * objectives.dissimilarity(picture, brighter)
 
 
 def test_feature_matching_is_the_mean_over_maps_of_their_l1():
