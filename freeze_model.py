@@ -18,12 +18,17 @@ from face2face.generator import quantisation
 from face2face.generator.generator import Generator, sample_drawings
 from face2face.sampling import spread_indices
 from face2face.target import target_file
+from face2face.target.plate import read_plate
 from face2face.target.target_file import Target
 from pix2pix import options
 
 
 def freeze(
-    model_folder: Path, half: bool = False, int8: bool = False, calibration: Path | None = None
+    model_folder: Path,
+    half: bool = False,
+    int8: bool = False,
+    calibration: Path | None = None,
+    with_plate: bool = True,
 ) -> Path:
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
@@ -33,6 +38,7 @@ def freeze(
         int8: also write an int8 graph, for OpenVINO.
         calibration: a folder of pairs, on whose drawings the ranges of the int8 values are measured; without
             one, they are measured on drawings of what is known of the target's face.
+        with_plate: put what holds still before the target's camera, if that is known, over what is painted.
 
     Returns:
         The path of the frozen graph.
@@ -45,6 +51,7 @@ def freeze(
     _check_outputs(path, int8, calibration)
     opts = options.read(model_folder, options.REDUCED)
     known = _target(model_folder, opts)
+    plate = read_plate(model_folder, opts.image_size) if with_plate else None
     if calibration is not None:
         cli.existing_dir(calibration, "--calibration")
     if int8:
@@ -59,21 +66,24 @@ def freeze(
     drawings = _drawings(calibration, opts) if calibration else []
     folded = networks.generator_of(opts, folded=True)
     checkpoints.restore_generator(folded, model_folder)
-    graph = frozen.freeze(folded, known)
+    graph = frozen.freeze(folded, known, plate)
     if half:
         graph = frozen.halve(graph)
     with files.whole_file(path, quantisation.is_ours) as unfinished:
         frozen.write(graph, unfinished)
 
     drawing = inference.sample_drawing(model_folder, opts.image_size)
-    difference = frozen.largest_difference(
-        inference.uint8_predictor(folded)(drawing), Generator(path, "tensorflow")(drawing)
-    )
+    expected = inference.uint8_predictor(folded)(drawing)
+    if plate is not None:
+        expected = plate.compose(expected)
+    difference = frozen.largest_difference(expected, Generator(path, "tensorflow")(drawing))
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in Counter(node.op for node in graph.node).most_common()
     )
     print(f"{len(graph.node)} operations: {kinds}")
     print(f"wrote {path}: {path.stat().st_size / 1e6:.1f} MB{', weights as float16' if half else ''}")
+    if plate is not None:
+        print(f"{100 * plate.share:.0f} % of the picture holds still and is not painted")
     print(f"largest difference between the reduced and the frozen model: {difference} of 255")
     if int8:
         drawings = drawings or sample_drawings(known, quantisation.MAX_DRAWINGS)
@@ -139,6 +149,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="for --int8: the training pairs, on whose drawings the ranges of its values are measured "
         "(default: drawings of what is known of the target's face)",
     )
+    parser.add_argument(
+        "--no-plate",
+        dest="with_plate",
+        action="store_false",
+        help="paint the whole picture, also what holds still before the target's camera",
+    )
     args = parser.parse_args(argv)
     if args.calibration and not args.int8:
         parser.error("--calibration is for --int8")
@@ -147,7 +163,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    freeze(args.model_folder, args.half, args.int8, args.calibration)
+    freeze(args.model_folder, args.half, args.int8, args.calibration, args.with_plate)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from pathlib import Path
 from face2face import cli, files
 from pix2pix import legacy, options
 
-_OURS = re.compile(r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json")
+_OURS = re.compile(
+    r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json|plate\.png"
+)
 """The files of a reduced model."""
 
 
@@ -44,7 +46,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
     is_ours = reduced_files(model_output)
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     cli.load_tensorflow()
-    from face2face.target import target_file
+    from face2face.target import plate, target_file
     from pix2pix import checkpoints, folding, frozen, inference, networks
 
     inference.refuse_colours(opts, model_input)
@@ -60,6 +62,7 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         options.write(unfinished, opts, options.REDUCED)
         if (target := target_file.read_target(model_input)) is not None:
             target.write(unfinished)
+        plate.write_plate(unfinished, plate.read_plate(model_input, opts.image_size))
     if (model_output / frozen_graph.FILE_NAME).exists():
         cli.warn(f"{model_output / frozen_graph.FILE_NAME} is of an older model: run freeze_model.py again")
 

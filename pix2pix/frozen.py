@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
+from face2face.target.plate import Plate
 from face2face.target.target_file import Target
 from pix2pix import images, networks
 
@@ -15,12 +16,13 @@ _SMALL = 1024
 """Constants of fewer values stay float32 in a graph of half precision: they hardly add to its size."""
 
 
-def freeze(folded: keras.Model, target: Target) -> tf.compat.v1.GraphDef:
+def freeze(folded: keras.Model, target: Target, plate: Plate | None = None) -> tf.compat.v1.GraphDef:
     """Convert a folded generator to a graph without variables, from a uint8 drawing to a uint8 face.
 
     Args:
         folded: A generator that `folding.fold` returned.
         target: What is stored in the graph about the target.
+        plate: What replaces the still part of the painted picture; None: all is painted.
 
     Returns:
         A graph with the input `image_tensor`, uint8 (S, 2 S, 3), RGB, of which the left half is read; the
@@ -40,10 +42,28 @@ def freeze(folded: keras.Model, target: Target) -> tf.compat.v1.GraphDef:
             return_elements=[network.outputs[0].name],
             name="generator",
         )
-        face = tf.round(tf.clip_by_value((face + 1.0) * 127.5, 0.0, 255.0))
+        face = (face + 1.0) * 127.5 if plate is None else _composed(face, plate)
+        face = tf.round(tf.clip_by_value(face, 0.0, 255.0))
         tf.reshape(tf.cast(face, tf.uint8), shape, name=_op(OUTPUT_TENSOR))
         tf.constant(target.to_json(), name=_op(TARGET_TENSOR))
     return _only_needed(graph.as_graph_def(), [_op(OUTPUT_TENSOR), _op(TARGET_TENSOR)])
+
+
+def _composed(face: tf.Tensor, plate: Plate) -> tf.Tensor:
+    """Put the plate over a painted face.
+
+    The mask takes the place of half of 255, which else maps a face to [0, 255]. Both constants are stored as
+    uint8, also in an IR: OpenVINO keeps a constant's type where a multiplication follows its conversion.
+
+    Args:
+        face: What the network returns, float32 (1, S, S, 3) in [-1, 1].
+
+    Returns:
+        float32 (1, S, S, 3) in [0, 255].
+    """
+    painted_share = tf.cast(tf.constant(255 - plate.mask[None, ..., None]), tf.float32)
+    picture = tf.cast(tf.constant(plate.picture[None]), tf.float32)
+    return ((face + 1.0) * painted_share + picture * 2.0) * 0.5
 
 
 def _only_needed(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:

@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli
+from face2face.target.plate import write_plate
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 from face2face.target.target_file import Target
-from pix2pix import dataset, distribution, networks, options, precision
+from pix2pix import dataset, distribution, networks, options, precision, still
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
@@ -56,6 +57,7 @@ def train(
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
     target = measure_target(sidecar, input_dir, opts)
+    plate = still.measure_plate(pairs, sidecar, target, opts) if is_chief else None
     opts = replace(opts, drawing=sidecar.drawing, jitter=resolve_jitter(opts, pairs, sidecar))
     if is_chief:
         if start_from is not None:
@@ -71,6 +73,7 @@ def train(
         options.write(output_dir, opts, options.TRAINING)
         if target:
             target.write(output_dir)
+        write_plate(output_dir, plate)
     distribution.broadcast_variables(strategy, trainer.variables())
     first_step = int(trainer.step.numpy())
     parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6

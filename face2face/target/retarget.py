@@ -21,7 +21,7 @@ from face2face.face.geometry import (
     SimilarityTransform,
 )
 from face2face.face.landmarks import POINTS
-from face2face.target.statistics import TargetFace, head_motion
+from face2face.target.statistics import TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
@@ -61,7 +61,6 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
-        self._target_middle = target.neutral.mean(axis=0)
         self._driver = np.asarray(driver, np.float64)
         driver_from_upright = _from_upright(self._driver)
         self._driver_from_upright = driver_from_upright
@@ -130,10 +129,7 @@ class Retargeter:
         """
         shift_x, shift_y, log_scale, roll = head_motion(motion, self._driver)
         scaled = np.array([shift_x * self._shift_scale, shift_y * self._shift_scale, log_scale, roll])
-        shift_x, shift_y, log_scale, roll = soft_clip(scaled, self._target.motion)
-        cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)
-        matrix = np.array([[cos, -sin], [sin, cos]])
-        return (face - self._target_middle) @ matrix.T + self._target_middle + (shift_x, shift_y)
+        return move_head(face, self._target.neutral, soft_clip(scaled, self._target.motion))
 
 
 def soft_clip(values: np.ndarray, ranges: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Statistics of the target's landmarks in model space: neutral face, head motion, PCA of the expression."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,20 @@ def head_motion(transform: SimilarityTransform, neutral: np.ndarray) -> np.ndarr
     """
     middle = neutral.mean(axis=0)
     return np.array([*(transform.apply(middle) - middle), np.log(transform.scale), transform.roll])
+
+
+def move_head(points: np.ndarray, neutral: np.ndarray, motion: Sequence[float]) -> np.ndarray:
+    """Apply a head motion, as `head_motion` measures it, to a face.
+
+    Args:
+        points: float (68, 2), a face in the neutral pose, with any expression.
+        neutral: float (68, 2), the neutral face, about whose mean point it is moved.
+        motion: float (4,).
+    """
+    shift_x, shift_y, log_scale, roll = motion
+    cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)
+    middle = neutral.mean(axis=0)
+    return (points - middle) @ np.array([[cos, -sin], [sin, cos]]).T + middle + (shift_x, shift_y)
 
 
 def neutral_face(points: np.ndarray) -> np.ndarray:

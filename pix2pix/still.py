@@ -1,0 +1,38 @@
+"""What holds still in the photos of a training's pairs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from face2face.sampling import spread_indices
+from face2face.target.plate import MAX_PHOTOS, Plate
+from face2face.target.sidecar import Sidecar
+from face2face.target.target_file import Target
+from pix2pix import dataset
+from pix2pix.options import Options
+
+
+def measure_plate(pairs: list[Path], sidecar: Sidecar, target: Target | None, opts: Options) -> Plate | None:
+    """Find what holds still in the photos of the pairs.
+
+    Args:
+        pairs: Files of the training pairs.
+        sidecar: Their landmarks.
+        target: What was measured on those.
+        opts: The options of the training.
+
+    Returns:
+        None if hardly anything does. Also where it cannot be told: where the head's place is unknown, where
+        what is painted are no photos, and where they are mirrored.
+    """
+    paints_photos = opts.which_direction == "AtoB" and not opts.lab_colorization
+    if target is None or target.face is None or not paints_photos or opts.flip:
+        return None
+    entries = {path: sidecar.images[path.name] for path in pairs if path.name in sidecar.images}
+    known = sorted(entries, key=lambda path: (entries[path].video, entries[path].frame))
+    chosen = [known[i] for i in spread_indices(len(known), min(len(known), MAX_PHOTOS))]
+    photos = [dataset.read_pair(path, opts)[1] for path in chosen]
+    if any(photo.shape[0] != opts.image_size for photo in photos):  # the landmarks are not in model space
+        return None
+    points = np.array([entry.points for entry in entries.values()])
+    return Plate.measure(np.array(photos), points, target.face)
