@@ -53,7 +53,8 @@ def _composed(face: tf.Tensor, plate: Plate) -> tf.Tensor:
     """Put the plate over a painted face.
 
     The mask takes the place of half of 255, which else maps a face to [0, 255]. Both constants are stored as
-    uint8, also in an IR: OpenVINO keeps a constant's type where a multiplication follows its conversion.
+    uint8, also in an IR: OpenVINO keeps a constant's type where a multiplication follows its conversion. The
+    mask gets the picture's channels before, once: int8 graphs take a third longer with one that is broadcast.
 
     Args:
         face: What the network returns, float32 (1, S, S, 3) in [-1, 1].
@@ -61,9 +62,9 @@ def _composed(face: tf.Tensor, plate: Plate) -> tf.Tensor:
     Returns:
         float32 (1, S, S, 3) in [0, 255].
     """
-    painted_share = tf.cast(tf.constant(255 - plate.mask[None, ..., None]), tf.float32)
+    painted_share = tf.tile(tf.constant(255 - plate.mask[None, ..., None]), (1, 1, 1, networks.CHANNELS))
     picture = tf.cast(tf.constant(plate.picture[None]), tf.float32)
-    return ((face + 1.0) * painted_share + picture * 2.0) * 0.5
+    return ((face + 1.0) * tf.cast(painted_share, tf.float32) + picture * 2.0) * 0.5
 
 
 def _only_needed(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.v1.GraphDef:
