@@ -26,6 +26,7 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 from benchmarks import machine
 from face2face import cli
 from face2face.evaluation.results import FIGURES
+from face2face.target.plate import PLATE_NAME
 
 MEASURES = {"l1": 0, "ssim": 1, "nme": 0, "sharpness": 1, "identity_median": 0}
 """Keys of `results.FIGURES["self"]`, each with the best value: the nearer to it, the better."""
@@ -103,8 +104,9 @@ class Training:
                 self.saved[step] = self.seconds
                 place = self.copy_of(step)
                 place.mkdir()
-                for file in [*self._model.glob(f"ckpt-{step}.*"), *self._model.glob("*.json")]:
-                    shutil.copy(file, place)
+                for pattern in (f"ckpt-{step}.*", "*.json", PLATE_NAME):
+                    for file in self._model.glob(pattern):
+                        shutil.copy(file, place)
                 (place / "checkpoint").write_text(f'model_checkpoint_path: "ckpt-{step}"\n')
 
 
