@@ -89,7 +89,7 @@ class Options:
     beta1: float = ranges.option(0.5, Range(float, 0.0, 0.999), help="Adam's momentum")
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(
-        30.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
+        60.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
     )
     gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
     gan_loss: str = ranges.option(
