@@ -1,5 +1,7 @@
 """L1, PSNR and SSIM between a generated picture and the true one. Pictures are uint8 (H, W, 3), RGB."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
@@ -25,12 +27,40 @@ class Measures:
 
 def compare(outputs: np.ndarray, targets: np.ndarray) -> Measures:
     """Compare two pictures of the same size, uint8 (H, W, 3), RGB."""
+    (measures,) = compare_regions(outputs, targets, [np.ones(outputs.shape[:2], bool)])
+    return measures
+
+
+def compare_regions(
+    outputs: np.ndarray, targets: np.ndarray, regions: Sequence[np.ndarray]
+) -> list[Measures]:
+    """Compare regions of two pictures.
+
+    Args:
+        outputs: uint8 (H, W, 3), RGB.
+        targets: of the same size.
+        regions: bool (H, W) each. SSIM is the mean over the windows whose centre lies in the region.
+
+    Returns:
+        The measures of each region; NaN of an empty one.
+    """
     import tensorflow as tf
 
-    l1 = np.abs(outputs.astype(np.float32) - targets.astype(np.float32)).mean()
-    psnr = tf.image.psnr(outputs, targets, max_val=255)
-    ssim = tf.image.ssim(outputs, targets, max_val=255)
-    return Measures(float(l1), float(psnr), float(ssim))
+    difference = outputs.astype(np.float32) - targets.astype(np.float32)
+    similarity = np.asarray(tf.image.ssim(outputs, targets, max_val=255, return_index_map=True))
+    edge = (outputs.shape[0] - similarity.shape[0]) // 2  # there a window would leave the picture
+    measures = []
+    for region in regions:
+        inside, windows = difference[region], similarity[region[edge:-edge, edge:-edge]]
+        squared = float(np.square(inside).mean()) if len(inside) else float("nan")
+        measures.append(
+            Measures(
+                l1=float(np.abs(inside).mean()) if len(inside) else float("nan"),
+                psnr=10 * math.log10(255**2 / squared) if squared else math.inf,
+                ssim=float(windows.mean()) if len(windows) else float("nan"),
+            )
+        )
+    return measures
 
 
 def mean(measures: list[Measures]) -> Measures:

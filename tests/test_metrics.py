@@ -40,3 +40,17 @@ def test_mean():
 
 def test_measures_are_said_with_their_units():
     assert str(Measures(2.345, 25.678, 0.98765)) == "L1 2.35 of 255, PSNR 25.68 dB, SSIM 0.9877"
+
+
+def test_regions_are_compared_each_by_itself():
+    true = made.noise(64, 64) // 2
+    painted = true.copy()
+    painted[20:30, 20:30] += np.uint8(30)
+    changed, same, none = np.zeros((3, 64, 64), bool)
+    changed[20:30, 20:30], same[40:60, 40:60] = True, True
+    inside, outside, empty = metrics.compare_regions(painted, true, [changed, same, none])
+    assert inside.l1 == pytest.approx(30)
+    assert inside.psnr == pytest.approx(20 * np.log10(255 / 30), abs=1e-3)
+    assert inside.ssim < 0.95
+    assert outside.l1 == 0 and outside.ssim == pytest.approx(1)
+    assert np.isnan([empty.l1, empty.psnr, empty.ssim]).all()
