@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from face2face import cli, files, pictures, records
-from face2face.evaluation import evaluation, results
+from face2face.evaluation import evaluation, identity, results
 from face2face.evaluation.evaluation import EvaluationOptions
 from face2face.evaluation.results import Evaluation
 from face2face.evaluation.target_frames import Clip
@@ -169,6 +169,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = {name: as_text(str(value)) for name, value in vars(args).items() if name != "landmark_model"}
     judged, page = evaluate(models, options, args.output_dir, settings)
     print(results.table(values_of(judged)))
+    if identity.sface_model() is None:
+        print(f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}")
     print(f"wrote {args.output_dir / FIGURES}, {page} and its neighbours")
     if missed := dict.fromkeys(reason for result in judged.values() for reason in result.shortfalls):
         raise cli.Incomplete("; ".join(missed))

@@ -136,7 +136,7 @@ def measure(args: argparse.Namespace, place: Path) -> dict[str, dict[str, float]
     import freeze_model
     import reduce_model
     from face2face.evaluation.evaluation import evaluate_self
-    from face2face.evaluation.identity import FaceDescriptor
+    from face2face.evaluation.identity import descriptors
     from face2face.evaluation.measures import Judge
     from face2face.evaluation.results import Evaluation
     from face2face.evaluation.target_frames import Clip, target_frames
@@ -152,7 +152,7 @@ def measure(args: argparse.Namespace, place: Path) -> dict[str, dict[str, float]
         trained = networks.generator_of(opts)
         checkpoints.restore_generator(trained, place)
         ways[WITH_DROPOUT] = inference.uint8_predictor(trained, training=True)
-    judge = Judge(LandmarkDetector(args.landmark_model), FaceDescriptor())
+    judge = Judge(LandmarkDetector(args.landmark_model), descriptors())
     clip = Clip(args.target, args.start, args.end)
     frames = target_frames(clip, generator, judge.detector, args.frames)
     found = {}

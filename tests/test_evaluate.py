@@ -1,4 +1,4 @@
-"""evaluate.py on a generator whose answers are known: it always paints the same true frame of the target."""
+"""evaluate.py on a generator whose answers are known: it always paints one frame of the target, stained."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 
 import evaluate
 from face2face.cli import UserError
-from face2face.evaluation import results
+from face2face.evaluation import identity, results
 from face2face.evaluation.results import FIGURES, Evaluation, Strip
 from face2face.face.crop import CropBox
 from face2face.face.landmarks import LandmarkDetector
@@ -26,12 +26,16 @@ PAINTED = 300
 
 @pytest.fixture(scope="module")
 def photo(clips) -> np.ndarray:
-    """uint8 (S, S, 3), RGB: one frame of the target, cut around her face."""
+    """uint8 (S, S, 3), RGB: a frame of the target, cut around her face; with green specks and a faint grid."""
     with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
         frame = next(video.frames({PAINTED})).picture
     points = LandmarkDetector().find(frame).points
     crop_box = CropBox.around(points[None], *frame.shape[1::-1])
-    return cv2.cvtColor(crop_box.picture(frame, SIZE), cv2.COLOR_BGR2RGB)
+    picture = cv2.cvtColor(crop_box.picture(frame, SIZE), cv2.COLOR_BGR2RGB).astype(int)
+    picture[2::9, 2::9] += (-12, 12, -12)
+    picture[::2, ::2] -= 1
+    picture[::4, ::4] -= 2
+    return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +67,16 @@ def result(model, clips, tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_damaged_clip_is_judged_as_far_as_it_goes(model, clips, tmp_path, capsys):
+def test_a_damaged_clip_is_judged_as_far_as_it_goes(model, clips, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(identity, "SFACE_PACKAGE", "not_installed")
     damaged = tmp_path / "half.mp4"
     damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:800_000])
     arguments = ("--tf-model", model, "--target", damaged, "--frames", "3", "--output-dir", tmp_path / "out")
     assert edge(evaluate.main, *arguments, "--driver", clips / "single_face.mp4") == 3
-    assert "expected 472 frames in half.mp4" in capsys.readouterr().err.splitlines()[-1]
-    assert (tmp_path / "out" / "evaluation.json").is_file()
+    said = capsys.readouterr()
+    assert "expected 472 frames in half.mp4" in said.err.splitlines()[-1]
+    assert f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}" in said.out.splitlines()
+    assert "sface" not in (tmp_path / "out" / "evaluation.json").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +104,30 @@ def test_the_target_itself_flickers_and_the_landmarks_differ(figures):
     assert figures["self"]["nme"] > 0.1
 
 
+def test_stains_and_squares_are_the_generators(figures):
+    for section in ("self", "cross"):
+        assert figures[section]["stains"] > 0.7 > 0.3 > figures["self"]["stains_true"]
+        assert figures[section]["lines"] > 3 > 1.5 > figures["self"]["lines_true"]
+        assert figures[section]["squares"] > 1.5 > 1.2 > figures["self"]["squares_true"]
+
+
+def test_the_face_and_its_parts_are_compared_by_themselves(figures):
+    judged = figures["self"]
+    assert judged["l1_eyes"] != judged["l1_mouth"] != judged["l1"]
+    assert judged["psnr_face"] != judged["psnr"] and judged["ssim_face"] != judged["ssim"]
+
+
+@pytest.mark.skipif(identity.sface_model() is None, reason=identity.SFACE_INSTALLED_BY)
+def test_another_network_says_that_it_is_the_target(figures):
+    assert figures["self"]["identity_sface_true_median"] < 0.3
+    assert figures["cross"]["identity_sface_median"] < identity.ANOTHER_PERSON_SFACE
+    assert figures["cross"]["identity_sface_median"] != figures["cross"]["identity_median"]
+
+
 def test_each_key_is_described_and_each_description_is_measured(figures):
     assert {section: set(keys) for section, keys in figures.items()} == {
-        section: set(described) for section, described in FIGURES.items()
+        section: {key for key in described if identity.sface_model() or "sface" not in key}
+        for section, described in FIGURES.items()
     }
     assert all(re.fullmatch("[a-z][a-z0-9_]*", key) for keys in figures.values() for key in keys)
 

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 
 from face2face import cli
-from face2face.evaluation import measures
-from face2face.evaluation.measures import Judge
-from face2face.evaluation.results import Evaluation, Strip, median_or_nan
+from face2face.evaluation import measures, regions
+from face2face.evaluation.looks import Looks
+from face2face.evaluation.measures import Identity, Judge
+from face2face.evaluation.results import Evaluation, Strip, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
 from face2face.generator.generator import Generator
 from face2face.live.painter import Painter
@@ -23,15 +24,15 @@ STILL_NOISE = 2.0
 RUN_FRAMES = 200
 """Number of successive frames of the target that drive it as live."""
 
-IDENTITY_FRAMES = 150
-"""Number of frames whose identity is measured: describing a face takes longer than generating it."""
+LOOKS_FRAMES = 150
+"""Number of frames whose looks are measured: describing a face takes longer than generating it."""
 
 
 def evaluate_cross(
     driver: str,
     painter: Painter,
     judge: Judge,
-    mean_descriptor: np.ndarray,
+    target: Identity,
     true_sharpness: float,
     result: Evaluation,
 ) -> Frame:
@@ -39,7 +40,7 @@ def evaluate_cross(
 
     Args:
         driver: path of the clip.
-        mean_descriptor: of the target's true frames, float (128,).
+        target: mean identity of the target's true frames.
         true_sharpness: median sharpness of the target's true frames.
         result: gets the figures and strips.
 
@@ -51,11 +52,12 @@ def evaluate_cross(
     """
     first = None
     expressions: list[list[list[float]]] = []
-    identities, sharpnesses, changes = [], [], []
+    looks = Looks(judge)
+    sharpnesses, changes = [], []
     faces = missing = 0
     last: np.ndarray | None = None
     with open_source(driver) as video:
-        described = set(spread_indices(video.frame_count or 1, IDENTITY_FRAMES))
+        described = set(spread_indices(video.frame_count or 1, LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():
                 driven = painter(frame)
@@ -72,14 +74,15 @@ def evaluate_cross(
                     both = (driven.points, found)
                     expressions.append([[float(f(p)) for f in measures.EXPRESSIONS.values()] for p in both])
                     if last is not None:
-                        region = measures.outside(found, driven.generated.shape[0])
+                        region = regions.outside(found, driven.generated.shape[0])
                         changes.append(measures.flicker(last, driven.generated, region))
                 last = driven.generated
                 if frame.number in described:
                     said, badness = "no face found", 1.0
                     if found is not None:
-                        identities.append(judge.identity(driven.generated, found, mean_descriptor))
-                        said, badness = f"identity {identities[-1]:.2f}", identities[-1]
+                        looks.add(driven.generated, found, found)
+                        badness = judge.distance(looks.faces[-1], target)
+                        said = f"identity {badness:.2f}, stains {looks.stains[-1]:.1f} %"
                     kinds = ("driver", "drawing", "generated")
                     pictures = {kind: getattr(driven, kind) for kind in kinds}
                     result.strips.append(Strip(f"cross-{frame.number}", pictures, said, badness))
@@ -91,9 +94,13 @@ def evaluate_cross(
     result.values["cross"] = {
         "frames": faces,
         "faces_found": 1 - missing / faces,
-        "identity_median": median_or_nan(identities),
-        "identity_p90": float(np.percentile(identities, 90)) if identities else float("nan"),
         "sharpness": float(np.median(sharpnesses)),
+        **looks.artefacts(),
+        **{
+            f"{key}_{name}": percentile_or_nan(distances, percentage)
+            for key, distances in looks.distances(target).items()
+            for name, percentage in (("median", 50), ("p90", 90))
+        },
         **{
             f"{name}_correlation": measures.correlation(series[:, 0, i], series[:, 1, i])
             for i, name in enumerate(measures.EXPRESSIONS)
@@ -126,7 +133,7 @@ def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result:
             used, true = in_model_space(frame, crop_box, size)
             now = (driven.generated, true)
             if before is not None:
-                region = measures.outside(used.points(driven.points, size), size)
+                region = regions.outside(used.points(driven.points, size), size)
                 changes.append(
                     tuple(measures.flicker(*both, region) for both in zip(before, now, strict=True))
                 )

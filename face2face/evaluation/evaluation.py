@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, metrics
-from face2face.evaluation import driven, measures
-from face2face.evaluation.identity import FaceDescriptor
-from face2face.evaluation.measures import Judge
-from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, median_or_nan
+from face2face.evaluation import driven, identity, measures, regions
+from face2face.evaluation.looks import Looks
+from face2face.evaluation.measures import Identity, Judge
+from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, TargetFrames, target_frames
 from face2face.face.drawing import draw
 from face2face.face.landmarks import LandmarkDetector
@@ -51,7 +51,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
         UserError: if the model is no generator, or a clip shows no face.
     """
     generator = Generator(model)
-    judge = Judge(LandmarkDetector(options.landmark_model), FaceDescriptor())
+    judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
     def painter(source: str = "") -> Painter:
         tracker = Tracker(judge.detector, options.smoothing)
@@ -61,9 +61,9 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     frames = target_frames(options.target, generator, judge.detector, options.frames)
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
-    descriptor, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
+    mean_identity, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
     with painter() as live:
-        first = driven.evaluate_cross(options.driver, live, judge, descriptor, true_sharpness, result)
+        first = driven.evaluate_cross(options.driver, live, judge, mean_identity, true_sharpness, result)
     with painter(name_of(Path(options.target.path))) as live:
         driven.evaluate_flicker(options.target, generator, live, result)
     with painter() as live:
@@ -77,7 +77,7 @@ def evaluate_self(
     generate: Callable[[np.ndarray], np.ndarray],
     judge: Judge,
     result: Evaluation,
-) -> tuple[np.ndarray, float]:
+) -> tuple[Identity, float]:
     """Judge a generator on drawings of the target's own frames, whose true pictures are known.
 
     Args:
@@ -88,41 +88,54 @@ def evaluate_self(
         result: What is added to.
 
     Returns:
-        The mean descriptor of the target's true frames, float (128,), and their median sharpness.
+        The mean identity of the target's true frames, and their median sharpness.
     """
-    descriptors = [judge.descriptor(p, q) for p, q in zip(frames.pictures, frames.points, strict=True)]
-    mean_descriptor = np.mean(descriptors, axis=0)
+    filmed, painted = Looks(judge), Looks(judge)
+    for picture, points in zip(frames.pictures, frames.points, strict=True):
+        filmed.add(picture, points, points)
+    mean_identity = measures.mean_identity(filmed.faces)
     true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
-    compared, errors, identities, sharpnesses = [], [], [], []
+    compared, errors, sharpnesses = [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
         for number, true, points, sharp in zip(
             frames.numbers, frames.pictures, frames.points, true_sharpness, strict=True
         ):
             drawing = draw(points, target.image_size, target.drawing)
             generated = generate(drawing)
-            compared.append(metrics.compare(generated, true))
+            regions_compared = regions.compared(points, target.image_size)
+            compared.append(metrics.compare_regions(generated, true, regions_compared))
             sharpnesses.append(measures.sharpness(generated) / sharp)
-            said = [str(compared[-1])]
             found = judge.landmarks(generated)
+            painted.add(generated, points, found)
+            said = [str(compared[-1][0]), f"stains {painted.stains[-1]:.1f} %"]
             if found is None:
                 said.append("no face found")
             else:
                 errors.append(measures.normalised_mean_error(found, points))
-                identities.append(judge.identity(generated, found, mean_descriptor))
-                said.append(f"NME {errors[-1]:.3f}, identity {identities[-1]:.2f}")
+                distance = judge.distance(painted.faces[-1], mean_identity)
+                said.append(f"NME {errors[-1]:.3f}, identity {distance:.2f}")
             pictures = {"drawing": drawing, "generated": generated, "true": true}
-            badness = -compared[-1].ssim
+            badness = -compared[-1][0].ssim
             result.strips.append(Strip(f"self-{number}", pictures, ", ".join(said), badness))
             bar.update()
-    means = metrics.mean(compared)
+    whole, face, eyes, mouth = (metrics.mean(list(each)) for each in zip(*compared, strict=True))
     result.values["self"] = {
         "frames": len(frames.numbers),
-        "l1": means.l1,
-        "psnr": means.psnr,
-        "ssim": means.ssim,
+        "l1": whole.l1,
+        "psnr": whole.psnr,
+        "ssim": whole.ssim,
+        "psnr_face": face.psnr,
+        "ssim_face": face.ssim,
+        "l1_eyes": eyes.l1,
+        "l1_mouth": mouth.l1,
         "nme": mean_or_nan(errors),
-        "identity_median": median_or_nan(identities),
-        "identity_true_median": float(np.median([np.linalg.norm(d - mean_descriptor) for d in descriptors])),
         "sharpness": float(np.median(sharpnesses)),
+        **painted.artefacts(),
+        **{f"{key}_true": value for key, value in filmed.artefacts().items()},
+        **{f"{key}_median": percentile_or_nan(d, 50) for key, d in painted.distances(mean_identity).items()},
+        **{
+            f"{key}_true_median": percentile_or_nan(d, 50)
+            for key, d in filmed.distances(mean_identity).items()
+        },
     }
-    return mean_descriptor, float(np.median(true_sharpness))
+    return mean_identity, float(np.median(true_sharpness))

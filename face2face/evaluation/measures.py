@@ -1,50 +1,57 @@
 """Measures of a generated face beyond L1 and SSIM: landmarks, identity, sharpness, steadiness, expression."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from face2face.evaluation.identity import FaceDescriptor
+from face2face.evaluation.identity import Descriptor
 from face2face.face.geometry import brow_height, eye_aspect_ratio, interocular_distance, mouth_openness
 from face2face.face.landmarks import LandmarkDetector
 
 EXPRESSIONS = {"mouth": mouth_openness, "eyes": eye_aspect_ratio, "brows": brow_height}
 """The measures of expression that are correlated over time between the driver and the generated face."""
 
-OUTSIDE_MARGIN = 0.35
-"""How far the face (hair, chin) reaches beyond the landmarks, in interocular distances."""
+Identity = dict[str, np.ndarray]
+"""Whose face it is: a descriptor, float (128,), by the key of each network."""
+
+
+def mean_identity(faces: Sequence[Identity]) -> Identity:
+    """The mean of the descriptors of several faces of a person."""
+    return {key: np.mean([face[key] for face in faces], axis=0) for key in faces[0]}
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges pictures in model space, uint8 (S, S, 3), RGB, by dlib's networks.
+    """Judges pictures in model space, uint8 (S, S, 3), RGB, by networks.
 
     Attributes:
         detector: finds the landmarks.
-        descriptor: describes whose face it is.
+        descriptors: describe whose face it is.
     """
 
     detector: LandmarkDetector
-    descriptor: FaceDescriptor
+    descriptors: Sequence[Descriptor]
 
     def landmarks(self, picture: np.ndarray) -> np.ndarray | None:
         """The landmarks of the face in a picture, float (68, 2); None if no face is detected."""
         face = self.detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return None if face is None else face.points
 
-    def identity(self, picture: np.ndarray, points: np.ndarray, target: np.ndarray) -> float:
-        """Distance of a face's descriptor from the target's.
+    def describe(self, picture: np.ndarray, points: np.ndarray) -> Identity:
+        """Describe a face.
 
         Args:
             picture: uint8 (S, S, 3), RGB.
             points: float (68, 2), the face's landmarks in it.
-            target: mean descriptor of the target's true frames, float (128,).
-
-        Returns:
-            The Euclidean distance; from `identity.ANOTHER_PERSON` on it is another person.
         """
-        return float(np.linalg.norm(self.descriptor(picture, points) - target))
+        return {descriptor.key: descriptor(picture, points) for descriptor in self.descriptors}
+
+    def distance(self, face: Identity, target: Identity) -> float:
+        """Distance of a face from the target's mean by the first of the networks."""
+        first = self.descriptors[0]
+        return first.distance(face[first.key], target[first.key])
 
 
 def sharpness(picture: np.ndarray) -> float:
@@ -55,23 +62,6 @@ def sharpness(picture: np.ndarray) -> float:
 def normalised_mean_error(points: np.ndarray, true: np.ndarray) -> float:
     """NME: mean distance of 68 landmarks, float (68, 2), from the true ones, in interocular distances."""
     return float(np.linalg.norm(points - true, axis=-1).mean() / interocular_distance(true))
-
-
-def outside(points: np.ndarray, size: int) -> np.ndarray:
-    """Mask of what lies outside a face in model space.
-
-    Args:
-        points: float (68, 2), the face's landmarks.
-        size: side of model space, in pixels.
-
-    Returns:
-        bool (S, S).
-    """
-    face = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.round(points).astype(np.int32)), 1)
-    reach = max(3, round(OUTSIDE_MARGIN * float(interocular_distance(points))))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return cv2.dilate(face, kernel) == 0
 
 
 def flicker(before: np.ndarray, after: np.ndarray, region: np.ndarray) -> float:

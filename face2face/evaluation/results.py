@@ -1,6 +1,6 @@
 """The results of an evaluation: figures, with keys for programs and titles for people, and strips."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,11 @@ class Figure:
 
 _INTEROCULAR = "interocular distances"
 _DESCRIPTOR = "descriptor distance"
+_COSINE = "cosine distance"
+_STAINS = "% of the skin"
+_STRENGTH = "1: none"
+_LINES = "lines every 2 pixels"
+_SQUARES = "squares of 4, 8 or 16 pixels"
 
 FIGURES: dict[str, dict[str, Figure]] = {
     "self": {
@@ -33,9 +38,21 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "l1": Figure("L1", "of 255"),
         "psnr": Figure("PSNR", "dB"),
         "ssim": Figure("SSIM"),
+        "psnr_face": Figure("PSNR inside the face", "dB"),
+        "ssim_face": Figure("SSIM inside the face"),
+        "l1_eyes": Figure("L1 of the eyes", "of 255"),
+        "l1_mouth": Figure("L1 of the mouth", "of 255"),
+        "stains": Figure("stains, mean", _STAINS),
+        "stains_true": Figure("stains of the true frames, mean", _STAINS),
+        "lines": Figure(_LINES, _STRENGTH),
+        "lines_true": Figure(f"{_LINES}, of the true frames", _STRENGTH),
+        "squares": Figure(_SQUARES, _STRENGTH),
+        "squares_true": Figure(f"{_SQUARES}, of the true frames", _STRENGTH),
         "nme": Figure("NME of the landmarks", _INTEROCULAR),
         "identity_median": Figure("identity, median", _DESCRIPTOR),
         "identity_true_median": Figure("identity of the true frames, median", _DESCRIPTOR),
+        "identity_sface_median": Figure("identity by SFace, median", _COSINE),
+        "identity_sface_true_median": Figure("identity of the true frames by SFace, median", _COSINE),
         "sharpness": Figure("sharpness, relative to the true frames"),
     },
     "cross": {
@@ -43,6 +60,11 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "faces_found": Figure("share of generated pictures in which a face is detected"),
         "identity_median": Figure("identity, median", _DESCRIPTOR),
         "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR),
+        "identity_sface_median": Figure("identity by SFace, median", _COSINE),
+        "identity_sface_p90": Figure("identity by SFace, 90th percentile", _COSINE),
+        "stains": Figure("stains, mean", _STAINS),
+        "lines": Figure(_LINES, _STRENGTH),
+        "squares": Figure(_SQUARES, _STRENGTH),
         "sharpness": Figure("sharpness, relative to the true frames"),
         "mouth_correlation": Figure("correlation of the mouth's openness with the driver's"),
         "eyes_correlation": Figure("correlation of the eye aspect ratio with the driver's"),
@@ -59,7 +81,7 @@ FIGURES: dict[str, dict[str, Figure]] = {
 """Section -> key -> figure. A key is snake case and stays: other programs read it."""
 
 Values = dict[str, dict[str, float]]
-"""Section -> key -> value, of the keys of `FIGURES`; NaN where no face was found to measure."""
+"""Section -> key -> value, of the keys of `FIGURES`; NaN where there was nothing to measure."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +116,20 @@ class Evaluation:
     shortfalls: list[str] = field(default_factory=list)
 
 
-def mean_or_nan(values: list[float]) -> float:
-    """The mean; NaN of no values."""
-    return float(np.mean(values)) if values else float("nan")
+def _measured(values: Sequence[float]) -> list[float]:
+    return [value for value in values if not np.isnan(value)]
 
 
-def median_or_nan(values: list[float]) -> float:
-    """The median; NaN of no values."""
-    return float(np.median(values)) if values else float("nan")
+def mean_or_nan(values: Sequence[float]) -> float:
+    """The mean of the values that are not NaN; NaN if there is none."""
+    measured = _measured(values)
+    return float(np.mean(measured)) if measured else float("nan")
+
+
+def percentile_or_nan(values: Sequence[float], percentage: float) -> float:
+    """A percentile of the values that are not NaN, 50 for the median; NaN if there is none."""
+    measured = _measured(values)
+    return float(np.percentile(measured, percentage)) if measured else float("nan")
 
 
 def as_json(values: Values) -> dict[str, dict[str, float | None]]:

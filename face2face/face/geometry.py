@@ -64,7 +64,7 @@ INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 
 MOUTH_CORNERS = (48, 54)
 
-CHIN, NOSE_BASE = 8, 33
+CHIN, NOSE_TIP, NOSE_BASE = 8, 30, 33
 
 RIGID = [*range(27, 37), 39, 42, 45]
 """Points that no expression moves much: the nose and the corners of the eyes."""

@@ -1,0 +1,60 @@
+"""Judges pictures of faces without true pictures beside them: whose face it is, and what no camera films."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from face2face.evaluation import artefacts
+from face2face.evaluation.measures import Identity, Judge
+from face2face.evaluation.results import mean_or_nan
+
+
+@dataclass
+class Looks:
+    """What is measured on several pictures of a face, filmed or painted.
+
+    Attributes:
+        judge: tells whose face it is.
+        faces: the identity in each picture with a face.
+        stains: of each picture, in percent; NaN where no skin shows.
+        power: sum of the pictures' spectra, float (TILE, TILE).
+    """
+
+    judge: Judge
+    faces: list[Identity] = field(default_factory=list)
+    stains: list[float] = field(default_factory=list)
+    power: np.ndarray | None = None
+
+    def add(self, picture: np.ndarray, points: np.ndarray, found: np.ndarray | None) -> None:
+        """Measure a picture.
+
+        Args:
+            picture: uint8 (S, S, 3), RGB.
+            points: float (68, 2), where the face should be.
+            found: float (68, 2), where it was found; None if no face was.
+        """
+        self.stains.append(artefacts.stains(picture, points))
+        power = artefacts.spectrum(picture)
+        self.power = power if self.power is None else self.power + power
+        if found is not None:
+            self.faces.append(self.judge.describe(picture, found))
+
+    def distances(self, target: Identity) -> dict[str, list[float]]:
+        """Distance of each face from the target's mean, by the key of each network."""
+        return {
+            descriptor.key: [
+                descriptor.distance(face[descriptor.key], target[descriptor.key]) for face in self.faces
+            ]
+            for descriptor in self.judge.descriptors
+        }
+
+    def artefacts(self) -> dict[str, float]:
+        """The figures of stains and squares, by their keys in `results.FIGURES`; NaN of no picture."""
+        return {
+            "stains": mean_or_nan(self.stains),
+            "lines": self._strength(artefacts.LINES),
+            "squares": self._strength(artefacts.SQUARES),
+        }
+
+    def _strength(self, periods: tuple[int, ...]) -> float:
+        return float("nan") if self.power is None else artefacts.strength(self.power, periods)
