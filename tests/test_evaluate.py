@@ -26,7 +26,7 @@ PAINTED = 300
 
 @pytest.fixture(scope="module")
 def photo(clips) -> np.ndarray:
-    """uint8 (S, S, 3), RGB: a frame of the target, cut around her face; with green specks and a faint grid."""
+    """uint8 (S, S, 3), RGB: a frame of the target, cut to her face, with green specks and a faint grid."""
     with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
         frame = next(video.frames({PAINTED})).picture
     points = LandmarkDetector().find(frame).points

@@ -23,20 +23,30 @@ NOT_SKIN = (
 """What is left out of the skin, each with a margin around it."""
 
 
-def _hull(points: np.ndarray, size: int) -> np.ndarray:
-    """The convex hull of points, float (N, 2), as uint8 (S, S) of 0 and 1."""
-    mask = np.zeros((size, size), np.uint8)
-    return cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points).astype(np.int32)), 1)
+def _hull(points: np.ndarray) -> np.ndarray:
+    """The convex hull of points, float (N, 2), as a polygon, int32 (M, 1, 2)."""
+    return cv2.convexHull(np.round(points).astype(np.int32))
 
 
-def _disc(radius: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+def _filled(hull: np.ndarray, size: int) -> np.ndarray:
+    """A polygon filled, as uint8 (S, S) of 0 and 1."""
+    return cv2.fillConvexPoly(np.zeros((size, size), np.uint8), hull, 1)
+
+
+def _outlined(mask: np.ndarray, hull: np.ndarray, radius: int, value: int) -> np.ndarray:
+    """Write a value into a mask wherever the outline of a polygon is no farther than a radius, in pixels."""
+    return cv2.polylines(mask, [hull], isClosed=True, color=value, thickness=2 * radius + 1)
+
+
+def _radius(margin: float, points: np.ndarray) -> int:
+    """A margin in pixels."""
+    return max(1, round(margin * float(interocular_distance(points))))
 
 
 def _around(points: np.ndarray, part: slice, margin: float, size: int) -> np.ndarray:
     """The hull of a part of the 68 points, grown by a margin, as uint8 (S, S) of 0 and 1."""
-    radius = max(1, round(margin * float(interocular_distance(points))))
-    return cv2.dilate(_hull(points[part], size), _disc(radius))
+    hull = _hull(points[part])
+    return _outlined(_filled(hull, size), hull, _radius(margin, points), 1)
 
 
 def face(points: np.ndarray, size: int) -> np.ndarray:
@@ -46,13 +56,14 @@ def face(points: np.ndarray, size: int) -> np.ndarray:
         points: float (68, 2), the face's landmarks in model space.
         size: side of model space, in pixels.
     """
-    return _hull(points, size) == 1
+    return _filled(_hull(points), size) == 1
 
 
 def outside(points: np.ndarray, size: int) -> np.ndarray:
     """What lies outside the face, hair and chin included. Arguments as in `face`."""
-    reach = max(3, round(OUTSIDE_MARGIN * float(interocular_distance(points))))
-    return cv2.dilate(_hull(points, size), _disc(reach)) == 0
+    reach = max(3, _radius(OUTSIDE_MARGIN, points))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return cv2.dilate(_filled(_hull(points), size), disc) == 0
 
 
 def eyes(points: np.ndarray, size: int) -> np.ndarray:
@@ -79,8 +90,8 @@ def skin(points: np.ndarray, size: int) -> np.ndarray:
 
     Arguments as in `face`.
     """
-    radius = max(1, round(SKIN_EDGE * float(interocular_distance(points))))
-    mask = cv2.erode(_hull(points, size), _disc(radius))
+    hull = _hull(points)
+    mask = _outlined(_filled(hull, size), hull, _radius(SKIN_EDGE, points), 0)
     for part, margin in NOT_SKIN:
         mask &= 1 - _around(points, part, margin, size)
     return mask == 1
