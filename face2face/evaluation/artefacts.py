@@ -10,7 +10,7 @@ from face2face.face.geometry import interocular_distance
 
 STAIN = 4.0
 """Distance in the a and b of CIELAB from which a pixel is of another hue than its surroundings. Of true
-frames of seven clips, 0 to 0.4 % of the skin is; of a model with visible stains, 3 %."""
+frames of seven clips, 0 to 0.3 % of the skin is; of a model with visible stains, 3 %."""
 STAIN_RADIUS = 1 / 16
 """Radius of the surroundings, in interocular distances."""
 

@@ -86,7 +86,7 @@ def compared(points: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 def skin(points: np.ndarray, size: int) -> np.ndarray:
-    """Cheeks, chin, and what shows between eyes and nose: where skin is all that there is to see.
+    """Cheeks and chin, away from everything that has another colour.
 
     Arguments as in `face`.
     """
