@@ -3,6 +3,9 @@
 
 It also reads the training folders of the original pix2pix-tensorflow. Those generators, and those of
 `--paper`, keep normalising by the statistics of each picture (instance norm), as in their training.
+
+With --student it teaches a smaller generator to answer as the trained one, on drawings of its pairs, and
+keeps the smaller one. Ctrl-C keeps what has been taught so far.
 """
 
 from face2face import early, frozen_graph
@@ -13,10 +16,16 @@ if __name__ == "__main__":
 import argparse
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from face2face import cli, files
 from pix2pix import legacy, options
+from pix2pix.options import Options
+
+if TYPE_CHECKING:
+    import keras
 
 _OURS = re.compile(
     r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json|plate\.png"
@@ -24,19 +33,49 @@ _OURS = re.compile(
 """The files of a reduced model."""
 
 
-def reduce(model_input: Path, model_output: Path, which: str | None = None) -> None:
+@dataclass(frozen=True)
+class Student:
+    """A smaller generator to be taught.
+
+    Attributes:
+        ngf: Filters of its first layer.
+        pairs: Folder of combined pairs, on whose drawings it is taught.
+        max_steps: Number of steps, of one drawing each.
+        seed: Of all that is random.
+    """
+
+    ngf: int
+    pairs: Path = Path("photos/combined/train")
+    max_steps: int = 8000
+    seed: int = 0
+
+
+_OF_STUDENT = {
+    "pairs": (Path, "folder of the training pairs, on whose drawings it is taught"),
+    "max_steps": (cli.positive_int, "how many steps to teach it, of one drawing each"),
+    "seed": (cli.non_negative_int, "of all that is random"),
+}
+"""Types and help texts of the options that say how a student is taught."""
+
+
+def reduce(
+    model_input: Path, model_output: Path, which: str | None = None, student: Student | None = None
+) -> None:
     """Write the reduced model of a training folder, and compare the outputs of both.
 
     Args:
         model_input: The training folder.
         model_output: The folder of the reduced model.
         which: The weights that validated "best", or the "last"; None: the best where there are some.
+        student: The smaller generator to teach and write; None: the trained one is written.
 
     Raises:
         UserError: If the training folder is missing or damaged, or, before anything is changed, if a file
             that is not ours is in the way.
+        KeyboardInterrupt: After a signal while a student is taught; the student so far has been written.
     """
-    files.check_apart({"--model-output": model_output}, {"--model-input": model_input})
+    inputs = {"--model-input": model_input, "--pairs": student and student.pairs}
+    files.check_apart({"--model-output": model_output}, inputs)
     of_original = legacy.is_of_original(model_input)
     opts = legacy.read_options(model_input) if of_original else options.read(model_input, options.TRAINING)
     if of_original and which == "best":
@@ -45,37 +84,79 @@ def reduce(model_input: Path, model_output: Path, which: str | None = None) -> N
         options.read(model_output, options.REDUCED)
     is_ours = reduced_files(model_output)
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
+    if student is not None:
+        _check_student(student, opts, model_input)
+        _check_output(model_output, is_ours)
     cli.load_tensorflow()
     from face2face.target import plate, target_file
     from pix2pix import checkpoints, folding, frozen, inference, networks
 
     inference.refuse_colours(opts, model_input)
+    target, still = target_file.read_target(model_input), plate.read_plate(model_input, opts.image_size)
     trained = networks.generator_of(opts, folded=of_original)
     if of_original:
         checkpoint, folded = legacy.restore_generator(trained, model_input), trained
     else:
         checkpoint = checkpoints.restore_generator(trained, model_input, which)
         folded = folding.fold(trained)
-    drawing = inference.sample_drawing(model_input, opts.image_size)
-    with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
-        checkpoints.save_generator(folded, unfinished)
-        options.write(unfinished, opts, options.REDUCED)
-        if (target := target_file.read_target(model_input)) is not None:
-            target.write(unfinished)
-        plate.write_plate(unfinished, plate.read_plate(model_input, opts.image_size))
-    if (model_output / frozen_graph.FILE_NAME).exists():
-        cli.warn(f"{model_output / frozen_graph.FILE_NAME} is of an older model: run freeze_model.py again")
 
-    difference = frozen.largest_difference(
-        *(inference.uint8_predictor(g)(drawing) for g in (trained, folded))
-    )
+    def write(generator: "keras.Model", opts: Options) -> None:
+        with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
+            checkpoints.save_generator(generator, unfinished)
+            options.write(unfinished, opts, options.REDUCED)
+            if target is not None:
+                target.write(unfinished)
+            plate.write_plate(unfinished, still)
+        if (frozen_model := model_output / frozen_graph.FILE_NAME).exists():
+            cli.warn(f"{frozen_model} is of an older model: run freeze_model.py again")
+
+    if student is None:
+        drawing = inference.sample_drawing(model_input, opts.image_size)
+        write(folded, opts)
+        difference = frozen.largest_difference(
+            *(inference.uint8_predictor(g)(drawing) for g in (trained, folded))
+        )
+        result = f"largest difference between the trained and the reduced generator: {difference} of 255"
+    else:
+        from pix2pix import distillation
+
+        small = replace(opts, ngf=student.ngf)
+        measures = distillation.distil(
+            folded,
+            opts,
+            student.ngf,
+            student.pairs,
+            student.max_steps,
+            student.seed,
+            save=lambda generator: write(generator, small),
+        )
+        result = f"the student (ngf {student.ngf}) against its teacher (ngf {opts.ngf}): {measures}"
     before, after = (
         checkpoints.size_mb(path) for path in (checkpoint, checkpoints.newest_checkpoint(model_output))
     )
     print(f"{checkpoint}: {before:.1f} MB before, {after:.1f} MB after, in {model_output}")
     if opts.statistics == options.INSTANCE:
         print("as in 2017, each picture is normalised by its own statistics")
-    print(f"largest difference between the trained and the reduced generator: {difference} of 255")
+    print(result)
+
+
+def _check_student(student: Student, opts: Options, model_input: Path) -> None:
+    """Raise `UserError` if a model cannot teach this student."""
+    if student.ngf >= opts.ngf:
+        raise cli.UserError(
+            f"expected --student below {opts.ngf}, the ngf of the trained generator, got {student.ngf}"
+        )
+    if opts.separable_conv:
+        raise cli.UserError(f"expected a model without --separable_conv as teacher, got one: {model_input}")
+    cli.existing_dir(student.pairs, "--pairs")
+
+
+def _check_output(folder: Path, is_ours: files.IsOurs) -> None:
+    """Raise `UserError` before a student is taught if it could not be written afterwards."""
+    if folder.exists():
+        for path in cli.existing_dir(folder, "--model-output").iterdir():
+            if _OURS.fullmatch(path.name):
+                files.check_replaceable(path, is_ours)
 
 
 def reduced_files(folder: Path) -> files.IsOurs:
@@ -98,12 +179,30 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=("best", "last"),
         help="weights that validated best, or the newest (default: best, where there are some)",
     )
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--student",
+        type=cli.positive_int,
+        metavar="NGF",
+        help="teach a smaller generator, of NGF filters in the first layer, to answer as the trained one",
+    )
+    for name, (kind, text) in _OF_STUDENT.items():
+        parser.add_argument(
+            f"--{name}", type=kind, help=f"for --student: {text} (default: {getattr(Student, name)})"
+        )
+    args = parser.parse_args(argv)
+    for name in _OF_STUDENT:
+        if args.student is None and getattr(args, name) is not None:
+            parser.error(f"--{name} is for --student")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    reduce(args.model_input, args.model_output, args.which)
+    student = None
+    if args.student is not None:
+        given = {name: getattr(args, name) for name in _OF_STUDENT if getattr(args, name) is not None}
+        student = Student(args.student, **given)
+    reduce(args.model_input, args.model_output, args.which, student)
 
 
 if __name__ == "__main__":

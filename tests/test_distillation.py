@@ -1,0 +1,251 @@
+"""Smaller generators that a trained one teaches: `reduce_model.py --student`."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import freeze_model
+import reduce_model
+import run_webcam
+from face2face.generator.generator import Generator
+from face2face.target import sidecar, target_file
+from pix2pix import checkpoints, distillation, folding, networks, options, pruning
+from tests import made
+
+TEACHER = replace(made.SMALL, ngf=8)
+STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A training folder, whose pairs are in `face2face-model-pairs` beside it."""
+    return made.training_folder(tmp_path_factory.mktemp("models") / "face2face-model", TEACHER)
+
+
+@pytest.fixture(scope="module")
+def taught(trained) -> tuple[Path, str]:
+    """The folder of a student, and what the script said."""
+    folder = trained.with_name("student")
+    result = made.run_script("reduce_model.py", *arguments(trained, folder, "--max_steps", STEPS))
+    assert result.returncode == 0, result.stderr
+    last = result.stderr.splitlines()[-1]
+    assert re.match(rf"teaching: {STEPS}/{STEPS} steps \[[\d:]+<[\d:]+, .*L1 [\d.]+ of 255\]", last)
+    return folder, result.stdout
+
+
+def pairs_of(model: Path) -> Path:
+    return model.with_name(f"{model.name}-pairs")
+
+
+def arguments(model: Path, output: Path, *others) -> list:
+    """The arguments that teach a student of half the teacher's filters."""
+    own = ("--model-input", model, "--model-output", output, "--student", 4, "--pairs", pairs_of(model))
+    return [*own, *others]
+
+
+def teacher_of(folder: Path):
+    trained = networks.generator_of(options.read(folder, options.TRAINING))
+    checkpoints.restore_generator(trained, folder)
+    return folding.fold(trained)
+
+
+def student_of(folder: Path):
+    student = networks.generator_of(options.read(folder, options.REDUCED), folded=True)
+    checkpoints.restore_generator(student, folder)
+    return student
+
+
+def error_of(capsys, *given) -> str:
+    """The one line of a command that has to end with exit code 2."""
+    capsys.readouterr()
+    assert made.edge(reduce_model.main, *given) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
+    return said.err
+
+
+# --- what is kept of the teacher ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("statistics", [options.NONE, options.INSTANCE])
+def test_channels_that_are_read_are_kept_with_all_that_belongs_to_them(statistics):
+    """A generator of whose channels half are read answers as the pruned one, but for the larger kernels."""
+    opts = replace(TEACHER, statistics=statistics)
+    trained = networks.generator_of(opts)
+    made.unsettle(trained)
+    teacher = folding.fold(trained)
+    chosen = pruning.important_channels(teacher, 4)
+    assert len(chosen["encoder_1_conv"]) == 4 and len(chosen["decoder_2_conv"]) == 4
+    for name, read in pruning.sources(6).items():
+        layer = teacher.get_layer(name)
+        kernel, bias = layer.get_weights()
+        start, axis = 0, 3 if name.startswith("decoder") else 2
+        for source in read:
+            count = teacher.get_layer(source).filters
+            unread = start + np.setdiff1d(np.arange(count), chosen[source])
+            np.swapaxes(kernel, axis, 0)[unread] = 0
+            start += count
+        layer.set_weights([kernel, bias])
+    pruned = pruning.prune(teacher, replace(opts, ngf=4), chosen)
+    for name in list(pruning.sources(6))[1:]:
+        kernel, bias = pruned.get_layer(name).get_weights()
+        pruned.get_layer(name).set_weights([kernel / np.sqrt(2), bias])
+    drawing = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    assert np.allclose(pruned(drawing), teacher(drawing), atol=1e-4)
+
+
+# --- a student --------------------------------------------------------------------------------------------
+
+
+def test_a_taught_student_is_nearer_to_its_teacher_than_at_the_start_and_than_an_untrained_one(
+    trained, taught
+):
+    folder, said = taught
+    teacher, student = teacher_of(trained), student_of(folder)
+    small = options.read(folder, options.REDUCED)
+    start = pruning.prune(teacher, small, pruning.important_channels(teacher, small.ngf))
+    untrained = folding.fold(networks.generator_of(small))
+    pairs = sorted(pairs_of(trained).glob("*.png"))
+    of_student, of_start, of_untrained = (
+        distillation.likeness(teacher, network, pairs, small) for network in (student, start, untrained)
+    )
+    assert of_student.l1 < 0.8 * min(of_start.l1, of_untrained.l1)
+    assert of_student.ssim > max(of_start.ssim, of_untrained.ssim)
+    taught_on, held_out = distillation.split(pairs, pairs_of(trained), small)
+    assert len(taught_on) == 7 and set(taught_on) | set(held_out) == set(pairs)
+    assert f"7 pairs, {STEPS} steps, seed 0; drawings held out: 1\n" in said
+    measured = distillation.likeness(teacher, student, held_out, small)
+    assert f"the student (ngf 4) against its teacher (ngf 8): {measured}\n" in said
+
+
+def test_a_students_folder_is_a_reduced_model(trained, taught):
+    folder, said = taught
+    assert options.read(folder, options.REDUCED) == replace(options.read(trained, options.TRAINING), ngf=4)
+    assert (folder / target_file.TARGET_NAME).read_bytes() == (trained / target_file.TARGET_NAME).read_bytes()
+    before, after = (checkpoints.size_mb(checkpoints.newest_checkpoint(path)) for path in (trained, folder))
+    assert f"{before:.1f} MB before, {after:.1f} MB after, in {folder}\n" in said
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("checkpoint", "generator-1.data-00000-of-00001", "generator-1.index", "options.json", "target.json")
+    ]
+
+
+def test_a_student_freezes_and_drives(taught, clips, tmp_path):
+    folder = shutil.copytree(taught[0], tmp_path / "student")
+    frozen = freeze_model.freeze(folder)
+    drawing = made.noise(64, 64)
+    face = student_of(folder)(drawing[None] / np.float32(127.5) - 1)[0]
+    assert np.abs(Generator(frozen)(drawing) - (face + 1) * 127.5).max() <= 1
+    given = ("--tf-model", frozen, "--source", clips / "single_face.mp4", "--no-window", "--limit", 3)
+    assert made.edge(run_webcam.main, *given, "--stats", tmp_path / "stats.json") == 0
+    assert json.loads((tmp_path / "stats.json").read_text())["frames_with_face"] == 3
+
+
+def test_a_students_drawings_are_held_out_of_the_folder_val_where_there_is_one(tmp_path):
+    train, val = (made.write_pairs(tmp_path / name, count) for name, count in (("train", 4), ("val", 40)))
+    found = sorted(train.glob("*.png"))
+    taught_on, held_out = distillation.split(found, train, TEACHER)
+    assert taught_on == found and {path.parent for path in held_out} == {val}
+    assert len(held_out) == distillation.MAX_HELD_OUT == len(set(held_out))
+
+
+# --- what ends it -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_ctrl_c_keeps_the_student_so_far(trained, tmp_path):
+    """Twice, as by an impatient user."""
+    output = tmp_path / "student"
+    command = [sys.executable, "reduce_model.py", *arguments(trained, output, "--max_steps", 10**6)]
+    streams = {name: subprocess.PIPE for name in ("stdout", "stderr")}
+    with made.start(list(map(str, command)), cwd=made.ROOT, text=True, **streams) as process:
+        assert any(line.startswith("teaching: 50/") for line in process.stderr), "it has ended"
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=120)
+    assert process.returncode == 130 and errors.endswith("interrupted\n") and "Traceback" not in errors
+    assert re.search(r"stopped after \d+ of 1000000 steps: the student so far is kept\n", said)
+    student = student_of(output)
+    assert options.read(output, options.REDUCED).ngf == 4
+    assert all(np.isfinite(weights).all() for weights in student.get_weights())
+    assert [path.name for path in tmp_path.iterdir()] == ["student"]
+
+
+def test_losses_that_are_not_finite_write_nothing(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(distillation, "LR", float("inf"))
+    output = tmp_path / "student"
+    assert made.edge(reduce_model.main, *arguments(trained, output, "--max_steps", 30)) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"error: the losses are no longer finite at step \d+: no student is written", error)
+    assert not list(tmp_path.iterdir())
+
+
+# --- what a user can get wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "others, message",
+    [
+        (["--student", 8], "expected --student below 8, the ngf of the trained generator, got 8"),
+        (["--student", 0], "argument --student: expected a whole number above 0, got '0'"),
+        (["--pairs", "nowhere"], "expected a folder as --pairs, not found: nowhere"),
+        (["--pairs", "."], "expected combined pairs (of process.py), got none in ."),
+        (["--max_steps", 0], "argument --max_steps: expected a whole number above 0, got '0'"),
+    ],
+)
+def test_wrong_arguments(trained, others, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(capsys, *arguments(trained, tmp_path / "student"), *others)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--pairs", "--max_steps", "--seed"])
+def test_options_of_a_student_need_one(option, capsys):
+    assert f"error: {option} is for --student" in error_of(capsys, option, 1)
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        (
+            {"lab_colorization": True},
+            "expected a model that generates pictures, got one of --lab_colorization",
+        ),
+        (
+            {"separable_conv": True, "statistics": options.MOVING},
+            "expected a model without --separable_conv as teacher, got one: ",
+        ),
+    ],
+)
+def test_models_that_do_not_teach(changed, message, trained, tmp_path, capsys):
+    options.write(tmp_path, replace(TEACHER, **changed), options.TRAINING)
+    given = ("--model-input", tmp_path, "--model-output", tmp_path / "student", "--student", 4)
+    assert message in error_of(capsys, *given, "--pairs", pairs_of(trained))
+
+
+def test_a_single_pair_and_drawings_of_another_style(trained, tmp_path, capsys):
+    single, other = made.write_pairs(tmp_path / "one", 1), made.write_pairs(tmp_path / "other", 2)
+    drawn = replace(sidecar.read_sidecar(other), drawing="colour")
+    drawn.write(other)
+    for pairs, message in (
+        (single, f"expected two pairs or more, got one: {single / '1.png'}"),
+        (other, f"expected --pairs with drawings in the style white, got colour: {other}"),
+    ):
+        given = arguments(trained, tmp_path / "student", "--pairs", pairs)
+        assert message in error_of(capsys, *given)
+    assert not (tmp_path / "student").exists()
+
+
+def test_what_is_in_the_way_is_found_before_a_student_is_taught(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(distillation, "distil", lambda *_, **__: pytest.fail("it is taught"))
+    (tmp_path / "checkpoint").write_text("notes")
+    error = error_of(capsys, *arguments(trained, tmp_path))
+    assert "expected a new file, or an older one of this kind to replace, got another file: " in error
+    assert (tmp_path / "checkpoint").read_text() == "notes"
