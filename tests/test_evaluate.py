@@ -92,7 +92,8 @@ def test_the_painted_face_is_the_targets(figures):
 
 
 def test_a_face_that_never_moves_expresses_nothing(figures):
-    assert figures["cross"]["mouth_correlation"] == 0
+    assert figures["cross"]["mouth_correlation"] == figures["cross"]["mouth_gain"] == 0
+    assert figures["cross"]["lag"] is None
     assert figures["steady"]["flicker_cross"] == 0
     assert figures["steady"]["flicker_self"] == 0
     assert figures["steady"]["jitter_generated"] == 0

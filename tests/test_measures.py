@@ -85,8 +85,3 @@ def test_jitter_of_points_that_move_as_one():
     assert measures.jitter(still) == 0
     still[1] += (4, 0)
     assert measures.jitter(still) == pytest.approx(2 / 20)
-
-
-def test_correlation_of_what_does_not_change_is_0():
-    assert measures.correlation(np.ones(5), np.arange(5.0)) == 0
-    assert measures.correlation(np.arange(5.0), 3 - 2 * np.arange(5.0)) == pytest.approx(-1)

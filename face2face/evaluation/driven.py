@@ -6,10 +6,12 @@ import numpy as np
 
 from face2face import cli
 from face2face.evaluation import measures, regions
+from face2face.evaluation.following import Following
 from face2face.evaluation.looks import Looks
 from face2face.evaluation.measures import Identity, Judge
 from face2face.evaluation.results import Evaluation, Strip, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
+from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
@@ -31,6 +33,7 @@ LOOKS_FRAMES = 150
 def evaluate_cross(
     driver: str,
     painter: Painter,
+    tracker: Tracker,
     judge: Judge,
     target: Identity,
     true_sharpness: float,
@@ -40,6 +43,7 @@ def evaluate_cross(
 
     Args:
         driver: path of the clip.
+        tracker: the painter's.
         target: mean identity of the target's true frames.
         true_sharpness: median sharpness of the target's true frames.
         result: gets the figures and strips.
@@ -51,8 +55,7 @@ def evaluate_cross(
         UserError: if the clip shows no face.
     """
     first = None
-    expressions: list[list[list[float]]] = []
-    looks = Looks(judge)
+    looks, following = Looks(judge), Following()
     sharpnesses, changes = [], []
     faces = missing = 0
     last: np.ndarray | None = None
@@ -64,18 +67,17 @@ def evaluate_cross(
                 bar.update()
                 if driven.points is None:
                     last = None
+                    following.add(None, None, None)
                     continue
                 first = first or frame
                 faces += 1
                 found = judge.landmarks(driven.generated)
+                following.add(tracker.found, driven.points, found)
                 missing += found is None
                 sharpnesses.append(measures.sharpness(driven.generated) / true_sharpness)
-                if found is not None:
-                    both = (driven.points, found)
-                    expressions.append([[float(f(p)) for f in measures.EXPRESSIONS.values()] for p in both])
-                    if last is not None:
-                        region = regions.outside(found, driven.generated.shape[0])
-                        changes.append(measures.flicker(last, driven.generated, region))
+                if found is not None and last is not None:
+                    region = regions.outside(found, driven.generated.shape[0])
+                    changes.append(measures.flicker(last, driven.generated, region))
                 last = driven.generated
                 if frame.number in described:
                     said, badness = "no face found", 1.0
@@ -90,7 +92,6 @@ def evaluate_cross(
         result.shortfalls.append(video.shortfall)
     if first is None:
         raise cli.UserError(f"expected a face that drives, got none in {driver}")
-    series = np.array(expressions or np.zeros((0, 2, len(measures.EXPRESSIONS))))
     result.values["cross"] = {
         "frames": faces,
         "faces_found": 1 - missing / faces,
@@ -101,10 +102,7 @@ def evaluate_cross(
             for key, distances in looks.distances(target).items()
             for name, percentage in (("median", 50), ("p90", 90))
         },
-        **{
-            f"{name}_correlation": measures.correlation(series[:, 0, i], series[:, 1, i])
-            for i, name in enumerate(measures.EXPRESSIONS)
-        },
+        **following.values(),
     }
     result.values["steady"] = {"flicker_cross": float(np.mean(changes)) if changes else 0.0}
     return first

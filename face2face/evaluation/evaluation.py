@@ -53,20 +53,25 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     generator = Generator(model)
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
-    def painter(source: str = "") -> Painter:
-        tracker = Tracker(judge.detector, options.smoothing)
+    def painter(tracker: Tracker, source: str = "") -> Painter:
         return Painter(tracker, [generator], DrivingOptions(retarget=options.retarget), source)
+
+    def tracker() -> Tracker:
+        return Tracker(judge.detector, options.smoothing)
 
     result = Evaluation()
     frames = target_frames(options.target, generator, judge.detector, options.frames)
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
     mean_identity, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
-    with painter() as live:
-        first = driven.evaluate_cross(options.driver, live, judge, mean_identity, true_sharpness, result)
-    with painter(name_of(Path(options.target.path))) as live:
+    of_driver = tracker()
+    with painter(of_driver) as live:
+        first = driven.evaluate_cross(
+            options.driver, live, of_driver, judge, mean_identity, true_sharpness, result
+        )
+    with painter(tracker(), name_of(Path(options.target.path))) as live:
         driven.evaluate_flicker(options.target, generator, live, result)
-    with painter() as live:
+    with painter(tracker()) as live:
         driven.evaluate_still(first, live, judge, result)
     return result
 

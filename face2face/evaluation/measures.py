@@ -1,4 +1,4 @@
-"""Measures of a generated face beyond L1 and SSIM: landmarks, identity, sharpness, steadiness, expression."""
+"""Measures of a generated face beyond L1 and SSIM: landmarks, identity, sharpness, steadiness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,8 @@ import cv2
 import numpy as np
 
 from face2face.evaluation.identity import Descriptor
-from face2face.face.geometry import brow_height, eye_aspect_ratio, interocular_distance, mouth_openness
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
-
-EXPRESSIONS = {"mouth": mouth_openness, "eyes": eye_aspect_ratio, "brows": brow_height}
-"""The measures of expression that are correlated over time between the driver and the generated face."""
 
 Identity = dict[str, np.ndarray]
 """Whose face it is: a descriptor, float (128,), by the key of each network."""
@@ -84,10 +81,3 @@ def jitter(points: np.ndarray) -> float:
     """
     points = points.astype(np.float64)  # in float32 the mean of equal numbers may differ from them
     return float(np.sqrt(points.var(axis=0).sum(axis=-1).mean()) / interocular_distance(points.mean(axis=0)))
-
-
-def correlation(driver: np.ndarray, output: np.ndarray) -> float:
-    """Pearson correlation of two series, float (N,); 0 if one of them does not change."""
-    if len(driver) < 2 or np.std(driver) == 0 or np.std(output) == 0:
-        return 0.0
-    return float(np.corrcoef(driver, output)[0, 1])

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from face2face.evaluation.following import MOTIONS
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -66,9 +68,15 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "lines": Figure(_LINES, _STRENGTH),
         "squares": Figure(_SQUARES, _STRENGTH),
         "sharpness": Figure("sharpness, relative to the true frames"),
-        "mouth_correlation": Figure("correlation of the mouth's openness with the driver's"),
-        "eyes_correlation": Figure("correlation of the eye aspect ratio with the driver's"),
-        "brows_correlation": Figure("correlation of the brows' height with the driver's"),
+        **{
+            f"{name}_correlation": Figure(f"correlation of {said} with the driver's")
+            for name, (_, said) in MOTIONS.items()
+        },
+        **{
+            f"{name}_gain": Figure(f"spread of {said}, relative to the driver's")
+            for name, (_, said) in MOTIONS.items()
+        },
+        "lag": Figure("lag behind the driver", "frames"),
     },
     "steady": {
         "flicker_cross": Figure("flicker outside the face, driven by another person", "of 255"),

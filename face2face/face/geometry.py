@@ -89,8 +89,24 @@ def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
 
 def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """Eye aspect ratio, height over width, the mean of both eyes (Soukupova and Cech, 2016)."""
-    heights = [_distance(points, *lids) for lids in EYELIDS]
-    widths = [_distance(points, *corners) for corners in EYE_CORNERS]
+    return _aspect_ratio(points, EYELIDS, EYE_CORNERS)
+
+
+def left_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
+    """The aspect ratio of the left eye alone."""
+    return _aspect_ratio(points, EYELIDS[:2], EYE_CORNERS[:1])
+
+
+def right_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
+    """The aspect ratio of the right eye alone."""
+    return _aspect_ratio(points, EYELIDS[2:], EYE_CORNERS[1:])
+
+
+def _aspect_ratio(
+    points: np.ndarray, lids: Sequence[tuple[int, int]], corners: Sequence[tuple[int, int]]
+) -> np.ndarray:
+    heights = [_distance(points, *pair) for pair in lids]
+    widths = [_distance(points, *pair) for pair in corners]
     return np.mean(heights, axis=0) / np.mean(widths, axis=0)
 
 
@@ -102,10 +118,46 @@ def mouth_openness(points: np.ndarray) -> np.ndarray:
 
 def brow_height(points: np.ndarray) -> np.ndarray:
     """Height of the brows above the eyes, perpendicular to the line of the eyes, in interocular distances."""
-    to_brows = points[..., BROWS, :].mean(axis=-2) - points[..., EYES, :].mean(axis=-2)
+    return _beside_eyes(points, points[..., BROWS, :].mean(axis=-2))[1]
+
+
+def _beside_eyes(points: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a place is, seen from the middle of the eyes.
+
+    Args:
+        points: float (..., 68, 2).
+        place: float (..., 2).
+
+    Returns:
+        How far it is to the right along the line of the eyes, and above it, in interocular distances.
+    """
+    to_place = place - points[..., EYES, :].mean(axis=-2)
     along = _eye_to_eye(points)
     up = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    return np.sum(to_brows * up, axis=-1) / np.sum(along * along, axis=-1)
+    square = np.sum(along * along, axis=-1)
+    return np.sum(to_place * along, axis=-1) / square, np.sum(to_place * up, axis=-1) / square
+
+
+def head_yaw(points: np.ndarray) -> np.ndarray:
+    """How far the tip of the nose is to the right of the middle of the eyes, in interocular distances.
+
+    0 for a face seen from the front; it grows with the angle by which the head is turned.
+    """
+    return _beside_eyes(points, points[..., NOSE_TIP, :])[0]
+
+
+def head_pitch(points: np.ndarray) -> np.ndarray:
+    """How far the tip of the nose is above the line of the eyes, in interocular distances.
+
+    Negative; it grows when the head is raised.
+    """
+    return _beside_eyes(points, points[..., NOSE_TIP, :])[1]
+
+
+def head_roll(points: np.ndarray) -> np.ndarray:
+    """The angle of the line of the eyes in radians, clockwise in the picture."""
+    along = _eye_to_eye(points)
+    return np.arctan2(along[..., 1], along[..., 0])
 
 
 def mouth_width(points: np.ndarray) -> np.ndarray:

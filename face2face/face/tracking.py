@@ -25,7 +25,13 @@ THUMBNAIL_SIDE = 16
 
 
 class Tracker:
-    """Tracks the first face that appears; other faces are ignored while it is there."""
+    """Tracks the first face that appears; other faces are ignored while it is there.
+
+    Attributes:
+        found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
+    """
+
+    found: np.ndarray | None = None
 
     def __init__(self, detector: LandmarkDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
         """Start without a face.
@@ -51,6 +57,7 @@ class Tracker:
         if face is None:
             return None
         self._face, self._seen_at = face, frame.seconds
+        self.found = face.points
         return self._smoother(face.points, frame.seconds)
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
