@@ -36,12 +36,14 @@ class Content(msgspec.Struct):
         made_by: tells the file from a user's own.
         settings: the options of the run.
         models: model -> section -> key of `results.FIGURES` -> value; None where no face was found.
+        drivers: model -> driver -> key of `results.FIGURES["cross"]` -> value.
     """
 
     format_version: Literal[1, 2]
     made_by: Literal["face2face"]
     settings: dict[str, str]
     models: dict[str, dict[str, dict[str, float | None]]]
+    drivers: dict[str, dict[str, dict[str, float | None]]] = {}
 
 
 def is_ours(path: Path) -> bool:
@@ -78,9 +80,15 @@ def check_outputs(folder: Path, count: int, inputs: dict[str, Path | None]) -> N
         files.check_replaceable(path, is_ours)
 
 
-def values_of(models: dict[str, Evaluation]) -> dict[str, results.Values]:
-    """The figures of each model."""
-    return {name: result.values for name, result in models.items()}
+def tables(models: dict[str, Evaluation]) -> str:
+    """The figures of the models side by side, and under them those of several drivers, model by model."""
+    of_models = results.table({name: result.values for name, result in models.items()})
+    of_drivers = [
+        results.drivers_table(name, result.drivers)
+        for name, result in models.items()
+        if len(result.drivers) > 1
+    ]
+    return "\n\n".join([of_models, *of_drivers])
 
 
 def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str, str]) -> Path:
@@ -94,7 +102,8 @@ def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str
     from pix2pix import report
 
     figures = {name: results.as_json(result.values) for name, result in models.items()}
-    content = Content(format_version=2, made_by="face2face", settings=settings, models=figures)
+    drivers = {name: results.as_json(result.drivers) for name, result in models.items()}
+    content = Content(2, "face2face", settings, figures, drivers)
     judged = [(name, result) for name, result in models.items() for _ in SECTIONS]
     with files.whole_folder(folder, is_ours, last=FIGURES) as unfinished:
         for (section, place), (name, result) in zip(
@@ -105,7 +114,7 @@ def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str
                 for s in result.strips
                 if s.name.startswith(section)
             ]
-            report.write_page(place, rows, f"{section}: {name}", results.table(values_of(models)))
+            report.write_page(place, rows, f"{section}: {name}", tables(models))
         files.write_text(unfinished / FIGURES, records.encode(content), is_ours)
     return folder / SECTIONS[0] / report.PAGE
 
@@ -115,7 +124,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tf-model", type=Path, required=True, help="frozen generator")
     parser.add_argument("--against", type=Path, help="another frozen generator, to compare with")
     parser.add_argument("--target", required=True, help="clip of the target")
-    parser.add_argument("--driver", required=True, help="clip of another person")
+    parser.add_argument("--driver", nargs="+", required=True, help="clips of other people, one or more")
     parser.add_argument(
         "--start", type=cli.non_negative_float, default=0.0, help="second of the target's clip"
     )
@@ -156,19 +165,25 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     models = [cli.existing_file(path, "the frozen model") for path in (args.tf_model, args.against) if path]
     inputs = {"--tf-model": args.tf_model, "--against": args.against}
-    inputs |= {"--target": source_path(args.target), "--driver": source_path(args.driver)}
+    inputs |= {
+        "--target": source_path(args.target),
+        **{f"--driver {as_text(driver)}": source_path(driver) for driver in args.driver},
+    }
+    if len(set(args.driver)) < len(args.driver):
+        raise cli.UserError(f"expected each --driver once, got {' '.join(args.driver)}")
     check_outputs(args.output_dir, len(models), inputs)
     options = EvaluationOptions(
         target=Clip(args.target, args.start, args.end),
-        driver=args.driver,
+        drivers=args.driver,
         landmark_model=args.landmark_model,
         frames=args.frames,
         retarget=args.retarget == "on",
         smoothing=args.smoothing,
     )
-    settings = {name: as_text(str(value)) for name, value in vars(args).items() if name != "landmark_model"}
+    given = vars(args) | {"driver": " ".join(args.driver)}
+    settings = {name: as_text(str(value)) for name, value in given.items() if name != "landmark_model"}
     judged, page = evaluate(models, options, args.output_dir, settings)
-    print(results.table(values_of(judged)))
+    print(tables(judged))
     if identity.sface_model() is None:
         print(f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}")
     print(f"wrote {args.output_dir / FIGURES}, {page} and its neighbours")

@@ -1,5 +1,6 @@
 """evaluate.py on a generator whose answers are known: it always paints one frame of the target, stained."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -67,16 +68,66 @@ def result(model, clips, tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_damaged_clip_is_judged_as_far_as_it_goes(model, clips, tmp_path, capsys, monkeypatch):
+def short_clip(clip: Path, count: int, path: Path) -> Path:
+    """The first frames of a clip."""
+    with open_source(str(clip)) as video:
+        frames = [frame.picture for frame in itertools.islice(video.frames(), count)]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, frames[0].shape[1::-1])
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
+    model, clips, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(identity, "SFACE_PACKAGE", "not_installed")
     damaged = tmp_path / "half.mp4"
     damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:800_000])
+    drivers = [short_clip(clips / "single_face.mp4", count, tmp_path / f"{count}.mp4") for count in (9, 5)]
     arguments = ("--tf-model", model, "--target", damaged, "--frames", "3", "--output-dir", tmp_path / "out")
-    assert edge(evaluate.main, *arguments, "--driver", clips / "single_face.mp4") == 3
+    assert edge(evaluate.main, *arguments, "--driver", *drivers) == 3
     said = capsys.readouterr()
     assert "expected 472 frames in half.mp4" in said.err.splitlines()[-1]
     assert f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}" in said.out.splitlines()
-    assert "sface" not in (tmp_path / "out" / "evaluation.json").read_text()
+    written = (tmp_path / "out" / "evaluation.json").read_text()
+    assert "sface" not in written
+    content = json.loads(written)
+    (values,), (of_drivers,) = content["models"].values(), content["drivers"].values()
+    assert [of_drivers[str(driver)]["frames"] for driver in drivers] == [9, 5]
+    assert values["cross"]["frames"] == 7
+    assert content["settings"]["driver"] == " ".join(map(str, drivers))
+    page = (tmp_path / "out" / "cross" / "index.html").read_text()
+    assert f"| {drivers[0]} | {drivers[1]} | median | worst |" in page
+    assert page.count("9.mp4: identity") == 9 and page.count("5.mp4: identity") == 5
+    assert len(list((tmp_path / "out" / "cross" / "images").iterdir())) == 3 * (9 + 5)
+
+
+def test_a_driver_is_given_once(tmp_path, capsys):
+    (tmp_path / "model.pb").touch()
+    arguments = ("--tf-model", tmp_path / "model.pb", "--target", "a", "--output-dir", tmp_path / "out")
+    assert edge(evaluate.main, *arguments, "--driver", "b", "c", "b") == 2
+    assert "expected each --driver once, got b c b" in capsys.readouterr().err
+
+
+def test_the_worst_driver_is_the_one_farthest_from_the_best():
+    drivers = {
+        "a": {"frames": 9, "identity_median": 0.2, "mouth_gain": 1.3, "lag": float("nan")},
+        "b": {"frames": 5, "identity_median": 0.5, "mouth_gain": 0.6, "lag": float("nan")},
+        "c": {"frames": 7, "identity_median": 0.3, "mouth_gain": float("nan"), "lag": -1.0},
+    }
+    assert results.worst_of(drivers) == {"identity_median": 0.5, "mouth_gain": 0.6, "lag": -1.0}
+    assert results.median_of(drivers) == {
+        "frames": 7,
+        "identity_median": 0.3,
+        "mouth_gain": pytest.approx(0.95),
+        "lag": -1.0,
+    }
+    header, _, frames, identity_row, *_ = results.drivers_table("a.pb", drivers).splitlines()
+    assert header == "| a.pb | a | b | c | median | worst |"
+    assert frames == "| frames with a driver's face | 9 | 5 | 7 | 7 |  |"
+    assert identity_row == "| identity, median (descriptor distance) | 0.2 | 0.5 | 0.3 | 0.3 | 0.5 |"
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +221,7 @@ def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
 def write(folder: Path, value: float = 0.5) -> None:
     picture = np.full((8, 8, 3), 100, np.uint8)
     strips = [Strip(f"{section}-1", {"drawing": picture}, "", 0.0) for section in evaluate.SECTIONS]
-    result = Evaluation({"self": {"ssim": value, "identity_median": float("nan")}}, strips)
+    result = Evaluation({"self": {"ssim": value, "identity_median": float("nan")}}, strips=strips)
     evaluate.write_report(folder, {"a.pb": result, "b.pb": result}, {"frames": "1"})
 
 

@@ -1,6 +1,7 @@
 """Judges a generator driven as live: by another person, by the target, and by a still face."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
-from face2face.sources.base import Frame
+from face2face.sources.base import Frame, as_text, name_of
 from face2face.sources.open import open_source
 
 STILL_FRAMES, STILL_FPS = 60, 25
@@ -38,7 +39,7 @@ def evaluate_cross(
     target: Identity,
     true_sharpness: float,
     result: Evaluation,
-) -> Frame:
+) -> tuple[Frame, float]:
     """Judge the generator driven by another person.
 
     Args:
@@ -46,10 +47,10 @@ def evaluate_cross(
         tracker: the painter's.
         target: mean identity of the target's true frames.
         true_sharpness: median sharpness of the target's true frames.
-        result: gets the figures and strips.
+        result: gets the figures of this driver, and strips.
 
     Returns:
-        The first frame with a face.
+        The first frame with a face, and the flicker outside the face.
 
     Raises:
         UserError: if the clip shows no face.
@@ -57,6 +58,7 @@ def evaluate_cross(
     first = None
     looks, following = Looks(judge), Following()
     sharpnesses, changes = [], []
+    row = f"cross-{len(result.drivers) + 1}" if result.drivers else "cross"
     faces = missing = 0
     last: np.ndarray | None = None
     with open_source(driver) as video:
@@ -87,16 +89,18 @@ def evaluate_cross(
                         said = f"identity {badness:.2f}, stains {looks.stains[-1]:.1f} %"
                     kinds = ("driver", "drawing", "generated")
                     pictures = {kind: getattr(driven, kind) for kind in kinds}
-                    result.strips.append(Strip(f"cross-{frame.number}", pictures, said, badness))
+                    said = f"{name_of(Path(driver))}: {said}"
+                    result.strips.append(Strip(f"{row}-{frame.number}", pictures, said, badness))
     if video.shortfall:
         result.shortfalls.append(video.shortfall)
     if first is None:
         raise cli.UserError(f"expected a face that drives, got none in {driver}")
-    result.values["cross"] = {
+    result.drivers[as_text(driver)] = {
         "frames": faces,
         "faces_found": 1 - missing / faces,
         "sharpness": float(np.median(sharpnesses)),
         **looks.artefacts(),
+        "stains_p90": percentile_or_nan(looks.stains, 90),
         **{
             f"{key}_{name}": percentile_or_nan(distances, percentage)
             for key, distances in looks.distances(target).items()
@@ -104,8 +108,7 @@ def evaluate_cross(
         },
         **following.values(),
     }
-    result.values["steady"] = {"flicker_cross": float(np.mean(changes)) if changes else 0.0}
-    return first
+    return first, float(np.mean(changes)) if changes else 0.0
 
 
 def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result: Evaluation) -> None:

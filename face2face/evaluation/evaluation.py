@@ -1,13 +1,13 @@
 """Judges a frozen generator: as a whole, and on the true frames of its own target."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from face2face import cli, metrics
-from face2face.evaluation import driven, identity, measures, regions
+from face2face.evaluation import driven, identity, measures, regions, results
 from face2face.evaluation.looks import Looks
 from face2face.evaluation.measures import Identity, Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
@@ -29,7 +29,7 @@ class EvaluationOptions:
 
     Attributes:
         target: the clip of the target.
-        driver: path of a clip of another person.
+        drivers: paths of clips of other people.
         landmark_model: dlib's model of 68 landmarks.
         frames: number of the target's frames, spread evenly.
         retarget: whether the driver's motion is carried onto the target's face.
@@ -37,7 +37,7 @@ class EvaluationOptions:
     """
 
     target: Clip
-    driver: str
+    drivers: Sequence[str]
     landmark_model: Path
     frames: int = 100
     retarget: bool = True
@@ -64,15 +64,19 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
     mean_identity, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
-    of_driver = tracker()
-    with painter(of_driver) as live:
-        first = driven.evaluate_cross(
-            options.driver, live, of_driver, judge, mean_identity, true_sharpness, result
-        )
+    seen = []
+    for driver in options.drivers:
+        of_driver = tracker()
+        with painter(of_driver) as live:
+            seen.append(
+                driven.evaluate_cross(driver, live, of_driver, judge, mean_identity, true_sharpness, result)
+            )
+    result.values["cross"] = results.median_of(result.drivers)
+    result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
     with painter(tracker(), name_of(Path(options.target.path))) as live:
         driven.evaluate_flicker(options.target, generator, live, result)
     with painter(tracker()) as live:
-        driven.evaluate_still(first, live, judge, result)
+        driven.evaluate_still(seen[0][0], live, judge, result)
     return result
 
 

@@ -15,10 +15,12 @@ class Figure:
     Attributes:
         sentence: what was measured.
         unit: of the value; "" for a count, a ratio or a correlation.
+        best: the farther from it, the worse; None where a value is neither good nor bad.
     """
 
     sentence: str
     unit: str = ""
+    best: float | None = None
 
     @property
     def title(self) -> str:
@@ -59,24 +61,25 @@ FIGURES: dict[str, dict[str, Figure]] = {
     },
     "cross": {
         "frames": Figure("frames with a driver's face"),
-        "faces_found": Figure("share of generated pictures in which a face is detected"),
-        "identity_median": Figure("identity, median", _DESCRIPTOR),
-        "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR),
-        "identity_sface_median": Figure("identity by SFace, median", _COSINE),
-        "identity_sface_p90": Figure("identity by SFace, 90th percentile", _COSINE),
-        "stains": Figure("stains, mean", _STAINS),
-        "lines": Figure(_LINES, _STRENGTH),
-        "squares": Figure(_SQUARES, _STRENGTH),
-        "sharpness": Figure("sharpness, relative to the true frames"),
+        "faces_found": Figure("share of generated pictures in which a face is detected", best=1),
+        "identity_median": Figure("identity, median", _DESCRIPTOR, best=0),
+        "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR, best=0),
+        "identity_sface_median": Figure("identity by SFace, median", _COSINE, best=0),
+        "identity_sface_p90": Figure("identity by SFace, 90th percentile", _COSINE, best=0),
+        "stains": Figure("stains, mean", _STAINS, best=0),
+        "stains_p90": Figure("stains, 90th percentile", _STAINS, best=0),
+        "lines": Figure(_LINES, _STRENGTH, best=1),
+        "squares": Figure(_SQUARES, _STRENGTH, best=1),
+        "sharpness": Figure("sharpness, relative to the true frames", best=1),
         **{
-            f"{name}_correlation": Figure(f"correlation of {said} with the driver's")
+            f"{name}_correlation": Figure(f"correlation of {said} with the driver's", best=1)
             for name, (_, said) in MOTIONS.items()
         },
         **{
-            f"{name}_gain": Figure(f"spread of {said}, relative to the driver's")
+            f"{name}_gain": Figure(f"spread of {said}, relative to the driver's", best=1)
             for name, (_, said) in MOTIONS.items()
         },
-        "lag": Figure("lag behind the driver", "frames"),
+        "lag": Figure("lag behind the driver", "frames", best=0),
     },
     "steady": {
         "flicker_cross": Figure("flicker outside the face, driven by another person", "of 255"),
@@ -114,12 +117,14 @@ class Evaluation:
     """The result of judging one generator.
 
     Attributes:
-        values: section -> key -> value, of the keys of `FIGURES`.
+        values: section -> key -> value, of the keys of `FIGURES`; of several drivers, the median.
+        drivers: driver -> key -> value, of the keys of `FIGURES["cross"]`.
         strips: the rows of the pages.
         shortfalls: why a clip had fewer frames than it should have had.
     """
 
     values: Values = field(default_factory=dict)
+    drivers: Values = field(default_factory=dict)
     strips: list[Strip] = field(default_factory=list)
     shortfalls: list[str] = field(default_factory=list)
 
@@ -159,6 +164,42 @@ def table(models: Mapping[str, Values]) -> str:
         for key, figure in figures.items():
             found = [values.get(section, {}).get(key) for values in models.values()]
             if any(value is not None for value in found):
-                cells = " | ".join("nan" if value is None else f"{value:.4g}" for value in found)
-                rows.append(f"| *{section}*: {figure.title} | {cells} |")
+                rows.append(f"| *{section}*: {figure.title} | {_cells(found)} |")
+    return "\n".join(rows)
+
+
+def _cells(values: Sequence[float | None]) -> str:
+    return " | ".join("" if value is None else f"{value:.4g}" for value in values)
+
+
+def median_of(drivers: Values) -> dict[str, float]:
+    """The median of each figure over the drivers; NaN where no driver has it."""
+    keys = next(iter(drivers.values()))
+    return {key: percentile_or_nan([values[key] for values in drivers.values()], 50) for key in keys}
+
+
+def worst_of(drivers: Values) -> dict[str, float]:
+    """Of each figure with a best value, the drivers' value that is farthest from it; NaN if none has one."""
+    worst = {}
+    for key in next(iter(drivers.values())):
+        best, measured = FIGURES["cross"][key].best, _measured([values[key] for values in drivers.values()])
+        if best is not None:
+            distances = [abs(value - best) for value in measured]
+            worst[key] = measured[int(np.argmax(distances))] if measured else float("nan")
+    return worst
+
+
+def drivers_table(model: str, drivers: Values) -> str:
+    """The figures of each driver, their median and the worst, as a Markdown table.
+
+    Args:
+        model: the name of the model.
+        drivers: its figures by the drivers' paths.
+    """
+    columns = drivers | {"median": median_of(drivers), "worst": worst_of(drivers)}
+    rows = [f"| {model} | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
+    for key, figure in FIGURES["cross"].items():
+        found = [values.get(key) for values in columns.values()]
+        if any(value is not None for value in found):
+            rows.append(f"| {figure.title} | {_cells(found)} |")
     return "\n".join(rows)
