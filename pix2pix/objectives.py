@@ -62,7 +62,8 @@ def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """1 - SSIM of two batches of pictures (structural similarity, Wang et al., 2004), for training.
 
     It is computed for each channel, so that no colour may be off either, over every second window of 7x7
-    pixels with equal weights: the Gaussian windows of the measure take several times as long.
+    pixels with equal weights: the Gaussian windows of the measure take several times as long. Windows at the
+    border are smaller, so that pixels there count as much as others.
 
     Args:
         a: (N, H, W, C) in [-1, 1].
@@ -75,7 +76,7 @@ def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     a, b = (1 + tf.cast(x, tf.float32) for x in (a, b))
     products = tf.concat([a, b, a * a, b * b, a * b], -1)
     mean_a, mean_b, square_a, square_b, product = tf.split(
-        tf.nn.avg_pool2d(products, SSIM_WINDOW, 2, "VALID"), 5, axis=-1
+        tf.nn.avg_pool2d(products, SSIM_WINDOW, 2, "SAME"), 5, axis=-1
     )
     variances = square_a - mean_a**2 + square_b - mean_b**2
     covariance = product - mean_a * mean_b

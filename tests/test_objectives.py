@@ -82,3 +82,15 @@ def test_feature_matching_moves_the_generated_face_towards_the_real_one():
     of_real, of_fake = tape.gradient(loss, [real, fake])
     assert of_real is None
     assert (of_fake.numpy() < 0).all()
+
+
+def test_dissimilarity_sees_the_picture_s_corner():
+    """Specks in the last pixels cost as much as specks in the middle, up to the windows that see them."""
+    picture = made.noise(64, 64)[None] / 127.5 - 1
+
+    def cost(place: slice) -> float:
+        damaged = picture.copy()
+        damaged[:, place, place] = -damaged[:, place, place]
+        return float(objectives.dissimilarity(tf.constant(picture), tf.constant(damaged)))
+
+    assert cost(slice(60, 64)) > 0.3 * cost(slice(30, 34))
