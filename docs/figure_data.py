@@ -85,16 +85,19 @@ class TrainingStep:
     """What a training step computes of a pair, before any weight changes.
 
     painted: float32 (S, S, 3) in [-1, 1]. real_map, painted_map: the discriminator's probability, patch by
-    patch, that the face is real: float32 (P, P) in [0, 1].
+    patch, that the face is real: float32 (P, P) in [0, 1]. structure_map: 1 - SSIM of the painted face and
+    the target, the mean of the colours, window by window: float32 (W, W) in [0, 2].
     """
 
     painted: np.ndarray
     real_map: np.ndarray
     painted_map: np.ndarray
+    structure_map: np.ndarray
     real_loss: float
     painted_loss: float
     gan_loss: float
     l1_loss: float
+    ssim_loss: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class Scene:
     """The networks and pictures of all figures. Pictures are float32 (S, S, 3) in [-1, 1], RGB.
 
     step: of the checkpoint. maps: of each block's output for the first pair, float32 (H, W, C).
-    untrained, painted: the face as the generator paints it at step 0, and as the exported one paints it.
+    untrained, painted: the face as the generator paints it at step 0, and as the exported one paints it,
+    with the moving average of the weights.
     """
 
     options: Options
@@ -120,13 +124,14 @@ def load(pairs: Path, model: Path) -> Scene:
     """The scene of a folder of pairs and a training folder.
 
     Raises:
-        UserError: if one of them is missing or not usable, or if the training had losses or channels that the
-            figures do not explain.
+        UserError: if one of them is missing or not usable, or if the training had layers, losses or channels
+            that the figures do not explain.
     """
     opts = options.read(model, options.TRAINING)
-    if opts.lab_colorization or opts.gan_loss != "vanilla" or opts.feature_matching:
+    has_default_losses = opts.gan_loss == "vanilla" and opts.ssim_weight and not opts.feature_matching
+    if opts.lab_colorization or opts.statistics != options.NONE or not has_default_losses:
         raise UserError(
-            f"expected a model trained for faces with the default losses, got another one: {model}"
+            f"expected a model trained for faces with the default networks and losses, got another: {model}"
         )
     opts = replace(opts, precision="float32")
     paths = dataset.find_pairs(pairs, opts.aspect_ratio, "--pairs")
@@ -137,7 +142,7 @@ def load(pairs: Path, model: Path) -> Scene:
     keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts)
     drawing, face = (tf.constant(half[None]) for half in shown[0])
-    untrained = trainer.generator(drawing, training=True)[0].numpy()
+    untrained = trainer.generator(drawing, training=False)[0].numpy()
     if Checkpoints(model, **trainer.objects()).restore() is None:
         raise UserError(f"expected a folder with a checkpoint, got none in {model}: train first")
     maps = maps_of(trainer.exported, drawing)
@@ -164,9 +169,9 @@ def maps_of(network: keras.Model, inputs) -> dict[str, np.ndarray]:
 
 
 def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> TrainingStep:
-    """The forward pass of `Trainer.train_step`, with its dropout and its batch statistics.
+    """The forward pass of `Trainer.train_step`, with the batch statistics of the discriminator.
 
-    It changes no weights, but the networks' moving averages of their statistics.
+    It changes no weights, but the discriminator's moving averages of its statistics.
 
     Args:
         drawing, face: float32 (1, S, S, 3) in [-1, 1].
@@ -174,12 +179,15 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
     painted = trainer.generator(drawing, training=True)
     real_logits = trainer.discriminator([drawing, face], training=True)
     painted_logits = trainer.discriminator([drawing, painted], training=True)
+    structure = objectives.dissimilarity_map(face, painted)
     return TrainingStep(
         painted=painted[0].numpy(),
         real_map=tf.sigmoid(real_logits)[0, :, :, 0].numpy(),
         painted_map=tf.sigmoid(painted_logits)[0, :, :, 0].numpy(),
+        structure_map=tf.reduce_mean(structure, -1)[0].numpy(),
         real_loss=float(objectives.cross_entropy(real_logits, 1.0)),
         painted_loss=float(objectives.cross_entropy(painted_logits, 0.0)),
         gan_loss=float(objectives.gan("vanilla", painted_logits)),
         l1_loss=float(objectives.l1(face, painted)),
+        ssim_loss=float(objectives.dissimilarity(face, painted)),
     )

@@ -65,16 +65,15 @@ def draw_maps(
 
 def inside_the_blocks(scene: Scene) -> Canvas:
     """The layers of an encoder's, a decoder's and a discriminator's block, with the shape after each."""
-    canvas, side, wide = Canvas(4.75), 0.9, 1.08
+    canvas, side, wide = Canvas(4.2), 0.72, 1.08
     generator, judge = blocks(scene.generator), blocks(scene.discriminator)
-    inner = sum(name.startswith("encoder") for name in generator) - 2  # the decoder's last with dropout
     rows = (
         (generator["encoder_3"], ["encoder_2"], ENCODER),
-        (generator[f"decoder_{inner}"], [f"decoder_{inner + 1}", f"encoder_{inner}"], DECODER),
+        (generator["decoder_1"], ["decoder_2", "encoder_1"], DECODER),
         (judge["layer_2"], ["layer_1"], DISCRIMINATOR),
     )
     for row, (block, read, colour) in enumerate(rows):
-        y = 0.35 + row * 1.55
+        y = 0.35 + row * 1.36
         network = "discriminator" if block.name in judge else "generator"
         words = f"{block.name} of the {network}, which reads {' and '.join(read)}"
         canvas.text(0.1, y - 0.17, words, color=colour, ha="left", weight="bold")
@@ -87,9 +86,9 @@ def inside_the_blocks(scene: Scene) -> Canvas:
         height, width, _ = block.input
         channels = channels if len(read) == 1 else f"({channels})"
         canvas.text(0.06, y + side + 0.07, f"{height}×{width}×{channels}", SMALL_FONT, va="top", ha="left")
-        x = 0.1 + side + 0.36
+        x = 0.1 + side + 0.8
         for layer in block.layers:
-            box = canvas.box(layer_text(layer), Area(x, y + 0.1, wide, side - 0.2), colour)
+            box = canvas.box(layer_text(layer), Area(x, y + 0.04, wide, side - 0.08), colour)
             canvas.text(
                 x + wide / 2, y + side + 0.07, shape_text(layer.output.shape[1:]), SMALL_FONT, va="top"
             )
@@ -108,16 +107,14 @@ def layer_text(layer) -> str:
         return "concatenate"
     if kind == "LeakyReLU":
         return f"LeakyReLU\nslope {layer.negative_slope:g}"
-    if kind == "Dropout":
-        return f"dropout\n{layer.rate:.0%}"
     if kind == "ZeroPadding2D":
         return f"zero padding\n{layer.padding[0][0]}"
     if "Conv" in kind:
-        transposed = "transposed\n" if kind in ("Conv2DTranspose", "Col2ImConv2DTranspose") else ""
-        separable = "separable\n" if kind == "SeparableConv2D" else ""
-        size = "×".join(str(side) for side in layer.kernel_size)
-        return f"{transposed}{separable}conv {size}\nstride {layer.strides[0]}"
-    return {"BatchNorm": "batch norm", "UpSampling2D": "upsampling"}.get(kind, kind)
+        size = "×".join(str(side) for side in layer.kernel.shape[:2])
+        if kind == "NearestConv2DTranspose":
+            return f"nearest ×2\n+ conv {size}"
+        return f"conv {size}\nstride {layer.strides[0]}"
+    return {"BatchNorm": "batch norm", "OpponentToRGB": "opponent\n→ RGB"}.get(kind, kind)
 
 
 def u_net(scene: Scene) -> Canvas:

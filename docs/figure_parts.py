@@ -29,6 +29,8 @@ PROBABILITY = colormaps["RdBu"]
 """Of the discriminator's maps: red is painted, blue is real."""
 
 ACTIVATION = colormaps["viridis"]
+BRIGHTEST = 0.02
+"""Share of a map that is drawn in the brightest colour: a few places have many times the others' values."""
 ERROR = colormaps["inferno"]
 
 SYNTHETIC = "painted (synthetic)"
@@ -176,7 +178,7 @@ def activation(values: np.ndarray) -> np.ndarray:
     Args:
         values: float (H, W, C).
     Returns:
-        uint8 (H, W, 3): the brightest place is the one that differs most.
+        uint8 (H, W, 3): the brightest places are the `BRIGHTEST` that differ most.
     """
     difference = np.abs(values - np.median(values, axis=(0, 1))).mean(axis=-1)
-    return coloured(difference, ACTIVATION, 0.0, float(difference.max()))
+    return coloured(difference, ACTIVATION, 0.0, float(np.quantile(difference, 1 - BRIGHTEST)))

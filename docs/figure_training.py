@@ -1,5 +1,7 @@
 """The figures of the training: pairs, what each network is to learn, a step of both."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from docs.figure_data import Scene, blocks, shape_text
@@ -87,7 +89,7 @@ def discriminator_step(scene: Scene) -> Canvas:
     boxes = [draw_judgement(canvas, judge, *row) for row in rows]
     total = step.real_loss + step.painted_loss
     words = f"discriminator's loss\n{step.real_loss:.3f} + {step.painted_loss:.3f} = {total:.2f}"
-    loss = draw_sum(canvas, boxes, words, 3.75)
+    loss = draw_sum(canvas, boxes, words, Area(5.6, 3.75, 3.3, 0.55))
     canvas.arrow(loss.left, (judge.bottom[0], loss.left[1]), judge.bottom, colour=GRADIENT, dashed=True)
     words = "gradient: changes the\ndiscriminator's weights alone"
     canvas.text(judge.bottom[0] - 0.15, loss.left[1], words, SMALL_FONT, ha="right", color=GRADIENT)
@@ -106,18 +108,31 @@ def generator_step(scene: Scene) -> Canvas:
     words = f"cross-entropy\nwith 1 (real):\n{step.gan_loss:.3f}"
     judged = draw_judgement(canvas, judge, painted, step.painted_map, words)
     target = canvas.picture(face, 2.72, low, side, "target")
-    error = np.abs(face - step.painted).mean(axis=-1)
-    compared = canvas.picture(coloured(error, ERROR), 5.6, low, side, "|target − painted|")
-    canvas.arrow(target.right, compared.left)
+    joined = 4.15, target.right[1]
     turn = painted.right[0], high + side - 0.15
-    canvas.arrow(turn, (4.15, turn[1]), (4.15, low + 0.3), (compared.x, low + 0.3))
-    distance = canvas.box(f"L1 loss:\n{step.l1_loss:.4f}", Area(7.15, low + 0.2, 1.75, 0.8), INK)
-    canvas.arrow(compared.right, distance.left)
-    total = opts.gan_weight * step.gan_loss + opts.l1_weight * step.l1_loss
-    words = (
-        f"{opts.gan_weight:g} × {step.gan_loss:.3f} + {opts.l1_weight:g} × {step.l1_loss:.4f} = {total:.2f}"
+    canvas.line(turn, (joined[0], turn[1]), joined)
+    canvas.line(target.right, joined)
+    error = np.abs(face - step.painted).mean(axis=-1)
+    rows = (
+        (2.1, error, "|target − painted|", f"L1 loss:\n{step.l1_loss:.4f}"),
+        (3.2, step.structure_map, "1 − SSIM", f"structure, 1 − SSIM:\n{step.ssim_loss:.3f}"),
     )
-    loss = draw_sum(canvas, [judged, distance], f"generator's loss\n{words}", 4.2)
+    told = [judged]
+    for y, values, caption, words in rows:
+        small = 0.75
+        compared = canvas.picture(coloured(values, ERROR), 5.825, y, small, caption)
+        box = canvas.box(words, Area(7.15, y + 0.08, 1.75, small - 0.16), INK)
+        canvas.arrow(joined, (4.7, joined[1]), (4.7, compared.left[1]), compared.left)
+        canvas.arrow(compared.right, box.left)
+        told.append(box)
+    terms = (
+        (opts.gan_weight, step.gan_loss, 3),
+        (opts.l1_weight, step.l1_loss, 4),
+        (opts.ssim_weight, step.ssim_loss, 3),
+    )
+    words = " + ".join(f"{weight:g} × {loss:.{digits}f}" for weight, loss, digits in terms)
+    total = sum(weight * loss for weight, loss, _ in terms)
+    loss = draw_sum(canvas, told, f"generator's loss\n{words} = {total:.2f}", Area(4.9, 4.32, 4.0, 0.55))
     network = 2.0, high + side + 0.2  # below the generator's name
     canvas.arrow(loss.left, (network[0], loss.left[1]), network, colour=GRADIENT, dashed=True)
     words = "gradient:\nchanges the\ngenerator's\nweights alone"
@@ -148,11 +163,12 @@ def draw_judgement(canvas: Canvas, judge: Area, pair: Area, answer: np.ndarray, 
     return told
 
 
-def draw_sum(canvas: Canvas, losses: list[Area], words: str, y: float) -> Area:
-    """Two losses, one above the other, and their sum below them; returns where the sum is told."""
-    upper, lower = losses
-    told = canvas.box(words, Area(5.6, y, 3.3, 0.55), GRADIENT)
-    canvas.line(upper.bottom, lower.top)
-    canvas.text(upper.bottom[0] + 0.15, (upper.bottom[1] + lower.top[1]) / 2, "+", 14)
-    canvas.arrow(lower.bottom, (lower.bottom[0], told.y))
+def draw_sum(canvas: Canvas, losses: list[Area], words: str, area: Area) -> Area:
+    """Losses, one above the other, and their sum below them; returns where the sum is told."""
+    told = canvas.box(words, area, GRADIENT)
+    for upper, lower in pairwise(losses):
+        canvas.line(upper.bottom, lower.top)
+        canvas.text(upper.bottom[0] + 0.15, (upper.bottom[1] + lower.top[1]) / 2, "+", 14)
+    last = losses[-1].bottom
+    canvas.arrow(last, (last[0], told.y))
     return told

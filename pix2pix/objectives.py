@@ -59,7 +59,12 @@ def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """1 - SSIM of two batches of pictures (structural similarity, Wang et al., 2004), for training.
+    """Mean of `dissimilarity_map`, a scalar in [0, 2]."""
+    return tf.reduce_mean(dissimilarity_map(a, b))
+
+
+def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """1 - SSIM (structural similarity, Wang et al., 2004) of two batches of pictures, for training.
 
     It is computed for each channel, so that no colour may be off either, over every second window of 7x7
     pixels with equal weights: the Gaussian windows of the measure take several times as long. Windows at the
@@ -70,7 +75,7 @@ def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         b: Of the same shape.
 
     Returns:
-        A scalar in [0, 2].
+        Of each window, in [0, 2]: (N, (H - 5) / 2, (W - 5) / 2, C), rounded down.
     """
     # SSIM compares means by their ratio: they have to be in [0, 2].
     a, b = (1 + tf.cast(x, tf.float32) for x in (a, b))
@@ -82,7 +87,7 @@ def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     covariance = product - mean_a * mean_b
     c1, c2 = (0.01 * VALUE_RANGE) ** 2, (0.03 * VALUE_RANGE) ** 2
     similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    return 1 - tf.reduce_mean(similarity / ((mean_a**2 + mean_b**2 + c1) * (variances + c2)))
+    return 1 - similarity / ((mean_a**2 + mean_b**2 + c1) * (variances + c2))
 
 
 def feature_matching(real: list[tf.Tensor], fake: list[tf.Tensor]) -> tf.Tensor:

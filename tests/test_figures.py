@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,8 +11,8 @@ import tensorflow as tf
 
 from docs import figure_data, figures
 from face2face import pictures
-from face2face.cli import EXIT_USER_ERROR
-from pix2pix import networks
+from face2face.cli import EXIT_USER_ERROR, UserError
+from pix2pix import networks, options
 from tests import made
 
 
@@ -141,6 +142,26 @@ def test_losses_are_those_of_the_maps_that_are_shown(scene):
     assert step.painted_loss == pytest.approx(-np.log(1 - step.painted_map).mean(), rel=1e-4)
     assert step.gan_loss == pytest.approx(-np.log(step.painted_map).mean(), rel=1e-4)
     assert step.l1_loss == pytest.approx(np.abs(face - step.painted).mean(), rel=1e-4)
+    assert step.ssim_loss == pytest.approx(step.structure_map.mean(), rel=1e-4)
+    assert step.structure_map.shape == (29, 29)  # every second window of 7x7 in 64x64 pixels
+
+
+def test_the_generators_loss_is_the_sum_of_three(scene, canvases):
+    step, opts = scene.training, scene.options
+    (told,) = (words for words in words_in(canvases["9-generator-step"]) if "generator's loss" in words)
+    *terms, last = told.splitlines()[1].split(" + ")
+    last, total = last.split(" = ")
+    weights = [float(term.split(" × ")[0]) for term in (*terms, last)]
+    assert weights == [opts.gan_weight, opts.l1_weight, opts.ssim_weight]
+    expected = np.dot(weights, [step.gan_loss, step.l1_loss, step.ssim_loss])
+    assert float(total) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_layers_of_the_blocks_are_told(canvases):
+    drawn = words_in(canvases["5-blocks"])
+    for words in ("nearest ×2\n+ conv 3×3", "opponent\n→ RGB", "batch norm", "zero padding\n1"):
+        assert drawn.count(words) == 1, words
+    assert drawn.count("conv 4×4\nstride 2") == 2
 
 
 # --- what a user can get wrong --------------------------------------------------------------------------
@@ -149,6 +170,13 @@ def test_losses_are_those_of_the_maps_that_are_shown(scene):
 def test_a_folder_that_is_missing(tmp_path, capsys):
     assert made.edge(figures.main, "--pairs", tmp_path / "none", "--model", tmp_path) == EXIT_USER_ERROR
     assert capsys.readouterr().err == f"error: expected a folder as --pairs, not found: {tmp_path / 'none'}\n"
+
+
+@pytest.mark.parametrize("changed", [{"statistics": "picture"}, {"ssim_weight": 0.0}, {"gan_loss": "hinge"}])
+def test_a_model_that_the_figures_do_not_explain(model, tmp_path, changed):
+    options.write(tmp_path, replace(options.read(model, options.TRAINING), **changed), options.TRAINING)
+    with pytest.raises(UserError, match="default networks and losses"):
+        figure_data.load(pairs_of(model), tmp_path)
 
 
 def test_help_comes_without_matplotlib():
