@@ -75,7 +75,7 @@ def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         b: Of the same shape.
 
     Returns:
-        Of each window, in [0, 2]: (N, (H - 5) / 2, (W - 5) / 2, C), rounded down.
+        Of each window, in [0, 2]: (N, H / 2, W / 2, C), rounded up.
     """
     # SSIM compares means by their ratio: they have to be in [0, 2].
     a, b = (1 + tf.cast(x, tf.float32) for x in (a, b))

@@ -143,7 +143,7 @@ def test_losses_are_those_of_the_maps_that_are_shown(scene):
     assert step.gan_loss == pytest.approx(-np.log(step.painted_map).mean(), rel=1e-4)
     assert step.l1_loss == pytest.approx(np.abs(face - step.painted).mean(), rel=1e-4)
     assert step.ssim_loss == pytest.approx(step.structure_map.mean(), rel=1e-4)
-    assert step.structure_map.shape == (29, 29)  # every second window of 7x7 in 64x64 pixels
+    assert step.structure_map.shape == (32, 32)  # every second window in 64x64 pixels
 
 
 def test_the_generators_loss_is_the_sum_of_three(scene, canvases):
