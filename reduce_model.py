@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keep only the generator of a training checkpoint, with its batch normalisation folded into the weights.
+"""Keep only the generator of a training checkpoint, as plain convolutions with biases.
 
 It also reads the training folders of the original pix2pix-tensorflow. Those generators, and those of
 `--paper`, keep normalising by the statistics of each picture (instance norm), as in their training.
