@@ -20,7 +20,7 @@ from face2face.sampling import spread_indices
 from face2face.target import target_file
 from face2face.target.plate import read_plate
 from face2face.target.target_file import Target
-from pix2pix import options
+from pix2pix import legacy, options
 
 
 def freeze(
@@ -33,7 +33,7 @@ def freeze(
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
     Args:
-        model_folder: holds the reduced model.
+        model_folder: holds the reduced model, of this project or of the original demo.
         half: store the weights as float16.
         int8: also write an int8 graph, for OpenVINO.
         calibration: a folder of pairs, on whose drawings the ranges of the int8 values are measured; without
@@ -49,7 +49,7 @@ def freeze(
     """
     path = model_folder / frozen_graph.FILE_NAME
     _check_outputs(path, int8, calibration)
-    opts = options.read(model_folder, options.REDUCED)
+    opts = _options(model_folder)
     known = _target(model_folder, opts)
     plate = read_plate(model_folder, opts.image_size) if with_plate else None
     if calibration is not None:
@@ -65,7 +65,10 @@ def freeze(
 
     drawings = _drawings(calibration, opts) if calibration else []
     folded = networks.generator_of(opts, folded=True)
-    checkpoints.restore_generator(folded, model_folder)
+    if legacy.is_reduced_of_original(model_folder):
+        legacy.restore(folded, model_folder)
+    else:
+        checkpoints.restore_generator(folded, model_folder)
     graph = frozen.freeze(folded, known, plate)
     if half:
         graph = frozen.halve(graph)
@@ -93,6 +96,22 @@ def freeze(
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
         print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
     return path
+
+
+def _options(model_folder: Path) -> options.Options:
+    """Read the options of a reduced model, of this project or of the original demo.
+
+    Raises:
+        UserError: If it is none.
+    """
+    if legacy.is_reduced_of_original(model_folder):
+        cli.load_tensorflow()
+        return legacy.read_reduced_options(model_folder)
+    if legacy.is_of_original(model_folder):
+        raise cli.UserError(
+            f"expected a reduced model, got a training one (run reduce_model.py first): {model_folder}"
+        )
+    return options.read(model_folder, options.REDUCED)
 
 
 def _target(model_folder: Path, opts: options.Options) -> Target:

@@ -63,13 +63,19 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
     return getattr(args, "given", {})
 
 
-def to_options(args: argparse.Namespace) -> Options:
+def to_options(args: argparse.Namespace, inherited: dict[str, Any] | None = None) -> Options:
     """Combine the defaults, a preset or `--paper`, and the options that the user gave, in this order.
+
+    Args:
+        args: The parsed command line.
+        inherited: Options of the training that a fine-tuning begins from. They count more than a preset, and
+            less than what the user gave.
 
     Raises:
         UserError: If options contradict each other.
     """
-    chosen = {**(PAPER if args.paper else PRESETS.get(args.preset, {})), **given(args)}
+    preset = PAPER if args.paper else PRESETS.get(args.preset, {})
+    chosen = {**preset, **(inherited or {}), **given(args)}
     if "max_epochs" in given(args) and "max_steps" not in given(args):
         chosen["max_steps"] = None  # the user's epochs replace the preset's steps
     if chosen.get("separable_conv"):

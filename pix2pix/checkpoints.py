@@ -25,7 +25,7 @@ _MAX_STATE_BYTES = 2**20
 _DETAILS = re.compile(
     r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:"
 )  # where the reason ends in TensorFlow's errors
-_NAME = re.compile(r"(ckpt|generator|model)(-\d+)?")  # our checkpoints, and the original trainer's
+_NAME = re.compile(r"(ckpt|generator|model|reduced_model)(-\d+)?")  # ours, and the original programs'
 
 BEST, LAST = "best", "last"
 """Which weights of a training: those that validated best, in the subfolder `best`, or the newest."""
@@ -94,17 +94,16 @@ class Checkpoints:
         """
         return _save(self._manager, self._folder, step)
 
-    def restore(self, folder: Path | None = None) -> str | None:
-        """Restore the newest checkpoint of this folder, or of another one.
+    def restore(self) -> str | None:
+        """Restore the newest checkpoint.
 
         Returns:
-            The checkpoint's path; None if this folder has none.
+            The checkpoint's path; None if there is none.
 
         Raises:
-            UserError: If the other folder has none, or if the checkpoint does not fit.
+            UserError: If it does not fit.
         """
-        path = newest_checkpoint(folder) if folder else self._manager.latest_checkpoint
-        if path:
+        if path := self.latest:
             _restore(path, lambda: _match(self._checkpoint.restore(path)))
         return path
 
@@ -219,6 +218,20 @@ def restore_generator(generator: keras.Model, folder: Path, which: str | None = 
         _match(checkpoint.restore(path))
 
     _restore(path, restore)
+    return path
+
+
+def restore_objects(folder: Path, objects: dict[str, object]) -> str:
+    """Restore some of the named objects of a training folder's newest checkpoint.
+
+    Returns:
+        The checkpoint's path.
+
+    Raises:
+        UserError: If there is no checkpoint, or if it does not fit.
+    """
+    path = newest_checkpoint(folder)
+    _restore(path, lambda: _match(tf.train.Checkpoint(**objects).restore(path)))
     return path
 
 

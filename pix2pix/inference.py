@@ -12,7 +12,7 @@ from face2face import cli, files, metrics, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.target import target_file
-from pix2pix import checkpoints, colours, dataset, folding, images, networks, options, report
+from pix2pix import checkpoints, colours, dataset, folding, images, model_folder, networks, options, report
 from pix2pix.options import Options
 
 KINDS = ("inputs", "outputs", "targets")
@@ -88,7 +88,7 @@ def test(
             files.check_replaceable(output_dir / file, report.is_picture)
     files.check_replaceable(output_dir / report.PAGE, report.is_page)
     generator = networks.generator_of(opts)
-    print(f"weights of {checkpoints.restore_generator(generator, checkpoint, which)}")
+    print(f"weights of {model_folder.restore_generator(generator, checkpoint, which)}")
     run = predictor(generator)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
@@ -147,7 +147,7 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
     for name in (SAVED_MODEL, options.FILE_NAME):
         files.check_replaceable(output_dir / name, lambda _: is_export)
     trained = networks.generator_of(opts)
-    checkpoints.restore_generator(trained, checkpoint, which)
+    model_folder.restore_generator(trained, checkpoint, which)
     module = PngGenerator(folding.fold(trained), opts.image_size)
     with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
         with checkpoints.report_write_errors(output_dir):

@@ -1,5 +1,6 @@
 """The trainer's options: one frozen dataclass, and the file `options.json`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -147,6 +148,13 @@ class Options:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
 
 
+SHAPING = tuple(option.name for option in fields(Options) if option.metadata["shapes_weights"])
+"""The options that cannot change when a training is resumed."""
+
+NETWORK = tuple(name for name in SHAPING if name not in ("which_direction", "drawing"))
+"""Those of them that tell the networks' weights apart. A fine-tuning may read other pairs."""
+
+
 def default_scale_size(image_size: int) -> int:
     """The default of `scale_size` for a side of model space: both grow in proportion."""
     return Options.scale_size * image_size // Options.image_size
@@ -243,10 +251,10 @@ def of_content(content: Content, path: Path) -> Options:
         raise cli.UserError(f"{path}: damaged, or of another version of this trainer ({reason})") from None
 
 
-def conflicts(saved: Options, given: Options) -> list[str]:
-    """Describe each option that differs although it cannot change when a training is resumed."""
+def conflicts(saved: Options, given: Options, names: Sequence[str] = SHAPING) -> list[str]:
+    """Describe each option of some that differs; by default, of those that a resumed training keeps."""
     return [
-        f"--{option.name} {getattr(saved, option.name)} then, {getattr(given, option.name)} now"
-        for option in fields(Options)
-        if option.metadata["shapes_weights"] and getattr(saved, option.name) != getattr(given, option.name)
+        f"--{name} {getattr(saved, name)} then, {getattr(given, name)} now"
+        for name in names
+        if getattr(saved, name) != getattr(given, name)
     ]

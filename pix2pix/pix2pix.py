@@ -15,9 +15,10 @@ if __name__ == "__main__":
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from face2face import cli, files
-from pix2pix import arguments, options
+from pix2pix import arguments, legacy, model_folder, options
 from pix2pix.options import Options
 
 TRAIN, TEST, EXPORT = "train", "test", "export"
@@ -54,7 +55,7 @@ def train(
         opts: The options of the training.
         input_dir: Folder of combined pairs.
         output_dir: The training folder.
-        start_from: Another training folder, whose newest checkpoint a new training begins with.
+        start_from: Another training folder, whose newest weights a new training begins with.
         val_dir: Folder of pairs to validate on; None: the folder `val` next to a folder `train`.
 
     Returns:
@@ -66,6 +67,10 @@ def train(
     for folder, name in ((input_dir, "--input_dir"), (start_from, "--checkpoint"), (val_dir, "--val_dir")):
         if folder is not None:
             cli.existing_dir(folder, name)
+    if legacy.is_of_original(output_dir):
+        raise cli.UserError(
+            f"expected another --output_dir than a folder of the original trainer: {output_dir}"
+        )
     resumes = start_from is not None and output_dir.is_dir() and start_from.samefile(output_dir)
     inputs = {"--input_dir": input_dir, "--checkpoint": None if resumes else start_from, "--val_dir": val_dir}
     files.check_apart({"--output_dir": output_dir}, inputs)
@@ -110,7 +115,7 @@ def test(
         UserError: If a folder is missing or damaged, or if a file that is not ours is in the way.
     """
     cli.existing_dir(input_dir, "--input_dir")
-    opts = options.read(checkpoint, options.TRAINING)
+    opts = model_folder.read_options(checkpoint)
     if aspect_ratio is not None:
         opts = replace(opts, aspect_ratio=aspect_ratio)
     inputs = {"--input_dir": input_dir, "--checkpoint": checkpoint}
@@ -134,13 +139,25 @@ def export(checkpoint: Path, output_dir: Path, which: str | None = None) -> None
     Raises:
         UserError: If the training folder is missing or damaged, or if a file that is not ours is in the way.
     """
-    opts = options.read(checkpoint, options.TRAINING)
+    opts = model_folder.read_options(checkpoint)
     files.check_apart({"--output_dir": output_dir}, {"--checkpoint": checkpoint})
     cli.load_tensorflow()
     from pix2pix import inference
 
     inference.export(opts, checkpoint, output_dir, which)
     print(f"wrote {output_dir}: a SavedModel, PNG in, PNG out")
+
+
+def inherited_options(checkpoint: Path | None) -> dict[str, Any]:
+    """The options that a training takes from the one it begins from, by name: those of networks and pairs.
+
+    Raises:
+        UserError: If the folder is missing, or is no training's.
+    """
+    if checkpoint is None:
+        return {}
+    opts = model_folder.read_options(cli.existing_dir(checkpoint, "--checkpoint"))
+    return {name: getattr(opts, name) for name in (*options.NETWORK, "which_direction")}
 
 
 def check_mode(args: argparse.Namespace) -> None:
@@ -175,7 +192,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--output_dir", type=Path, required=True, help="where the model, report or export goes"
     )
     parser.add_argument(
-        "--checkpoint", type=Path, help="test, export: a training folder; train: one to begin from, not anew"
+        "--checkpoint",
+        type=Path,
+        help="test, export: a training folder; train: one whose weights a new training begins with "
+        "(fine-tuning)",
     )
     parser.add_argument(
         "--output_filetype", choices=("png", "jpeg"), help="test: format of the pictures (default: png)"
@@ -198,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
     args = parse_args(argv)
     check_mode(args)
     if args.mode == TRAIN:
-        opts = arguments.to_options(args)
+        opts = arguments.to_options(args, inherited_options(args.checkpoint))
         return train(opts, args.input_dir, args.output_dir, args.checkpoint, args.val_dir)
     if args.mode == TEST:
         test(

@@ -13,7 +13,7 @@ from face2face import cli
 from face2face.target.plate import write_plate
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 from face2face.target.target_file import Target
-from pix2pix import dataset, distribution, networks, options, precision, still
+from pix2pix import dataset, distribution, fine_tuning, networks, options, precision, still
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
@@ -34,7 +34,7 @@ def train(
         opts: The options of the training.
         input_dir: Folder of combined pairs.
         output_dir: The training folder.
-        start_from: Another training folder, whose newest checkpoint a new training begins with.
+        start_from: Another training folder, whose newest weights a new training begins with.
         val_dir: Folder of pairs to validate on; None: the folder `val` next to a folder `train`.
 
     Returns:
@@ -61,15 +61,17 @@ def train(
     opts = replace(opts, drawing=sidecar.drawing, jitter=resolve_jitter(opts, pairs, sidecar))
     if is_chief:
         if start_from is not None:
-            opts = keep_batch_norm(opts, options.read(start_from, options.TRAINING))
+            fine_tuning.check_networks(opts, start_from)
         opts = resolve_precision(resume_options(opts, output_dir))
     opts = synchronise_with_chief(opts, strategy)
     tf.keras.utils.set_random_seed(opts.seed)
     trainer = Trainer(opts, strategy)
     checkpoints = Checkpoints(output_dir, **trainer.objects())
-    restored_from = None
+    restored_from = begins_with = None
     if is_chief:
-        restored_from = checkpoints.restore() or (checkpoints.restore(start_from) if start_from else None)
+        restored_from = checkpoints.restore()
+        if restored_from is None and start_from is not None:
+            begins_with = fine_tuning.begin(trainer, start_from)
         options.write(output_dir, opts, options.TRAINING)
         if target:
             target.write(output_dir)
@@ -80,6 +82,8 @@ def train(
     print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
     print(f"on {device(strategy)}, precision {opts.precision}")
     print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
+    if begins_with:
+        print(begins_with)
     if restored_from:
         print(
             f"going on from {restored_from}"

@@ -268,11 +268,6 @@ def test_a_trained_model_is_not_trained_on(pairs, whole, capsys):
     assert all(np.array_equal(before[name], value) for name, value in weights(whole).items())
 
 
-def test_a_training_can_begin_from_another(pairs, whole, tmp_path, capsys):
-    training.train(WHOLE, pairs, tmp_path, start_from=whole)
-    assert f"going on from {whole}/ckpt-14" in capsys.readouterr().out
-
-
 def test_a_chosen_seed_is_kept(tmp_path):
     opts = replace(made.SMALL, seed=None)
     chosen = training.resume_options(opts, tmp_path)

@@ -1,0 +1,129 @@
+"""A training that begins with the weights of another one (`--mode train --checkpoint`)."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from face2face.cli import UserError
+from pix2pix import options, pix2pix, training
+from tests import made
+
+FIRST = replace(made.SMALL, max_steps=12, ema=True, val_freq=3)
+MORE = replace(FIRST, max_steps=6)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    return made.write_pairs(tmp_path_factory.mktemp("pairs") / "train", 3)
+
+
+@pytest.fixture(scope="module")
+def finished(pairs, tmp_path_factory) -> Path:
+    """A training that is done, and was validated."""
+    folder = tmp_path_factory.mktemp("finished")
+    training.train(FIRST, pairs, folder, val_dir=pairs)
+    return folder
+
+
+def variables(folder: Path, part: str) -> dict[str, np.ndarray]:
+    """The variables of a part of a folder's newest checkpoint."""
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(f"{part}/")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def same(a: Path, b: Path, part: str) -> bool:
+    first, second = variables(a, part), variables(b, part)
+    assert first and first.keys() == second.keys()
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def step(folder: Path) -> int:
+    return int(tf.train.load_variable(str(folder), "step/.ATTRIBUTES/VARIABLE_VALUE"))
+
+
+def command(pairs: Path, start_from: Path, output: Path, *arguments) -> list:
+    return [
+        *(pix2pix.main, "--mode", "train", "--checkpoint", start_from, "--input_dir", pairs),
+        *("--output_dir", output, "--precision", "float32", *arguments),
+    ]
+
+
+def test_a_finished_training_is_trained_for_so_many_more_steps(pairs, finished, tmp_path, capsys):
+    before = made.tree(finished)
+    assert made.edge(*command(pairs, finished, tmp_path / "tuned", "--max_steps", 5)) == 0
+    said = capsys.readouterr().out
+    assert f"fine-tuning the weights of {finished}/ckpt-12: steps, moving average and best weights" in said
+    assert "3 pairs, 3 steps per epoch, 5 steps" in said and "trained to the end" not in said
+    assert step(tmp_path / "tuned") == 5 and (tmp_path / "tuned/ckpt-5.index").is_file()
+    assert not same(finished, tmp_path / "tuned", "generator")
+    assert made.tree(finished) == before
+
+
+def test_epochs_count_from_there_too(pairs, finished, tmp_path):
+    assert made.edge(*command(pairs, finished, tmp_path / "tuned", "--max_epochs", 2)) == 0
+    assert step(tmp_path / "tuned") == 6
+
+
+def test_the_networks_are_those_of_the_checkpoint(pairs, finished, tmp_path, capsys):
+    """Without --ngf, and with a preset of other networks; and to the bit where nothing is learned."""
+    more = ("--preset", "quality", "--max_steps", 1, "--lr", 0)
+    assert made.edge(*command(pairs, finished, tmp_path / "tuned", *more)) == 0
+    opts = options.read(tmp_path / "tuned", options.TRAINING)
+    assert (opts.ngf, opts.ndf, opts.image_size) == (FIRST.ngf, FIRST.ndf, FIRST.image_size)
+    assert same(finished, tmp_path / "tuned", "generator")
+    first, tuned = (
+        variables(f, part) for f, part in ((finished, "generator"), (tmp_path / "tuned", "average"))
+    )
+    for name, value in tuned.items():
+        assert np.array_equal(value, first[name.replace("average", "generator", 1)])
+    capsys.readouterr()
+    assert made.edge(*command(pairs, finished, tmp_path / "other", "--max_steps", 1, "--ngf", 5)) == 2
+    assert f"--checkpoint {finished} was trained with other options: --ngf 4 then, 5 now" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_moments_of_adam_go_on(pairs, finished, tmp_path):
+    """One step multiplies the power of beta 1 once more: it is not that of a first step."""
+    training.train(replace(MORE, max_steps=1), pairs, tmp_path, start_from=finished)
+    for network in ("generator", "discriminator"):
+        name = f"{network}_optimizer/beta2_power/.ATTRIBUTES/VARIABLE_VALUE"
+        powers = [tf.train.load_variable(str(folder), name) for folder in (finished, tmp_path)]
+        assert powers[1] == pytest.approx(powers[0] * 0.999)
+
+
+def test_validation_and_the_best_weights_begin_anew(pairs, finished, tmp_path):
+    training.train(MORE, pairs, tmp_path, start_from=finished, val_dir=pairs)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [3, 6]
+    assert tf.train.latest_checkpoint(str(tmp_path / "best")) in {
+        str(tmp_path / f"best/ckpt-{number}") for number in (3, 6)
+    }
+
+
+def test_a_stopped_fine_tuning_goes_on_to_the_bit(pairs, finished, tmp_path, capsys):
+    training.train(MORE, pairs, tmp_path / "whole", start_from=finished)
+    for last in (2, MORE.max_steps):
+        training.train(replace(MORE, max_steps=last), pairs, tmp_path / "parts", start_from=finished)
+    assert f"going on from {tmp_path}/parts/ckpt-2" in capsys.readouterr().out
+    for part in ("generator", "discriminator", "average", "generator_optimizer"):
+        assert same(tmp_path / "whole", tmp_path / "parts", part)
+
+
+def test_the_same_folder_is_resumed_and_not_fine_tuned(pairs, finished, capsys):
+    before = made.tree(finished)
+    assert made.edge(*command(pairs, finished, finished, "--max_steps", 12, "--val_dir", pairs)) == 0
+    assert f"going on from {finished}/ckpt-12: trained to the end already" in capsys.readouterr().out
+    changed = {name for name, value in made.tree(finished).items() if before.get(name) != value}
+    assert changed <= {options.FILE_NAME}
+
+
+def test_a_folder_without_a_checkpoint_is_named(pairs, tmp_path):
+    options.write(tmp_path / "empty", FIRST, options.TRAINING)
+    with pytest.raises(UserError, match=f"expected a folder with a checkpoint, got none in {tmp_path}/empty"):
+        training.train(MORE, pairs, tmp_path / "tuned", start_from=tmp_path / "empty")
