@@ -17,7 +17,7 @@ import numpy as np
 
 from face2face import cli, pictures
 from face2face.face.crop import CropBox
-from face2face.face.drawing import DEFAULT_DRAWING, DRAWINGS
+from face2face.face.drawing import DEFAULT_DRAWING, NEW_DRAWINGS
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.sources.base import Source
 from face2face.sources.open import open_source
@@ -50,7 +50,7 @@ def generate(
         landmark_model: dlib's 68-point model.
         select: One of `selection.SELECTIONS`.
         crop: "face": one fixed crop box around the face in all selected frames; "none": whole frames.
-        drawing: Style of the drawings, a key of `DRAWINGS`.
+        drawing: Style of the drawings, a key of `NEW_DRAWINGS`.
         start: Second of each video to begin at.
         end: Second of each video to end at; None: its own end.
         overwrite: Whether to replace the data of an earlier run.
@@ -86,7 +86,7 @@ def generate(
                 if clip.chosen:
                     points = np.array([candidate.face.points for candidate in clip.chosen])
                     clip.crop_box = CropBox.around(points, *clip.scanned.frame_size)
-        written = pairs.write(clips, output_dir, drawing, preview, earlier)
+        written = pairs.write(clips, output_dir, NEW_DRAWINGS[drawing], preview, earlier)
     rate = searched / (time.monotonic() - began)
     print(
         f"frames read {searched}, faces found {found}, without a face {searched - found}, "
@@ -171,7 +171,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="one fixed square around all of the face's travel, or whole frames",
     )
     parser.add_argument(
-        "--drawing", choices=sorted(DRAWINGS), default=DEFAULT_DRAWING, help="how landmarks are drawn"
+        "--drawing", choices=sorted(NEW_DRAWINGS), default=DEFAULT_DRAWING, help="how landmarks are drawn"
     )
     parser.add_argument("--preview", action="store_true", help=f"write a contact sheet, {pairs.PREVIEW}")
     parser.add_argument("--start", type=cli.non_negative_float, default=0.0, help="second to begin at")

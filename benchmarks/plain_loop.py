@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from face2face import cli
-from face2face.face.drawing import DRAWINGS
-from face2face.face.geometry import REGIONS
+from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.live.stats import Stats
 
@@ -56,8 +55,8 @@ class PlainLoop:
                 drawing = np.zeros(frame.shape, np.uint8)
                 for face in faces:
                     points = np.array([[DOWNSAMPLE * p.x, DOWNSAMPLE * p.y] for p in face], np.int32)
-                    for stroke in DRAWINGS["white"]:
-                        region = REGIONS[stroke.region]
+                    for stroke in DRAWINGS[ORIGINAL_DRAWING]:
+                        region = stroke.region
                         line = points[region.points].reshape(-1, 1, 2)
                         cv2.polylines(drawing, [line], region.closed, stroke.colour, LINE_PIXELS)
                 pair = np.concatenate([self._square(drawing), self._square(small)], axis=1)

@@ -48,7 +48,11 @@ def jitter(
 
 
 def redraw(
-    points: np.ndarray, targets: np.ndarray, options: Options, rng: np.random.Generator
+    points: np.ndarray,
+    targets: np.ndarray,
+    options: Options,
+    rng: np.random.Generator,
+    line_width: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the face at random, add noise to its landmarks and draw them again, as live drawings vary.
 
@@ -57,6 +61,7 @@ def redraw(
         targets: The picture, uint8 (H, H, 3), RGB.
         options: `image_size`, `flip` and `drawing` are used.
         rng: Source of the randomness.
+        line_width: Width of the drawing's lines in pixels of the picture; None: as of `draw`.
 
     Returns:
         The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
@@ -76,4 +81,5 @@ def redraw(
     picture = cv2.warpAffine(
         targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return draw(moved, size, options.drawing), picture
+    width = None if line_width is None else line_width * scale
+    return draw(moved, size, options.drawing, width), picture

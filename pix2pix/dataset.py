@@ -163,8 +163,8 @@ def training_batches(
         inputs, targets = read_pair(pairs[index], options)
         if options.jitter == REDRAW:
             from_drawing = options.which_direction == "AtoB"
-            points, photo = sidecar.images[pairs[index].name].points, targets if from_drawing else inputs
-            pair = redraw(points, photo, options, rng)
+            entry, photo = sidecar.images[pairs[index].name], targets if from_drawing else inputs
+            pair = redraw(entry.points, photo, options, rng, entry.line_width)
             return normalised_pair(pair if from_drawing else pair[::-1], options)
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli
+from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.target.plate import write_plate
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 from face2face.target.target_file import Target
@@ -58,7 +59,8 @@ def train(
     sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
     target = measure_target(sidecar, input_dir, opts)
     plate = still.measure_plate(pairs, sidecar, target, opts) if is_chief else None
-    opts = replace(opts, drawing=sidecar.drawing, jitter=resolve_jitter(opts, pairs, sidecar))
+    style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
+    opts = replace(opts, drawing=style, jitter=resolve_jitter(opts, pairs, sidecar))
     if is_chief:
         if start_from is not None:
             fine_tuning.check_networks(opts, start_from)
@@ -98,6 +100,12 @@ def train(
             first_step, last_step
         )
     return trainer
+
+
+def drawing_of_elsewhere(output_dir: Path) -> str:
+    """The style of pairs without landmarks: of a training that is resumed, what it was taken for."""
+    is_resumed = options.has_stage(output_dir, options.TRAINING)
+    return options.read(output_dir, options.TRAINING).drawing if is_resumed else ORIGINAL_DRAWING
 
 
 def measure_target(sidecar: Sidecar, input_dir: Path, opts: Options) -> Target | None:

@@ -122,7 +122,7 @@ def test_damaged_weights_are_named(tmp_path, part, damage):
     with pytest.raises(UserError, match=message):
         checkpoints.restore_generator(networks.generator(64, 4), folder)
     with pytest.raises(UserError, match=message):
-        Checkpoints(folder, **Trainer(made.SMALL).objects()).restore(folder)
+        checkpoints.restore_objects(folder, Trainer(made.SMALL).objects())
 
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):

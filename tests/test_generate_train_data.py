@@ -201,8 +201,9 @@ def test_the_originals_drawings(clip, tmp_path):
     assert generate(tmp_path, clip, "--num", 2, "--drawing", "white") == 0
     entry = read_sidecar(tmp_path / "landmarks").images["1.png"]
     drawing = pictures.read(tmp_path / "landmarks" / "1.png")
-    assert read_sidecar(tmp_path / "landmarks").drawing == "white"
-    assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "white")).mean() < 0.1
+    assert read_sidecar(tmp_path / "landmarks").drawing == "original"
+    assert np.abs(drawing.astype(int) - draw(entry.points, len(drawing), "original", 3)).mean() < 0.1
+    assert entry.line_width == 3
 
 
 def test_a_preview(clip, tmp_path):

@@ -105,7 +105,7 @@ def test_the_demos_reduced_folder_is_frozen(demo_folder, capsys):
     assert made.edge(freeze_model.main, "--model-folder", folder) == 0
     assert difference_in(capsys.readouterr().out) <= 1
     generator = Generator(folder / "frozen_model.pb")
-    assert (generator.target.image_size, generator.target.drawing) == (SIZE, "white")
+    assert (generator.target.image_size, generator.target.drawing) == (SIZE, "original")
     assert np.abs(generator(drawing()).astype(int) - expected).max() <= 1
 
 

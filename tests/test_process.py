@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face2face import pictures
-from face2face.face.drawing import draw
+from face2face.face.drawing import LINE_WIDTH, draw
 from face2face.target import sidecar
 from pix2pix.tools import process
 from tests import made
@@ -22,7 +22,7 @@ def drawings(photos) -> Path:
     for path in photos.iterdir():
         points = made.points(HEIGHT, seed=int(path.stem)) + np.float32([12, 0])
         beside.images[path.name] = sidecar.Entry(0, 7 * int(path.stem), points)
-        square = draw(points, WIDTH, beside.drawing, line_side=HEIGHT)
+        square = draw(points, WIDTH, beside.drawing, HEIGHT * LINE_WIDTH)
         pictures.write(folder / path.name, square[:HEIGHT])
     beside.write(folder)
     return folder

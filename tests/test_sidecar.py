@@ -59,7 +59,7 @@ def test_a_part_of_it(known):
     "change, message",
     [
         ({"format_version": 2}, "expected format version 1, got 2"),
-        ({"drawing": "oil"}, r"expected a drawing of \['colour', 'white'\], got 'oil'"),
+        ({"drawing": "oil"}, r"expected a drawing of \['colour', 'original', 'white'\], got 'oil'"),
         ({"images": {"1.png": {"video": 0}}}, r"generate_train_data\.py writes, .*missing required field"),
         ({"images": {"1.png": entry(points=[[1, 2]])}}, "length >= 68"),
         ({"images": {"1.png": entry(points=[[1, "2"]] * 68)}}, "Expected `float`, got `str`"),

@@ -12,7 +12,6 @@ from face2face.evaluation.looks import Looks
 from face2face.evaluation.measures import Identity, Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, TargetFrames, target_frames
-from face2face.face.drawing import draw
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.face.tracking import Tracker
@@ -109,7 +108,7 @@ def evaluate_self(
         for number, true, points, sharp in zip(
             frames.numbers, frames.pictures, frames.points, true_sharpness, strict=True
         ):
-            drawing = draw(points, target.image_size, target.drawing)
+            drawing = target.draw(points, frames.side)
             generated = generate(drawing)
             regions_compared = regions.compared(points, target.image_size)
             compared.append(metrics.compare_regions(generated, true, regions_compared))

@@ -38,12 +38,14 @@ class TargetFrames:
         pictures: uint8 (S, S, 3), RGB, each in model space.
         points: float (68, 2) each, the landmarks in model space.
         numbers: the frames' numbers in the clip.
+        side: side of the crop box that they were cut out by, in pixels of a frame.
         shortfall: why the clip had fewer frames than it should have, or "".
     """
 
     pictures: list[np.ndarray] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    side: int = 0
     shortfall: str = ""
 
 
@@ -98,6 +100,7 @@ def target_frames(clip: Clip, generator: Generator, detector: LandmarkDetector, 
                     found.pictures.append(picture)
                     found.points.append(used.points(face.points, size))
                     found.numbers.append(frame.number)
+                    found.side = used.side
     if not found.numbers:
         raise cli.UserError(f"expected the target's face, got none in {clip.path}")
     return found

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from face2face.face.crop import MODEL_SIZE
-from face2face.face.geometry import REGIONS
+from face2face.face.crop import MODEL_SIZE, resize
+from face2face.face.geometry import REGIONS, Region
 
 LINE_WIDTH = 3 / 288
-"""Width of a line over the side of model space: the original drew 3 px into frames 288 px high."""
+"""Width of a line over the side of model space, of all styles but the original's."""
+
+ORIGINAL_LINE_WIDTH = 3
+"""Width of the original's lines in pixels of the frame, whatever its size."""
+
+_MAX_FRAME_SIDE = 4096
 
 HALVINGS = 2
 """A drawing is made larger and halved this often, for smooth edges at sub-pixel positions. OpenCV scales down
@@ -24,43 +29,62 @@ class Stroke:
     """How a style draws one region of the face.
 
     Attributes:
-        region: A key of `geometry.REGIONS`.
+        region: The region.
         colour: RGB, 0 to 255.
         filled: Whether a closed region is filled.
     """
 
-    region: str
+    region: Region
     colour: tuple[int, int, int]
     filled: bool = False
 
 
+_WHITE = (255, 255, 255)
+
+# The original left point 35 out of the lower nose.
+_ORIGINAL_REGIONS = REGIONS | {"lower nose": Region(slice(30, 35), closed=True)}
+
 DRAWINGS = {
-    # The original's drawing, except that the original left point 35 out of the lower nose.
-    "white": tuple(Stroke(region, (255, 255, 255)) for region in REGIONS),
+    # The drawing of 2017: its regions, and lines of 3 pixels of the frame.
+    "original": tuple(Stroke(region, _WHITE) for region in _ORIGINAL_REGIONS.values()),
+    # What older versions of this project drew for `--drawing white`, for the pairs and models that they made.
+    "white": tuple(Stroke(region, _WHITE) for region in REGIONS.values()),
     # Each region has its own colour. What can open is filled, so that open and shut differ in area.
     "colour": (
-        Stroke("jaw", (0, 96, 255)),
-        Stroke("left brow", (255, 128, 0)),
-        Stroke("right brow", (255, 0, 128)),
-        Stroke("nose bridge", (0, 255, 0)),
-        Stroke("lower nose", (0, 255, 160)),
-        Stroke("left eye", (255, 255, 0), filled=True),
-        Stroke("right eye", (160, 255, 255), filled=True),
-        Stroke("outer lips", (255, 0, 0), filled=True),
-        Stroke("inner lips", (255, 255, 255), filled=True),
+        Stroke(REGIONS["jaw"], (0, 96, 255)),
+        Stroke(REGIONS["left brow"], (255, 128, 0)),
+        Stroke(REGIONS["right brow"], (255, 0, 128)),
+        Stroke(REGIONS["nose bridge"], (0, 255, 0)),
+        Stroke(REGIONS["lower nose"], (0, 255, 160)),
+        Stroke(REGIONS["left eye"], (255, 255, 0), filled=True),
+        Stroke(REGIONS["right eye"], (160, 255, 255), filled=True),
+        Stroke(REGIONS["outer lips"], (255, 0, 0), filled=True),
+        Stroke(REGIONS["inner lips"], (255, 255, 255), filled=True),
     ),
 }
 """The styles of drawing: for each style its strokes, in the order in which they are drawn."""
 
-DEFAULT_DRAWING = "colour"
-"""Style of new pairs. By `evaluate.py` its faces resemble the target more and follow the driver better."""
-
-ORIGINAL_DRAWING = "white"
+ORIGINAL_DRAWING = "original"
 """Style of pairs and graphs that do not name one: those from elsewhere."""
+
+NEW_DRAWINGS = {"colour": "colour", "white": ORIGINAL_DRAWING}
+"""The styles of new pairs, by the names that users choose them by."""
+
+DEFAULT_DRAWING = "colour"
+"""The style of new pairs, of `NEW_DRAWINGS`. By `evaluate.py` its faces resemble the target more and follow
+the driver better."""
+
+
+def frame_line_width(style: str) -> float | None:
+    """Width of a style's lines in pixels of a frame; None if it depends on the model space alone."""
+    return ORIGINAL_LINE_WIDTH if style == ORIGINAL_DRAWING else None
 
 
 def draw(
-    points: np.ndarray, size: int = MODEL_SIZE, style: str = ORIGINAL_DRAWING, line_side: int | None = None
+    points: np.ndarray,
+    size: int = MODEL_SIZE,
+    style: str = ORIGINAL_DRAWING,
+    line_width: float | None = None,
 ) -> np.ndarray:
     """Draw 68 points as the picture that a generator reads.
 
@@ -70,13 +94,16 @@ def draw(
         points: float (68, 2), in pixels of the drawing.
         size: The drawing's side, pixels.
         style: A key of `DRAWINGS`.
-        line_side: Side of the square that will be scaled to model space, pixels of the drawing. The width of
-            the lines is proportional to it. None: `size`.
+        line_width: Width of the lines, pixels of the drawing. None: `LINE_WIDTH`, for a drawing that is
+            model space.
 
     Returns:
         uint8 (size, size, 3), RGB, black where nothing is drawn.
     """
-    thickness = max(1, round((line_side or size) * SUPERSAMPLING * LINE_WIDTH))
+    width = min(size * LINE_WIDTH if line_width is None else line_width, size)
+    if style == ORIGINAL_DRAWING:
+        return _draw_as_in_2017(points, size, width)
+    thickness = max(1, round(width * SUPERSAMPLING))
     drawing = np.zeros((size, size, 3), np.uint8)
     # Only the face's bounding box is drawn, in whole pixels of the drawing.
     reach = thickness // SUPERSAMPLING + 2
@@ -89,12 +116,29 @@ def draw(
     fixed = ((points - (left, top) + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
     fixed = np.round(fixed).astype(np.int32)
     for stroke in DRAWINGS[style]:
-        region = REGIONS[stroke.region]
-        line = fixed[region.points].reshape(-1, 1, 2)
+        line = fixed[stroke.region.points].reshape(-1, 1, 2)
         if stroke.filled:
             cv2.fillPoly(large, [line], stroke.colour, cv2.LINE_8, _FRACTION_BITS)
-        cv2.polylines(large, [line], region.closed, stroke.colour, thickness, cv2.LINE_8, _FRACTION_BITS)
+        cv2.polylines(
+            large, [line], stroke.region.closed, stroke.colour, thickness, cv2.LINE_8, _FRACTION_BITS
+        )
     for _ in range(HALVINGS):
         large = cv2.resize(large, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     part[:] = large
     return drawing
+
+
+def _draw_as_in_2017(points: np.ndarray, size: int, line_width: float) -> np.ndarray:
+    """Draw into a square of the size that the frame had, and scale that.
+
+    Wider lines drawn at once would differ: OpenCV's lines of 3 pixels are about 4 pixels wide.
+    """
+    side = min(max(1, round(size * ORIGINAL_LINE_WIDTH / line_width)), _MAX_FRAME_SIDE)
+    square = np.zeros((side, side), np.uint8)
+    fixed = np.round(((points + 0.5) * (side / size) - 0.5) * 2**_FRACTION_BITS).astype(np.int32)
+    for stroke in DRAWINGS[ORIGINAL_DRAWING]:
+        line = fixed[stroke.region.points].reshape(-1, 1, 2)
+        cv2.polylines(
+            square, [line], stroke.region.closed, 255, ORIGINAL_LINE_WIDTH, cv2.LINE_8, _FRACTION_BITS
+        )
+    return cv2.cvtColor(resize(square, size), cv2.COLOR_GRAY2RGB)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from face2face.face.crop import resize
-from face2face.face.drawing import draw
+from face2face.face.drawing import LINE_WIDTH, draw
 from face2face.live.driven_frame import DrivenFrame
 from face2face.output import provenance
 
@@ -76,7 +76,8 @@ def _overlay(driven: DrivenFrame) -> np.ndarray:
     picture = driven.driver
     if driven.driver_points is None:
         return picture
-    lines = draw(driven.driver_points, picture.shape[0], line_side=picture.shape[0] // 2)
+    side = picture.shape[0]
+    lines = draw(driven.driver_points, side, line_width=side / 2 * LINE_WIDTH)
     return np.where(lines.any(axis=-1, keepdims=True), lines, picture)
 
 

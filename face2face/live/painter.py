@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from face2face.face.crop import CropBox, resize
-from face2face.face.drawing import draw
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.driven_frame import DrivenFrame
@@ -97,7 +96,7 @@ class Painter:
             if points is not None:
                 target = self._generators[model].target
                 drawn = self._retarget(points, crop_box, frame, model)
-                drawing = draw(drawn, target.image_size, target.drawing)
+                drawing = target.draw(drawn, crop_box.side)
                 driver_points = crop_box.points(points, side)
             driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
         state = self._state(points is not None)

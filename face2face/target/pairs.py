@@ -10,7 +10,7 @@ import numpy as np
 
 from face2face import cli, files, pictures
 from face2face.face.crop import CropBox
-from face2face.face.drawing import draw
+from face2face.face.drawing import LINE_WIDTH, draw, frame_line_width
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
 from face2face.sources.open import source_path
@@ -143,7 +143,7 @@ def write(clips: list[Clip], output_dir: Path, drawing: str, preview: bool, is_o
                     picture, points, drawn = pair(picture, points_of[frame.number], clip.crop_box, drawing)
                     pictures.write(originals / file, picture)
                     pictures.write(drawings / file, drawn)
-                    sidecar.images[file] = Entry(index, frame.number, points)
+                    sidecar.images[file] = Entry(index, frame.number, points, frame_line_width(drawing))
                     bar.update()
         if not sidecar.images:
             raise cli.UserError(
@@ -197,11 +197,12 @@ def pair(
         The picture, uint8 (S, S, 3) or as the frame, RGB; the points in its pixels; the drawing, of the same
         size.
     """
+    width = frame_line_width(style)
     if crop_box is not None:
         points = crop_box.points(points)
-        return crop_box.picture(frame), points, draw(points, crop_box.side, style)
+        return crop_box.picture(frame), points, draw(points, crop_box.side, style, width)
     height, width = frame.shape[:2]
     square, middle = CropBox.padded(width, height), CropBox.centre(width, height)
-    drawing = draw(square.points(points), square.side, style, middle.side)
+    drawing = draw(square.points(points), square.side, style, width or middle.side * LINE_WIDTH)
     top, left = -square.top, -square.left
     return frame, points, drawing[top : top + height, left : left + width]

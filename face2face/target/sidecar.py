@@ -1,10 +1,11 @@
 """The sidecar `landmarks.json`: the landmarks of a folder's images. It is kept next to the drawings.
 
 {"format_version": 1,
- "drawing": "white",                       the style, a key of drawing.DRAWINGS
+ "drawing": "colour",                      the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
              "window": [61, 0, 288]}],     crop box: left, top, side in the frame; null: whole frames
- "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68]}}}    pixels of the image
+ "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68],      pixels of the image
+                      "line_width": 2.5}}}      of the drawing "original", pixels of the image
 """
 
 from collections.abc import Iterable
@@ -57,15 +58,19 @@ class Entry:
         video: Index into `Sidecar.videos`.
         frame: Number of the frame in the video.
         points: float32 (68, 2), in pixels of the image.
+        line_width: Width of the drawing's lines in pixels of the image, of a style whose lines are as wide in
+            any frame; else None.
     """
 
     video: int
     frame: int
     points: np.ndarray
+    line_width: float | None = None
 
     def in_crop_box(self, crop_box: CropBox, size: int) -> "Entry":
         """The same image, cut to a crop box and scaled to `size` x `size` pixels."""
-        return replace(self, points=crop_box.points(self.points, size))
+        width = self.line_width and self.line_width * size / crop_box.side
+        return replace(self, points=crop_box.points(self.points, size), line_width=width)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Sidecar:
                 "frame": entry.frame,
                 "points": np.round(entry.points.astype(float), _DECIMALS).tolist(),
             }
+            | ({"line_width": round(entry.line_width, _DECIMALS)} if entry.line_width else {})
             for name, entry in self.images.items()
         }
         content = {
@@ -116,6 +122,7 @@ _VideoName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^/]*$")]
 _Side = Annotated[int, msgspec.Meta(ge=1, le=10**5)]
 _Corner = Annotated[int, msgspec.Meta(ge=-(10**5), le=10**5)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+LineWidth = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
 class _Head(msgspec.Struct):
@@ -139,6 +146,7 @@ class _EntryContent(msgspec.Struct):
     video: Number
     frame: Number
     points: records.Points
+    line_width: LineWidth | None = None
 
 
 class _Content(msgspec.Struct):
@@ -187,7 +195,7 @@ def _read(path: Path) -> Sidecar:
                 f"{path}: expected a video below {count}, got {entry.video} of {cli.shown(name)}"
             )
     images = {
-        name: Entry(entry.video, entry.frame, np.array(entry.points, np.float32))
+        name: Entry(entry.video, entry.frame, np.array(entry.points, np.float32), entry.line_width)
         for name, entry in content.images.items()
     }
     for name, entry in images.items():

@@ -1,6 +1,6 @@
 """`target.json`: what is known of the target's face. Made in training, and copied into the frozen graph.
 
-    {"format_version": 1, "image_size": 256, "drawing": "white",
+    {"format_version": 1, "image_size": 256, "drawing": "colour", "line_width": null,
      "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
                  "frames": [12, 24, ...]}],    the training frames
      "face": {"neutral": [[x, y], ...68],      at rest, in model space
@@ -24,11 +24,12 @@ import msgspec
 import numpy as np
 
 from face2face import cli, files, records
+from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.face.landmarks import POINTS
-from face2face.target.sidecar import Number, Sidecar, VideoContent
+from face2face.target.sidecar import LineWidth, Number, Sidecar, VideoContent
 from face2face.target.statistics import TargetFace
 
 TARGET_NAME = "target.json"
@@ -47,12 +48,15 @@ class Target:
         drawing: The style that the generator reads, a key of `DRAWINGS`.
         face: The target's statistics; None if its landmarks are unknown.
         videos: The training videos as in the sidecar, each with the numbers of its training "frames".
+        line_width: Width of the training drawings' lines in pixels of model space, of a style whose lines are
+            as wide in any frame; else None.
     """
 
     image_size: int
     drawing: str = ORIGINAL_DRAWING
     face: TargetFace | None = None
     videos: list[dict] = field(default_factory=list)
+    line_width: float | None = None
 
     @classmethod
     def measure(cls, sidecar: Sidecar, image_size: int, with_face: bool = True) -> "Target":
@@ -69,7 +73,27 @@ class Target:
             for index, video in enumerate(sidecar.videos)
         ]
         face = TargetFace.measure(np.array([entry.points for entry in entries])) if with_face else None
-        return cls(image_size, sidecar.drawing, face, videos)
+        widths = [entry.line_width for entry in entries if entry.line_width]
+        line_width = round(float(np.mean(widths)), 3) if widths else None
+        return cls(image_size, sidecar.drawing, face, videos, line_width)
+
+    def draw(self, points: np.ndarray, frame_side: int) -> np.ndarray:
+        """Draw points as the generator knows them from its training.
+
+        A graph of 2017 does not tell how large its frames were: as then, the lines have 3 pixels of the frame
+        that is drawn now.
+
+        Args:
+            points: float (68, 2), in model space.
+            frame_side: Side of the frame's square that is scaled to model space, pixels.
+
+        Returns:
+            uint8 (S, S, 3), RGB.
+        """
+        width = self.line_width
+        if width is None and (of_frame := drawing.frame_line_width(self.drawing)) is not None:
+            width = of_frame * self.image_size / frame_side
+        return drawing.draw(points, self.image_size, self.drawing, width)
 
     def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
         """The neutral face in pixels of a clip's frames, if the clip is a training video.
@@ -95,6 +119,8 @@ class Target:
             "drawing": self.drawing,
             "videos": self.videos,
         }
+        if self.line_width is not None:
+            content["line_width"] = self.line_width
         if self.face is not None:
             content["face"] = _face_to_content(self.face)
         return json.dumps(content)
@@ -111,7 +137,8 @@ class Target:
         """
         content = _decode(text, where)
         face = _face_from_content(content.face) if content.face else None
-        return cls(content.image_size, content.drawing, face, msgspec.to_builtins(content.videos))
+        videos = msgspec.to_builtins(content.videos)
+        return cls(content.image_size, content.drawing, face, videos, content.line_width)
 
     def write(self, folder: Path) -> None:
         """Write `target.json` into a folder.
@@ -194,6 +221,7 @@ class _TargetContent(msgspec.Struct):
     drawing: str
     videos: list[_TrainingVideo]
     face: _FaceContent | None = None
+    line_width: LineWidth | None = None
 
 
 class _Head(msgspec.Struct):
@@ -208,8 +236,8 @@ def _decode(text: str | bytes, where: str) -> _TargetContent:
         raise cli.UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
     content = records.decode(text, _TargetContent, _WHAT, where)
     if content.drawing not in DRAWINGS:
-        drawing = cli.shown(content.drawing)
-        raise cli.UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{drawing}'")
+        found = cli.shown(content.drawing)
+        raise cli.UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{found}'")
     if content.face is not None and (fault := _fault(content.face)):
         raise cli.UserError(f"expected {_WHAT}, got {where} ({fault})")
     return content

@@ -112,7 +112,8 @@ def process(
         if operation == "combine":
             return combine(path, rights[path])
         if operation == "resize" and sidecar and path.name in sidecar.images:
-            return draw(sidecar.images[path.name].points, size, sidecar.drawing)
+            entry = sidecar.images[path.name]
+            return draw(entry.points, size, sidecar.drawing, entry.line_width)
         picture = pictures.read(path)
         if operation == "resize":
             return resize(picture, size, pad)
