@@ -112,9 +112,7 @@ def reduce(
         written = networks.generator_of(opts, folded=True)
         checkpoints.restore_generator(written, model_output)
         expected = _original_painter(model_input) or inference.uint8_predictor(trained)
-        difference = frozen.largest_difference(
-            expected(drawing), inference.uint8_predictor(written)(drawing)
-        )
+        difference = frozen.largest_difference(expected(drawing), inference.uint8_predictor(written)(drawing))
         result = f"largest difference between the trained and the reduced generator: {difference} of 255"
     else:
         from pix2pix import distillation
