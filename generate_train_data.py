@@ -33,7 +33,7 @@ def generate(
     count: int,
     output_dir: Path,
     landmark_model: Path,
-    select: str = selection.DEFAULT_SELECTION,
+    select: str | None = None,
     crop: str = "face",
     drawing: str = DEFAULT_DRAWING,
     start: float = 0.0,
@@ -48,7 +48,7 @@ def generate(
         count: Number of pairs, at most.
         output_dir: Folder of the folders original/ and landmarks/.
         landmark_model: dlib's 68-point model.
-        select: One of `selection.SELECTIONS`.
+        select: One of `selection.SELECTIONS`; None: the default, and "first" of a camera or stream.
         crop: "face": one fixed crop box around the face in all selected frames; "none": whole frames.
         drawing: Style of the drawings, a key of `NEW_DRAWINGS`.
         start: Second of each video to begin at.
@@ -114,13 +114,18 @@ def shares(videos: list[Source], count: int) -> list[int]:
     return [-(-count * length // sum(lengths)) for length in lengths]
 
 
-def scan_source(video: Source, count: int, detector: LandmarkDetector, select: str, stack: ExitStack) -> Clip:
+def scan_source(
+    video: Source, count: int, detector: LandmarkDetector, select: str | None, stack: ExitStack
+) -> Clip:
     """Detect the faces of a source and select frames; print how many were left out, by reason."""
     name = video.name
+    if video.live and select not in (None, "first"):
+        raise cli.UserError(f"expected --select first of a camera or stream, got {select}")
     if video.live:  # it cannot be read again, so its frames are saved first
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         record(video, detector, count, spool)
         video, select = open_source(str(spool)), "first"
+    select = select or selection.DEFAULT_SELECTION
     scanned = selection.scan(video, detector, count, select)
     chosen, left_out = selection.choose(scanned, count, select)
     for reason, number in left_out.items():
@@ -160,9 +165,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--select",
         choices=selection.SELECTIONS,
-        default=selection.DEFAULT_SELECTION,
         help="the video's most different frames, without hidden or blurred faces; frames spread over all of "
-        "it; or its first ones, as always of a camera or stream",
+        f"it; or its first ones, as always of a camera or stream (default: {selection.DEFAULT_SELECTION})",
     )
     parser.add_argument(
         "--crop",

@@ -51,6 +51,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--source",
+        "-src",
         default="0",
         help="the driver: camera number, video file, stream's address, folder of images; "
         f"'{BROWSER}' for the camera of the browser that opens the page (see --serve)",

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -154,6 +155,7 @@ def quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+@functools.cache
 def load_tensorflow() -> None:
     """Import TensorFlow without its notes on itself. It takes seconds: check the arguments first."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -6,6 +6,8 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
+from face2face import cli
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -44,6 +46,7 @@ def compare_regions(
     Returns:
         The measures of each region; NaN of an empty one.
     """
+    cli.load_tensorflow()
     import tensorflow as tf
 
     difference = outputs.astype(np.float32) - targets.astype(np.float32)

@@ -36,20 +36,19 @@ def find_pairs(folder: Path, aspect_ratio: float = 1.0, name: str = "--input_dir
 
     Args:
         folder: The folder.
-        aspect_ratio: Width by height of each half.
+        aspect_ratio: Where it is not 1, halves of any shape are squeezed to model space. At 1 they have to be
+            square, so that other pictures are not taken for pairs.
         name: The option that gave the folder, for messages.
 
     Raises:
         UserError: If none is left.
     """
-    shape = "twice as wide as high"
-    if aspect_ratio != 1:
-        shape = f"{2 * aspect_ratio:g} times as wide as high (--aspect_ratio {aspect_ratio:g})"
 
     def fault(picture: np.ndarray) -> str | None:
         height, width = picture.shape[:2]
-        fits = width % 2 == 0 and abs(width - 2 * aspect_ratio * height) <= (aspect_ratio != 1) * 2
-        return None if fits else f"a pair, {shape}, got {width}x{height}"
+        if (aspect_ratio != 1 and width > 1) or width == 2 * height:
+            return None
+        return f"a pair, twice as wide as high (--aspect_ratio squeezes others), got {width}x{height}"
 
     return _find(folder, "combined pairs (of process.py)", fault, name)
 
@@ -82,7 +81,9 @@ def _find(
 
 def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
     """Read a pair as (input, target), each uint8 (H, W, 3), RGB, in the order of `which_direction`."""
-    a, b = np.split(pictures.read(path), 2, axis=1)
+    picture = pictures.read(path)
+    middle = picture.shape[1] // 2
+    a, b = picture[:, :middle], picture[:, middle:]
     return (a, b) if options.which_direction == "AtoB" else (b, a)
 
 

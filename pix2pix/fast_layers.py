@@ -26,6 +26,10 @@ class BatchNorm(layers.BatchNormalization):
             assign(average.value, average * self.momentum + new * (1 - self.momentum))
         return outputs
 
+    def by_batch(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Normalise as in training on one device, without a change of the moving averages."""
+        return self._on_one_device(inputs)[0]
+
     def _on_one_device(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return the normalised inputs, and their mean and biased variance, float32 (C,) each."""
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

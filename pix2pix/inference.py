@@ -18,6 +18,9 @@ from pix2pix.options import Options
 KINDS = ("inputs", "outputs", "targets")
 """Kinds of a report's pictures."""
 
+JPEG_QUALITY = 80
+"""Of exported generators, as in the original trainer."""
+
 SAVED_MODEL = "saved_model.pb"
 _EXPORTED = re.compile(rf"{options.FILE_NAME}|{SAVED_MODEL}|fingerprint\.pb|variables/variables\.[\w-]+")
 """The files of an export."""
@@ -123,8 +126,10 @@ def _generate(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[
     return found if unpaired else found | {"targets": halves[1]}
 
 
-def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
-    """Write the generator as a SavedModel with one signature: PNG in, PNG out, both scalar strings.
+def export(
+    opts: Options, checkpoint: Path, output_dir: Path, which: str | None = None, filetype: str = "png"
+) -> None:
+    """Write the generator as a SavedModel with one signature: PNG in, PNG or JPEG out, scalar strings.
 
     The folder's options.json marks it as an export of this project.
 
@@ -133,6 +138,7 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
         checkpoint: The training folder.
         output_dir: Where the export goes.
         which: As of `checkpoints.weights_folder`.
+        filetype: Format of the faces, png or jpeg.
 
     Raises:
         UserError: If the model does not generate pictures, or, before anything is changed, if a file that is
@@ -148,7 +154,7 @@ def export(opts: Options, checkpoint: Path, output_dir: Path, which: str | None 
         files.check_replaceable(output_dir / name, lambda _: is_export)
     trained = networks.generator_of(opts)
     model_folder.restore_generator(trained, checkpoint, which)
-    module = PngGenerator(folding.fold(trained), opts.image_size)
+    module = FileGenerator(folding.fold(trained), opts.image_size, filetype)
     with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
         with checkpoints.report_write_errors(output_dir):
             tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.generate})
@@ -163,12 +169,12 @@ def refuse_colours(opts: Options, folder: Path) -> None:
         )
 
 
-class PngGenerator(tf.Module):
-    """A generator from the bytes of a PNG file to those of another."""
+class FileGenerator(tf.Module):
+    """A generator from the bytes of a PNG file to those of another, or of a JPEG file."""
 
-    def __init__(self, generator: keras.Model, image_size: int) -> None:
+    def __init__(self, generator: keras.Model, image_size: int, filetype: str = "png") -> None:
         super().__init__()
-        self._generator, self._size = generator, image_size
+        self._generator, self._size, self._filetype = generator, image_size, filetype
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
     def generate(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -178,11 +184,13 @@ class PngGenerator(tf.Module):
             png: A PNG of any size, as a scalar string.
 
         Returns:
-            {"png": the face's PNG, as a scalar string}.
+            {"png" or "jpeg": the face's file, as a scalar string}.
         """
         picture = tf.cast(tf.io.decode_png(png, channels=3), tf.float32)
         picture = tf.image.resize(picture, (self._size, self._size), "area")
         inputs = images.normalise(picture)
         outputs = self._generator(inputs[None], training=False)[0]
         face = tf.saturate_cast(tf.round((outputs + 1.0) * 127.5), tf.uint8)
-        return {"png": tf.io.encode_png(face)}
+        if self._filetype == "png":
+            return {"png": tf.io.encode_png(face)}
+        return {"jpeg": tf.io.encode_jpeg(face, quality=JPEG_QUALITY)}

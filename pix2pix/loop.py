@@ -211,18 +211,31 @@ class Loop:
         losses: dict[str, tf.Tensor],
         *batches: tf.Tensor,
     ) -> None:
-        """Write the losses and the first pair of (inputs, outputs, targets) for TensorBoard."""
+        """Write for TensorBoard.
+
+        These are the losses, the first pair of (inputs, outputs, targets), what the discriminator answers to
+        it, and, if the options say so, histograms.
+        """
         with summaries.as_default(step=step):
             for name, loss in losses.items():
                 tf.summary.scalar(f"loss/{name}", loss)
             for name, picture in self.pictures(*batches).items():
                 tf.summary.image(name, picture[None])
+            inputs, outputs, targets = (self.local(batch)[:1] for batch in batches)
+            for name, faces in (("predict_real", targets), ("predict_fake", outputs)):
+                tf.summary.image(name, self.trainer.answers(inputs, faces)[None])
+            if self.trainer.options.histograms:
+                for name, values in self.trainer.distributions():
+                    tf.summary.histogram(name, values)
         summaries.flush()
+
+    def local(self, batch: tf.Tensor) -> tf.Tensor:
+        """The part of a batch that is on this process's first device."""
+        return self.trainer.strategy.experimental_local_results(batch)[0]
 
     def pictures(self, inputs: tf.Tensor, outputs: tf.Tensor, targets: tf.Tensor) -> dict[str, np.ndarray]:
         """Convert the first pair of a batch to pictures, uint8 (H, W, 3), RGB, by kind."""
-        local = self.trainer.strategy.experimental_local_results
-        first = (local(batch)[0][0].numpy() for batch in (inputs, outputs, targets))
+        first = (self.local(batch)[0].numpy() for batch in (inputs, outputs, targets))
         return sample(self.trainer.options, *first)
 
     @contextlib.contextmanager

@@ -121,6 +121,9 @@ class Options:
         0, COUNT_OR_NONE, help="stop after so many validations without a better SSIM, 0: never"
     )
     summary_freq: int = ranges.option(100, COUNT_OR_NONE, help="steps between TensorBoard summaries, 0: none")
+    histograms: bool = ranges.option(
+        False, help="TensorBoard: also histograms of weights and of their gradients' running means"
+    )
     progress_freq: int = ranges.option(50, COUNT, help="steps between lines of progress in a log")
     display_freq: int = ranges.option(
         0, COUNT_OR_NONE, help="steps between pictures of the training in index.html, 0: none"
@@ -144,6 +147,8 @@ class Options:
             raise cli.UserError("expected --jitter crop with --lab_colorization, got redraw")
         if self.separable_conv and self.statistics == NONE:
             raise cli.UserError("expected batch or instance norm with --separable_conv, got neither")
+        if self.histograms and not self.summary_freq:
+            raise cli.UserError("expected --summary_freq above 0 with --histograms, got 0")
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
 

@@ -31,7 +31,7 @@ REQUIRED = {TRAIN: ["input_dir"], TEST: ["input_dir", "checkpoint"], EXPORT: ["c
 
 MODES_OF = {
     "input_dir": (TRAIN, TEST),
-    "output_filetype": (TEST,),
+    "output_filetype": (TEST, EXPORT),
     "unpaired": (TEST,),
     "which": (TEST, EXPORT),
     "val_dir": (TRAIN,),
@@ -117,7 +117,7 @@ def test(
     cli.existing_dir(input_dir, "--input_dir")
     opts = model_folder.read_options(checkpoint)
     if aspect_ratio is not None:
-        opts = replace(opts, aspect_ratio=aspect_ratio)
+        opts = replace(opts, aspect_ratio=aspect_ratio, jitter=options.CROP)  # nothing is redrawn here
     inputs = {"--input_dir": input_dir, "--checkpoint": checkpoint}
     files.check_apart({"--output_dir": output_dir}, inputs)
     cli.load_tensorflow()
@@ -128,13 +128,14 @@ def test(
     print(f"wrote {page}")
 
 
-def export(checkpoint: Path, output_dir: Path, which: str | None = None) -> None:
+def export(checkpoint: Path, output_dir: Path, which: str | None = None, filetype: str = "png") -> None:
     """Write the generator as a SavedModel.
 
     Args:
         checkpoint: The training folder.
         output_dir: Where the SavedModel goes.
         which: As of `test`.
+        filetype: Format of the faces that it returns, png or jpeg.
 
     Raises:
         UserError: If the training folder is missing or damaged, or if a file that is not ours is in the way.
@@ -144,8 +145,8 @@ def export(checkpoint: Path, output_dir: Path, which: str | None = None) -> None
     cli.load_tensorflow()
     from pix2pix import inference
 
-    inference.export(opts, checkpoint, output_dir, which)
-    print(f"wrote {output_dir}: a SavedModel, PNG in, PNG out")
+    inference.export(opts, checkpoint, output_dir, which, filetype)
+    print(f"wrote {output_dir}: a SavedModel, PNG in, {filetype.upper()} out")
 
 
 def inherited_options(checkpoint: Path | None) -> dict[str, Any]:
@@ -198,7 +199,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "(fine-tuning)",
     )
     parser.add_argument(
-        "--output_filetype", choices=("png", "jpeg"), help="test: format of the pictures (default: png)"
+        "--output_filetype",
+        choices=("png", "jpeg"),
+        help="test, export: format of the generated pictures (default: png)",
     )
     parser.add_argument("--unpaired", action="store_true", help="test: --input_dir holds drawings, not pairs")
     parser.add_argument(
@@ -231,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
             arguments.given(args).get("aspect_ratio"),
         )
     else:
-        export(args.checkpoint, args.output_dir, args.which)
+        export(args.checkpoint, args.output_dir, args.which, args.output_filetype or "png")
     return None
 
 

@@ -1,9 +1,12 @@
 """The networks in training: their losses and the train step (Isola et al., arXiv 1611.07004)."""
 
+from collections.abc import Iterator
+
 import keras
+import numpy as np
 import tensorflow as tf
 
-from pix2pix import distribution, networks, objectives, precision
+from pix2pix import diagnostics, distribution, networks, objectives, precision
 from pix2pix.checkpoints import EMA_GENERATOR, named_variables
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
@@ -90,6 +93,18 @@ class Trainer:
             for channels in networks.channels_of(self.options)
         ]
         self.train_step.get_concrete_function(*pair)
+
+    def answers(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
+        """What the discriminator answers to a pair: as of `diagnostics.answers`."""
+        return diagnostics.answers(self.discriminator, self.options.gan_loss == "lsgan", inputs, faces)
+
+    def distributions(self) -> Iterator[tuple[str, tf.Variable]]:
+        """Weights and running means of their gradients: as of `diagnostics.distributions`."""
+        for network, optimizer in (
+            (self.generator, self.generator_optimizer),
+            (self.discriminator, self.discriminator_optimizer),
+        ):
+            yield from diagnostics.distributions(network, optimizer)
 
     @tf.function
     def _is_finite(self) -> tf.Tensor:

@@ -147,6 +147,8 @@ def validation_pairs(opts: Options, input_dir: Path, val_dir: Path | None) -> li
         UserError: If there are none although `--patience` needs some.
     """
     folder = val_dir or default_dir(input_dir)
+    if val_dir is not None and not opts.val_freq:
+        raise cli.UserError("expected --val_freq above 0 with --val_dir, got 0")
     if folder is None or not opts.val_freq:
         if opts.patience:
             raise cli.UserError("--patience needs pairs to validate on: give --val_dir, and no --val_freq 0")

@@ -1,7 +1,9 @@
 """The interface between the training loop and a trainer."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from pix2pix.options import Options
@@ -30,6 +32,12 @@ class TrainingStep(Protocol):
 
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Do one step on a batch, float32 (N, S, S, C) in [-1, 1]; return the losses and the outputs."""
+
+    def answers(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
+        """What the discriminator answers to a pair, float32 (1, S, S, C): uint8 (P, P, 1), 255 for real."""
+
+    def distributions(self) -> Iterator[tuple[str, tf.Variable]]:
+        """The weights, and the running means of their gradients, by name."""
 
     def update_ema(self, step: int) -> None:
         """Update the EMA generator, if the training has one and the update is due."""

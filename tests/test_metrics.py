@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -54,3 +57,13 @@ def test_regions_are_compared_each_by_itself():
     assert inside.ssim < 0.95
     assert outside.l1 == 0 and outside.ssim == pytest.approx(1)
     assert np.isnan([empty.l1, empty.psnr, empty.ssim]).all()
+
+
+def test_nothing_of_tensorflows_own_notes_is_shown():
+    """It says much about GPUs that are not there. evaluate.py first meets it here."""
+    code = (
+        "import numpy as np; from face2face import metrics; "
+        "picture = np.zeros((32, 32, 3), np.uint8); print(metrics.compare(picture, picture).ssim)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=made.ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1.0\n", "")

@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 import freeze_model
@@ -18,11 +20,13 @@ from pix2pix import (
     augmentation,
     checkpoints,
     colours,
+    dataset,
     folding,
     inference,
     networks,
     options,
     pix2pix,
+    trainer,
     training,
 )
 from tests import made
@@ -101,7 +105,57 @@ def test_pictures_of_another_shape_are_squeezed_and_shown_as_they_are(tmp_path, 
     assert target.shape == (32, 48, 3)
     assert np.abs(target.astype(int) - pictures.read(pairs / "0.png")[:, 48:]).mean() < 12
     assert test_mode(tmp_path / "model", pairs, tmp_path / "square", "--aspect_ratio", 1) == 2
-    assert "expected a pair, twice as wide as high, got 96x32" in capsys.readouterr().err
+    assert "expected a pair, twice as wide as high (--aspect_ratio squeezes others), got 96x32" in (
+        capsys.readouterr().err
+    )
+
+
+def test_halves_of_any_shape_are_squeezed(tmp_path):
+    """As in the original: the ratio is of the pictures shown, not of the halves. Also of an odd width."""
+    for i, width in enumerate((96, 75)):
+        pictures.write(tmp_path / f"train/{i}.png", made.noise(40, width, i))
+    found = dataset.find_pairs(tmp_path / "train", 2.0)
+    assert len(found) == 2
+    for path in found:
+        for half in dataset.read_normalised(path, replace(SMALL, aspect_ratio=2.0)):
+            assert half.shape == (32, 32, 3)
+
+
+def test_a_model_of_square_pictures_paints_others(tmp_path):
+    """Trained on redrawn square pairs, and tested with --aspect_ratio."""
+    made.write_pairs(tmp_path / "train", 2, 32)
+    training.train(replace(SMALL, jitter="redraw", max_steps=1), tmp_path / "train", tmp_path / "model")
+    pictures.write(tmp_path / "wide/1.png", made.noise(32, 96))
+    assert test_mode(tmp_path / "model", tmp_path / "wide", tmp_path / "report", "--aspect_ratio", 1.5) == 0
+    assert pictures.read(tmp_path / "report/images/1-outputs.png").shape == (32, 48, 3)
+
+
+# --- what TensorBoard shows -----------------------------------------------------------------------------
+
+
+def test_tensorboard_shows_the_discriminators_answers_and_histograms_on_request(tmp_path):
+    pairs = made.write_pairs(tmp_path / "train", 2, 32)
+    opts = replace(SMALL, max_steps=1, summary_freq=1)
+    for name, histograms in (("without", False), ("with", True)):
+        training.train(replace(opts, histograms=histograms), pairs, tmp_path / name)
+        events = EventAccumulator(str(tmp_path / name), size_guidance={"tensors": 0}).Reload()
+        tags = set(events.Tags()["tensors"])
+        for tag in ("predict_real", "predict_fake"):
+            _, _, png = events.Tensors(tag)[0].tensor_proto.string_val
+            assert tf.io.decode_png(png).shape == (2, 2, 1)
+        kinds = {"generator/decoder_1_conv/kernel/values", "discriminator/layer_1_conv/kernel/gradients"}
+        assert (kinds <= tags) == histograms
+    assert events.Tensors("discriminator/layer_1_conv/kernel/gradients")
+
+
+def test_answers_are_those_of_training_and_change_nothing(tmp_path):
+    subject = trainer.Trainer(SMALL)
+    pair = [tf.constant(made.noise(32, 32, i)[None] / 127.5 - 1, tf.float32) for i in range(2)]
+    before = [v.numpy() for v in subject.discriminator.variables]
+    answers = subject.answers(*pair)
+    assert all(np.array_equal(a, b) for a, b in zip(before, subject.discriminator.variables, strict=True))
+    expected = tf.sigmoid(subject.discriminator(pair, training=True))[0] * 255
+    assert answers.shape == (2, 2, 1) and np.abs(answers - expected).max() < 1
 
 
 def test_jitter_squeezes_the_whole_picture():

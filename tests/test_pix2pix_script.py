@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from face2face import metrics, pictures
 from face2face.cli import UserError
@@ -171,6 +172,17 @@ def test_an_export_runs_by_nothing_but_tensorflow(exported, tested, drawings, tm
     assert of_large.shape == (SIZE, SIZE, 3)
     assert np.abs(of_large - expected).mean() < 20
     assert np.std(expected) > 20
+
+
+def test_an_export_returns_jpeg_on_request(model, tested, drawings, tmp_path, capsys):
+    arguments = ["--mode", "export", "--checkpoint", model, "--output_dir", tmp_path / "out"]
+    assert made.edge(pix2pix.main, *arguments, "--output_filetype", "jpeg") == 0
+    assert "a SavedModel, PNG in, JPEG out" in capsys.readouterr().out
+    generate = tf.saved_model.load(str(tmp_path / "out")).signatures["serving_default"]
+    jpeg = generate(png=tf.constant((drawings / "1.png").read_bytes()))["jpeg"].numpy()
+    assert jpeg[:3] == b"\xff\xd8\xff"
+    expected = pictures.read(tested / "images/1-outputs.png").astype(int)
+    assert np.abs(tf.io.decode_jpeg(jpeg).numpy() - expected).mean() < 8
 
 
 def test_an_export_replaces_an_older_one_and_nothing_else(exported, model):

@@ -37,7 +37,7 @@ def times(folder: Path) -> dict[str, int]:
     "operation, option, needed",
     [
         ("grayscale", ["--size", 32], "resize"),
-        ("edges", ["--pad"], "resize"),
+        ("canny", ["--pad"], "resize"),
         ("resize", ["--b_dir", "."], "combine"),
         ("combine", ["--b_dir", ".", "--size", 256], "resize"),
     ],
@@ -85,8 +85,8 @@ def test_a_changed_right_half_is_combined_again(photos):
 
 
 def test_parallel_equals_serial(photos):
-    process.process(photos, photos.with_name("serial"), "edges", workers=1)
-    process.process(photos, photos.with_name("parallel"), "edges", workers=4)
+    process.process(photos, photos.with_name("serial"), "canny", workers=1)
+    process.process(photos, photos.with_name("parallel"), "canny", workers=4)
     serial, parallel = (read(photos.with_name(name)) for name in ("serial", "parallel"))
     assert serial.keys() == parallel.keys()
     assert all(np.array_equal(serial[name], parallel[name]) for name in serial)
@@ -139,7 +139,7 @@ def test_a_broken_picture_is_named(photos, capsys):
 
 def test_a_folder_without_pictures(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    arguments = ["--operation", "blank", "--output_dir", tmp_path / "out", "--input_dir"]
+    arguments = ["--operation", "grayscale", "--output_dir", tmp_path / "out", "--input_dir"]
     assert "expected images, got none in" in error_of(capsys, *arguments, tmp_path / "empty")
     assert "expected a folder as --input_dir, not found" in error_of(capsys, *arguments, tmp_path / "nowhere")
     assert not (tmp_path / "out").exists()
@@ -147,7 +147,7 @@ def test_a_folder_without_pictures(tmp_path, capsys):
 
 def test_pictures_are_not_written_over_their_sources(photos, capsys):
     before = made.tree(photos)
-    error = error_of(capsys, "--input_dir", photos, "--output_dir", photos, "--operation", "blank")
+    error = error_of(capsys, "--input_dir", photos, "--output_dir", photos, "--operation", "grayscale")
     assert f"expected another path as --output_dir than as --input_dir, got {photos} for both" in error
     assert made.tree(photos) == before
 
@@ -210,7 +210,7 @@ def test_what_it_did_not_make_is_not_replaced(photos, foreign, earlier, capsys):
 def test_pictures_that_another_tool_of_the_project_made_are_not_replaced(photos, capsys):
     other = shutil.copytree(photos, photos.with_name("original"))
     before = made.tree(photos.parent)
-    error = error_of(capsys, "--operation", "blank", "--input_dir", photos, "--output_dir", other)
+    error = error_of(capsys, "--operation", "grayscale", "--input_dir", photos, "--output_dir", other)
     assert "expected a new file, or an older one of this kind to replace" in error
     assert made.tree(photos.parent) == before
 
@@ -301,7 +301,7 @@ def test_a_damaged_note_of_the_settings_is_named(photos, capsys):
     output.mkdir()
     for content in (b"", b"{", b"[]", b"\xff\0", b'{"operation": 1}'):
         (output / process.SETTINGS).write_bytes(content)
-        error = error_of(capsys, "--input_dir", photos, "--output_dir", output, "--operation", "blank")
+        error = error_of(capsys, "--input_dir", photos, "--output_dir", output, "--operation", "grayscale")
         assert f"expected settings of process.py, got {output / process.SETTINGS} (" in error
 
 

@@ -209,7 +209,7 @@ def test_sort_trains_on_the_first_names(pairs):
 
 def test_shuffle_depends_on_the_seed_alone(foreign):
     first, again, other = (
-        split.split(foreign, 0.8, "shuffle", seed)[1] and parts(foreign)[1] for seed in (1, 1, 2)
+        split.split(foreign, 0.8, "shuffle", seed)["val"] and parts(foreign)[1] for seed in (1, 1, 2)
     )
     assert first == again != other
 
@@ -233,7 +233,7 @@ def test_without_a_sidecar_pairs_are_shuffled(foreign, capsys):
 
 @pytest.mark.parametrize("fraction, count", [(0.0, 0), (1.0, 40), (0.99, 40), (0.5, 20)])
 def test_the_share_to_train_on(pairs, fraction, count):
-    assert len(split.split(pairs, fraction)[0]) == count
+    assert len(split.split(pairs, fraction)["train"]) == count
     assert [len(part) for part in parts(pairs)] == [count, COUNT - count]
 
 
@@ -255,3 +255,30 @@ def test_it_runs_from_the_root_and_from_inside_pix2pix(pairs, root):
     result = run_script(Path(split.__file__).relative_to(here), "--dir", pairs, cwd=here)
     assert result.returncode == 0
     assert result.stdout.splitlines()[-1] == "32 images to train on, 8 to validate"
+
+
+def test_a_test_set_is_held_back_too(pairs, foreign, capsys):
+    """--test_frac, as of the original's split.py: what is left after it and --train_frac validates."""
+    for folder, arguments in ((pairs, ()), (foreign, ("--shuffle",))):
+        count = len(list(folder.glob("*.png")))
+        command = ("--dir", folder, "--train_frac", 0.5, "--test_frac", 0.25, *arguments)
+        assert made.edge(split.main, *command) == 0
+        found = {
+            part: sorted(p.name for p in (folder / part).glob("*.png")) for part in ("train", "val", "test")
+        }
+        assert [len(names) for names in found.values()] == [count // 2, count // 4, count // 4]
+        assert len({name for names in found.values() for name in names}) == count
+        before = made.tree(folder)
+        assert made.edge(split.main, *command) == 0 and made.tree(folder) == before
+        assert f"{count // 4} to validate, {count // 4} to test" in capsys.readouterr().out
+    beside = sidecar.read_sidecar(pairs / "test")
+    assert sorted(beside.images) == sorted(p.name for p in (pairs / "test").glob("*.png"))
+
+
+def test_parts_of_more_than_all_are_refused(pairs, capsys):
+    before = made.tree(pairs)
+    assert made.edge(split.main, "--dir", pairs, "--test_frac", 0.3) == 2
+    assert "expected --train_frac and --test_frac of at most 1 together, got 0.8 and 0.3" in (
+        capsys.readouterr().err
+    )
+    assert made.tree(pairs) == before

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+import generate_train_data
+from face2face import pictures
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import FORGET_SECONDS, Tracker
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
+from face2face.target.sidecar import read_sidecar
+from tests import made
 
 SIZE = (360, 640)
 
@@ -69,6 +73,19 @@ def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(p
 
 def test_of_two_new_faces_the_larger_is_followed(tracker, people):
     assert middle(tracker(scene(*people, 0.0))) > 320
+
+
+def test_pairs_are_made_of_frames_with_several_faces(people, tmp_path):
+    """Of the person who was there first: such frames are followed, not left out."""
+    man, woman = people
+    for number in range(6):
+        bgr = scene(man, woman if number in (1, 2, 3) else None, number / 25).picture
+        pictures.write(tmp_path / f"clip/{number}.png", bgr[..., ::-1])
+    arguments = ("--file", tmp_path / "clip", "--num", 6, "--select", "first", "--crop", "none")
+    assert made.edge(generate_train_data.main, *arguments, "--output-dir", tmp_path) == 0
+    found = read_sidecar(tmp_path / "landmarks").images.values()
+    assert sorted(entry.frame for entry in found) == [0, 1, 2, 3, 4, 5]
+    assert all(middle(entry.points) < 320 for entry in found)
 
 
 def test_the_points_are_steadied(people):

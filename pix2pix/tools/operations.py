@@ -9,7 +9,7 @@ from face2face import cli, pictures
 from face2face.face.crop import CropBox
 
 BLANKED = 0.3
-"""Share of the picture that `blank` leaves uncovered at each edge."""
+"""Side of what `blank` covers, over the side of the picture: rows and columns 90 to 165 of 256."""
 
 
 def square(width: int, height: int, pad: bool) -> CropBox:
@@ -28,17 +28,26 @@ def grayscale(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
-def blank(picture: np.ndarray) -> np.ndarray:
-    """Cover the middle with white, for models that learn to fill it in."""
+def blank(path: Path) -> np.ndarray:
+    """Cover the middle of a square image with white, for models that learn to fill it in.
+
+    Raises:
+        UserError: If the image is not square.
+    """
+    picture = pictures.read(path)
     height, width = picture.shape[:2]
-    blanked = picture.copy()
-    top, left = int(height * BLANKED), int(width * BLANKED)
-    blanked[top : height - top, left : width - left] = 255
-    return blanked
+    if height != width:
+        raise cli.UserError(
+            f"expected a square image to blank, got {width}x{height} (--operation resize first): {path}"
+        )
+    side = int(width * BLANKED)
+    first = int(width / 2 - side / 2)
+    picture[first : first + side, first : first + side] = 255
+    return picture
 
 
-def edges(picture: np.ndarray) -> np.ndarray:
-    """Draw the edges (Canny) black on white."""
+def canny(picture: np.ndarray) -> np.ndarray:
+    """Draw Canny's edges, black on white."""
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (5, 5), 0)
     return cv2.cvtColor(255 - cv2.Canny(grey, 50, 100), cv2.COLOR_GRAY2RGB)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turn a folder of images into another: resize, combine into pairs, grayscale, blank, edges."""
+"""Turn a folder of images into another: resize, combine into pairs, grayscale, blank, canny (edges)."""
 
 import sys
 from pathlib import Path
@@ -29,9 +29,12 @@ from face2face.sources.files import image_paths
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sidecar
 from pix2pix import images
 from pix2pix.ranges import Range
-from pix2pix.tools.operations import blank, combine, edges, grayscale, resize, square
+from pix2pix.tools.operations import blank, canny, combine, grayscale, resize, square
 
-OPERATIONS = ("resize", "combine", "grayscale", "blank", "edges")
+OPERATIONS = ("resize", "combine", "grayscale", "blank", "canny")
+OLDER_NAMES = {"edges": "canny"}
+"""Names of operations in older versions of this project. The original's `edges` is a network (HED)."""
+
 SETTINGS = ".process.json"
 """The file in an output folder that tells how its images were made, so that a second run can keep them."""
 
@@ -111,13 +114,15 @@ def process(
     def make(path: Path) -> np.ndarray:
         if operation == "combine":
             return combine(path, rights[path])
+        if operation == "blank":
+            return blank(path)
         if operation == "resize" and sidecar and path.name in sidecar.images:
             entry = sidecar.images[path.name]
             return draw(entry.points, size, sidecar.drawing, entry.line_width)
         picture = pictures.read(path)
         if operation == "resize":
             return resize(picture, size, pad)
-        return {"grayscale": grayscale, "blank": blank, "edges": edges}[operation](picture)
+        return {"grayscale": grayscale, "canny": canny}[operation](picture)
 
     if not (output_dir / SETTINGS).exists():
         files.write_text(output_dir / SETTINGS, records.encode(settings, indent=0), files.never_ours)
@@ -176,7 +181,8 @@ def check_settings(output_dir: Path, settings: Settings) -> files.IsOurs:
     if not path.is_file():
         raise cli.UserError(f"expected a file of settings, got something else: {path}")
     found = records.read(path, Settings, "settings of process.py")
-    if (found.operation, found.size, found.pad) != (settings.operation, settings.size, settings.pad):
+    operation = OLDER_NAMES.get(found.operation, found.operation)
+    if (operation, found.size, found.pad) != (settings.operation, settings.size, settings.pad):
         made_with = cli.shown(records.encode(found, indent=0).strip())
         raise cli.UserError(f"{output_dir} holds images made with {made_with}: expected a new --output_dir")
     return pictures.is_ours if found.has_provenance else lambda _: True
@@ -233,12 +239,21 @@ def run_parallel(
         executor.shutdown(cancel_futures=True)
 
 
+def operation_name(text: str) -> str:
+    """Parse an operation's name. Raises: argparse.ArgumentTypeError for one that means another here."""
+    if text in OLDER_NAMES:
+        raise argparse.ArgumentTypeError(
+            f"expected {OLDER_NAMES[text]}, got {text}, which in the original trainer is a network (HED)"
+        )
+    return text
+
+
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line; None: the arguments of the process."""
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument("--input_dir", type=Path, required=True, help="folder of images")
     parser.add_argument("--output_dir", type=Path, required=True, help="folder for the new images, PNGs")
-    parser.add_argument("--operation", choices=OPERATIONS, required=True)
+    parser.add_argument("--operation", type=operation_name, choices=OPERATIONS, required=True)
     parser.add_argument("--b_dir", type=Path, help="combine: folder of the right halves, of the same names")
     parser.add_argument("--size", type=SIDE, help=f"resize: side in pixels (default: {MODEL_SIZE})")
     parser.add_argument("--pad", action="store_true", help="resize: keep the whole picture, on black")

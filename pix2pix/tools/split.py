@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Split a folder of pairs into train/ and val/ inside it. The same command again changes nothing."""
+"""Split a folder of pairs into train/, val/ and test/ inside it. The same command again changes nothing."""
 
 import sys
 from pathlib import Path
@@ -21,16 +21,20 @@ from face2face import cli, files, pictures
 from face2face.sources.files import image_paths, natural_order
 from face2face.target.sidecar import SIDECAR_NAME, is_sidecar, read_sidecar
 
-TRAIN, VAL = "train", "val"
+TRAIN, VAL, TEST = "train", "val", "test"
 
 BLOCKS = 5
 """Number of runs of neighbouring frames that validation frames are taken from, spread over the clip."""
 
 
 def split(
-    folder: Path, train_fraction: float, order: str | None = None, seed: int | None = None
-) -> tuple[list[str], list[str]]:
-    """Move the images of a folder into its subfolders train/ and val/.
+    folder: Path,
+    train_fraction: float,
+    order: str | None = None,
+    seed: int | None = None,
+    test_fraction: float = 0.0,
+) -> dict[str, list[str]]:
+    """Move the images of a folder into its subfolders train/, val/ and, if it gets some, test/.
 
     Args:
         folder: Folder of combined pairs.
@@ -38,9 +42,10 @@ def split(
         order: "sort" (by name: the first part trains), "shuffle", or None: blocks in time if a sidecar tells
             the frame numbers, else shuffled.
         seed: Seed of the shuffling; None: 0.
+        test_fraction: Share of the images to test on, 0 to 1. What is left validates.
 
     Returns:
-        The names of the images in train/ and in val/.
+        The names of the images by subfolder.
 
     Raises:
         UserError: Before anything is moved, if a seed is given and nothing is shuffled, or if an image or
@@ -48,46 +53,57 @@ def split(
     """
     if seed is not None and order == "sort":
         raise cli.UserError("expected --seed with --shuffle, got --sort")
+    if train_fraction + test_fraction > 1:
+        raise cli.UserError(
+            f"expected --train_frac and --test_frac of at most 1 together, got {train_fraction:g} and "
+            f"{test_fraction:g}"
+        )
     cli.existing_dir(folder, "--dir")
-    where = find(folder)
+    names_of_parts = (TRAIN, VAL, TEST) if test_fraction else (TRAIN, VAL)
+    where = find(folder, names_of_parts)
     if len(where) < 2:
         raise cli.UserError(f"expected two images or more to split, got {len(where)} in {folder}")
     sidecar = read_sidecar(folder)
     names = sorted(where, key=natural_order)
-    val_count = min(max(round(len(names) * (1 - train_fraction)), 0), len(names))
+    held_count = min(max(round(len(names) * (1 - train_fraction)), 0), len(names))
+    test_count = min(round(len(names) * test_fraction), held_count)
     if order is None and sidecar and all(name in sidecar.images for name in names):
         if seed is not None:
             raise cli.UserError(
                 f"expected --seed with --shuffle, got a folder that is split in time: {folder}"
             )
         names.sort(key=lambda name: (sidecar.images[name].video, sidecar.images[name].frame))
-        val = in_blocks(names, val_count)
-        blocks = min(BLOCKS, val_count)
-        print(f"split in time: {VAL} is {blocks} runs of neighbouring frames, none of them trained on")
+        held = in_blocks(names, held_count)
+        test = in_blocks([name for name in names if name in held], test_count)
+        blocks = min(BLOCKS, held_count)
+        held_parts = " and ".join(names_of_parts[1:])
+        print(f"split in time: {held_parts} is {blocks} runs of neighbouring frames, none of them trained on")
     else:
         if order != "sort":
             random.Random(seed or 0).shuffle(names)
             if sidecar:
                 cli.warn(f"shuffled: frames of {VAL} have their neighbours in time in {TRAIN}")
-        val = set(names[len(names) - val_count :])
-    train = [name for name in names if name not in val]
-    parts = {TRAIN: train, VAL: [name for name in names if name in val]}
+        held = set(names[len(names) - held_count :])
+        test = set(names[len(names) - test_count :])
+    parts: dict[str, list[str]] = {part: [] for part in names_of_parts}
+    for name in names:
+        parts[TEST if name in test else VAL if name in held else TRAIN].append(name)
     check_moves(folder, parts, has_sidecar=sidecar is not None)
     for part, members in parts.items():
         (folder / part).mkdir(exist_ok=True)
         for name in members:
             if where[name].parent == folder:
                 # Older copies are deleted first, so that a kill leaves no image in both parts.
-                for old in (TRAIN, VAL):
+                for old in parts:
                     (folder / old / name).unlink(missing_ok=True)
             os.replace(where[name], folder / part / name)
         if sidecar:
             sidecar.only(members).write(folder / part)
-    return parts[TRAIN], parts[VAL]
+    return parts
 
 
-def find(folder: Path) -> dict[str, Path]:
-    """Find the images of a folder and of its parts, by name.
+def find(folder: Path, parts: Sequence[str]) -> dict[str, Path]:
+    """Find the images of a folder and of some of its parts, by name.
 
     process.py writes a pair that it makes again into the folder itself; it replaces the older one in a part.
 
@@ -95,7 +111,7 @@ def find(folder: Path) -> dict[str, Path]:
         UserError: If a name occurs twice, and neither is such an older pair.
     """
     where: dict[str, Path] = {}
-    for part in (TRAIN, VAL):
+    for part in parts:
         if not (folder / part).is_dir():
             continue
         is_ours = made_by_us(folder / part)
@@ -127,7 +143,7 @@ def check_moves(folder: Path, parts: dict[str, list[str]], has_sidecar: bool) ->
         if has_sidecar:
             files.check_replaceable(place / SIDECAR_NAME, is_sidecar)
         for name in members:
-            for other in (TRAIN, VAL):
+            for other in parts:
                 replaced = folder / other / name
                 if os.path.lexists(replaced) and not replaced.is_file():
                     raise cli.UserError(
@@ -153,6 +169,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--train_frac", type=cli.fraction, default=0.8, help="share of the images to train on"
     )
+    parser.add_argument(
+        "--test_frac",
+        type=cli.fraction,
+        default=0.0,
+        help="share of the images to test on; the rest validates",
+    )
     order = parser.add_mutually_exclusive_group()
     order.add_argument(
         "--sort", action="store_const", const="sort", dest="order", help="by name, first part trains"
@@ -165,8 +187,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Do what the command line says."""
     args = parse_args(argv)
-    train, val = split(args.dir, args.train_frac, args.order, args.seed)
-    print(f"{len(train)} images to train on, {len(val)} to validate")
+    parts = split(args.dir, args.train_frac, args.order, args.seed, args.test_frac)
+    tested = f", {len(parts[TEST])} to test" if TEST in parts else ""
+    print(f"{len(parts[TRAIN])} images to train on, {len(parts[VAL])} to validate{tested}")
 
 
 if __name__ == "__main__":
