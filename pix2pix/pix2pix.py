@@ -185,7 +185,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         argv: The arguments; None: those of the process.
     """
     parser = cli.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=(TRAIN, TEST, EXPORT), required=True)
+    parser.add_argument("--mode", choices=(TRAIN, TEST, EXPORT), required=True, help="what to do")
     parser.add_argument(
         "--input_dir", type=Path, help="train, test: folder of combined pairs (needed); not for export"
     )

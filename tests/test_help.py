@@ -15,6 +15,10 @@ SCRIPTS = sorted(
     if "__main__" in path.read_text()
 )
 
+DOCUMENTED = "".join(
+    path.read_text() for path in [made.ROOT / "README.md", *(made.ROOT / "docs").glob("*.md")]
+)
+
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_comes_at_once_and_names_the_defaults(script):
@@ -25,6 +29,9 @@ def test_help_comes_at_once_and_names_the_defaults(script):
     assert "argparse" in imported
     assert not {name for name in imported if name.split(".")[0] in ("tensorflow", "keras", "dlib")}
     assert result.stdout.startswith("usage: ")
+    options = re.findall(r"^  (--?[\w-]+)|^  -.*, (--?[\w-]+)", result.stdout, re.M)
+    for name in {name for names in options for name in names if name} - {"-h", "--help"}:
+        assert f"`{name}`" in DOCUMENTED, f"{name} is neither in the README nor in docs/"
 
 
 def test_all_scripts_of_the_tutorial_are_tested():

@@ -1,5 +1,6 @@
 import itertools
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -257,9 +258,10 @@ def test_it_runs_from_the_root_and_from_inside_pix2pix(pairs, root):
     assert result.stdout.splitlines()[-1] == "32 images to train on, 8 to validate"
 
 
-def test_a_test_set_is_held_back_too(pairs, foreign, capsys):
+def test_a_test_set_is_held_back_too(pairs, tmp_path, capsys):
     """--test_frac, as of the original's split.py: what is left after it and --train_frac validates."""
-    for folder, arguments in ((pairs, ()), (foreign, ("--shuffle",))):
+    other = shutil.copytree(pairs, tmp_path / "other")
+    for folder, arguments in ((pairs, ()), (other, ("--shuffle",))):
         count = len(list(folder.glob("*.png")))
         command = ("--dir", folder, "--train_frac", 0.5, "--test_frac", 0.25, *arguments)
         assert made.edge(split.main, *command) == 0

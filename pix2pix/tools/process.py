@@ -253,7 +253,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument("--input_dir", type=Path, required=True, help="folder of images")
     parser.add_argument("--output_dir", type=Path, required=True, help="folder for the new images, PNGs")
-    parser.add_argument("--operation", type=operation_name, choices=OPERATIONS, required=True)
+    parser.add_argument(
+        "--operation",
+        type=operation_name,
+        choices=OPERATIONS,
+        required=True,
+        help="what is done with each image",
+    )
     parser.add_argument("--b_dir", type=Path, help="combine: folder of the right halves, of the same names")
     parser.add_argument("--size", type=SIDE, help=f"resize: side in pixels (default: {MODEL_SIZE})")
     parser.add_argument("--pad", action="store_true", help="resize: keep the whole picture, on black")
