@@ -61,7 +61,9 @@ def check_state(folder: Path) -> None:
     for listed in (state.model_checkpoint_path, *state.all_model_checkpoint_paths):
         place, name = os.path.split(os.path.join(folder, listed))
         if not _NAME.fullmatch(name) or os.path.realpath(place) != os.path.realpath(folder):
-            raise UserError(f"{expected} {shown(listed)}: {path}")
+            raise UserError(
+                f"{expected} {shown(listed)}: {path} (if the folder was moved, leave the names alone in it)"
+            )
 
 
 class Checkpoints:

@@ -185,6 +185,12 @@ def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
     assert frames_of(tmp_path / "out") == [0, 1, 2, 3]
 
 
+def test_frames_of_a_stream_are_not_selected(clip, tmp_path, capsys):
+    assert generate(tmp_path, clip.as_uri(), "--num", 4, "--select", "diverse") == 2
+    assert "expected --select first of a camera or stream, got diverse" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 # --- how ------------------------------------------------------------------------------------------------
 
 

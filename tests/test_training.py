@@ -15,7 +15,7 @@ from face2face import cli, pictures
 from face2face.cli import UserError
 from face2face.generator.generator import Generator
 from face2face.target import sidecar, target_file
-from pix2pix import options, training
+from pix2pix import options, pix2pix, training
 from pix2pix.interruption import Interruption
 from tests import made
 
@@ -25,6 +25,31 @@ def test_it_needs_an_end(tmp_path):
     with pytest.raises(UserError, match="expected --max_epochs or --max_steps, got neither"):
         training.train(replace(made.SMALL, max_steps=None), pairs, tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--val_dir", "pairs", "--val_freq", 0], "expected --val_freq above 0 with --val_dir, got 0"),
+        (["--histograms", "--summary_freq", 0], "expected --summary_freq above 0 with --histograms, got 0"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    made.write_pairs(tmp_path / "pairs", 2)
+    command = ("--mode", "train", "--input_dir", "pairs", "--output_dir", "model", "--max_steps", 1)
+    assert made.edge(pix2pix.main, *command, *arguments) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert not (tmp_path / "model").exists()
+
+
+def test_pairs_from_elsewhere_are_taken_for_the_originals(tmp_path):
+    """But a training of an older version, which took them for its own white drawings, goes on as it was."""
+    assert training.drawing_of_elsewhere(tmp_path / "new") == "original"
+    options.write(tmp_path, replace(made.SMALL, drawing="white"), options.TRAINING)
+    assert training.drawing_of_elsewhere(tmp_path) == "white"
+    drawing = training.drawing_of_elsewhere(tmp_path)
+    assert training.resume_options(replace(made.SMALL, drawing=drawing), tmp_path).drawing == "white"
 
 
 def test_points_are_redrawn_where_each_pair_has_them(tmp_path):
