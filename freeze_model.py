@@ -51,7 +51,10 @@ def freeze(
     _check_outputs(path, int8, calibration)
     opts = _options(model_folder)
     known = _target(model_folder, opts)
-    plate = read_plate(model_folder, opts.image_size) if with_plate else None
+    plate = read_plate(model_folder, opts.image_size)
+    if plate is None and not with_plate:
+        cli.warn("--no-plate has no effect: nothing of this model's picture is known to hold still")
+    plate = plate if with_plate else None
     if calibration is not None:
         cli.existing_dir(calibration, "--calibration")
     if int8:

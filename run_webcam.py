@@ -7,6 +7,7 @@ if __name__ == "__main__":
     early.let_ctrl_c_end()
 
 import argparse
+import sys
 from pathlib import Path
 
 from face2face import cli
@@ -130,7 +131,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--end", type=cli.non_negative_float, help="second of a file to end at")
     parser.add_argument("--limit", type=cli.positive_int, help="end after so many frames")
     parser.add_argument("--stats", type=Path, metavar="FILE", help="write frames and times as JSON")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if args.list_cameras and given != ["--list-cameras"]:
+        parser.error("--list-cameras ends at once: expected no other option with it")
+    return args
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:

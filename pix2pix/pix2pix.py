@@ -116,6 +116,10 @@ def test(
     """
     cli.existing_dir(input_dir, "--input_dir")
     opts = model_folder.read_options(checkpoint)
+    if unpaired and opts.lab_colorization:
+        raise cli.UserError(
+            f"expected no --unpaired with a model of --lab_colorization, got it: {checkpoint}"
+        )
     if aspect_ratio is not None:
         opts = replace(opts, aspect_ratio=aspect_ratio, jitter=options.CROP)  # nothing is redrawn here
     inputs = {"--input_dir": input_dir, "--checkpoint": checkpoint}

@@ -68,6 +68,11 @@ def test_an_option_that_would_do_nothing_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_list_of_cameras_is_all_that_is_asked_for(capsys):
+    assert edge(run_webcam.main, "--list-cameras", "--record", "out.mp4") == 2
+    assert "--list-cameras ends at once: expected no other option with it" in capsys.readouterr().err
+
+
 def test_the_same_options_are_taken_where_they_do_something(model):
     """Whoever watches a window or page can begin a recording, and switch models."""
     models = ModelOptions((model, model))

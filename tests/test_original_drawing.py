@@ -7,6 +7,13 @@ import pytest
 from face2face import pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import ORIGINAL_DRAWING, draw
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live.options import DrivingOptions
+from face2face.live.painter import Painter
+from face2face.sources.base import Frame
+from face2face.sources.open import open_source
 from face2face.target import pairs, sidecar
 from face2face.target.target_file import Target
 from pix2pix.tools import process
@@ -58,6 +65,17 @@ def test_an_old_graph_is_driven_by_lines_of_3_pixels_of_the_frame(frame):
     crop_box = CropBox.centre(*frame)
     drawing = Target(SIZE).draw(crop_box.points(points, SIZE), crop_box.side)
     assert brightness_ratio(drawing, of_2017(points, *frame)) == pytest.approx(1, abs=0.05)
+
+
+def test_the_webcam_drives_an_old_graph_by_the_drawing_of_2017(clips, tmp_path):
+    """Before a camera of 1280x720."""
+    with open_source(str(clips / "single_face.mp4")) as video:
+        picture = cv2.resize(next(video.frames({0})).picture, (1280, 720), interpolation=cv2.INTER_CUBIC)
+    old = Generator(made.repeating_model(tmp_path / "old.pb", SIZE))
+    with Painter(Tracker(LandmarkDetector(), 0.0), [old], DrivingOptions()) as paint:
+        driven = paint(Frame(0, 0.0, picture))
+    assert brightness_ratio(driven.drawing, of_2017(driven.points, 1280, 720)) == pytest.approx(1, abs=0.05)
+    assert np.array_equal(driven.generated, driven.drawing)
 
 
 @pytest.mark.parametrize("frame", FRAMES)
