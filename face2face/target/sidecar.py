@@ -24,6 +24,9 @@ from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distan
 SIDECAR_NAME = "landmarks.json"
 FORMAT_VERSION = 1
 
+MIN_LINE_WIDTH, MAX_LINE_WIDTH = 0.01, 1000.0
+"""In pixels: those of the original's 3 pixels, in frames scaled to any size."""
+
 _DECIMALS = 3  # of a pixel: far below what a drawing can show
 
 
@@ -69,7 +72,9 @@ class Entry:
 
     def in_crop_box(self, crop_box: CropBox, size: int) -> "Entry":
         """The same image, cut to a crop box and scaled to `size` x `size` pixels."""
-        width = self.line_width and self.line_width * size / crop_box.side
+        width = self.line_width
+        if width is not None:
+            width = min(max(width * size / crop_box.side, MIN_LINE_WIDTH), MAX_LINE_WIDTH)
         return replace(self, points=crop_box.points(self.points, size), line_width=width)
 
 
@@ -122,7 +127,7 @@ _VideoName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^/]*$")]
 _Side = Annotated[int, msgspec.Meta(ge=1, le=10**5)]
 _Corner = Annotated[int, msgspec.Meta(ge=-(10**5), le=10**5)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
-LineWidth = Annotated[float, msgspec.Meta(gt=0, le=1000)]
+LineWidth = Annotated[float, msgspec.Meta(ge=MIN_LINE_WIDTH, le=MAX_LINE_WIDTH)]
 
 
 class _Head(msgspec.Struct):

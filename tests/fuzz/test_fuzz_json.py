@@ -3,6 +3,7 @@
 import functools
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,17 @@ def write_into(write, name: str) -> bytes:
 
 @functools.cache
 def sidecars() -> list[bytes]:
-    return [write_into(pairs_sidecar().write, sidecar.SIDECAR_NAME)]
+    colour = pairs_sidecar()
+    images = {name: replace(entry, line_width=3.0) for name, entry in colour.images.items()}
+    original = replace(colour, drawing="original", images=images)
+    return [write_into(each.write, sidecar.SIDECAR_NAME) for each in (colour, original)]
 
 
 @functools.cache
 def targets() -> list[bytes]:
     known = Target.measure(pairs_sidecar(), SIZE)
-    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, Target(256))]
+    original = replace(known, drawing="original", line_width=2.5)
+    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, original, Target(256))]
 
 
 @functools.cache
@@ -80,8 +85,9 @@ def read_sidecar(folder: Path) -> None:
     finally:
         (folder / sidecar.SIDECAR_NAME).rename(folder / "input")
     for entry in known.images.values():
-        points = entry.in_crop_box(CropBox.centre(*FRAME), SIZE).points
-        assert drawing.draw(points, SIZE, known.drawing).shape == (SIZE, SIZE, 3)
+        scaled = entry.in_crop_box(CropBox.centre(*FRAME), SIZE)
+        drawn = drawing.draw(scaled.points, SIZE, known.drawing, scaled.line_width)
+        assert drawn.shape == (SIZE, SIZE, 3)
     with tempfile.TemporaryDirectory() as written:
         known.only(list(known.images)[:2]).write(Path(written))
         assert sidecar.read_sidecar(Path(written)).videos == known.videos
@@ -98,7 +104,7 @@ def read_target(folder: Path) -> None:
         for seed in range(3):
             points = carry(made.points(FRAME[1], seed))
             assert np.isfinite(points).all()
-            assert drawing.draw(points, SIZE, known.drawing).any() in (True, False)
+            assert known.draw(points, FRAME[1]).any() in (True, False)
 
 
 def read_options(folder: Path) -> None:
