@@ -172,7 +172,8 @@ def test_files_that_are_no_pairs_are_named_and_left_out(tmp_path, capsys):
     assert [path.name for path in dataset.find_pairs(tmp_path)] == ["1.png", "2.png"]
     broken, odd = capsys.readouterr().err.splitlines()
     assert broken.startswith("warning: left out: expected an image") and "broken.png" in broken
-    assert odd.startswith("warning: left out: expected a pair, twice as wide as high, got 100x64: ")
+    expected = "a pair, twice as wide as high (--aspect_ratio squeezes others), got 100x64"
+    assert odd.startswith(f"warning: left out: expected {expected}: ")
 
 
 def test_a_folder_without_pairs_is_an_error(tmp_path):

@@ -189,7 +189,7 @@ def test_a_damaged_file_is_named(folder, content):
         ({"ngf": True}, "expected --ngf as a whole number from 1 to 256, got True"),
         ({"lr": 1e300}, r"expected --lr as a number from 0 to 1, got 1e\+300"),
         ({"image_size": 300}, "expected --image_size as one of 32, 64, 128, 256, 512, got 300"),
-        ({"drawing": "oil"}, "expected --drawing as one of white, colour, got"),
+        ({"drawing": "oil"}, "expected --drawing as one of original, white, colour, got"),
         ({"flip": 1}, "expected --flip as true or false, got 1"),
         ({"seed": -1}, "expected --seed as a whole number from 0 to 2,147,483,647, got -1"),
     ],

@@ -343,10 +343,9 @@ def valid_value(option) -> str:
     "mode, option, modes",
     [
         ("train", ["--unpaired"], "test"),
-        ("train", ["--output_filetype", "png"], "test"),
+        ("train", ["--output_filetype", "png"], "test or export"),
         ("train", ["--which", "best"], "test or export"),
         ("export", ["--unpaired"], "test"),
-        ("export", ["--output_filetype", "png"], "test"),
         ("export", ["--input_dir", "."], "train or test"),
         ("export", ["--aspect_ratio", "1"], "train or test"),
     ],
