@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from face2face import cli, files, metrics, pictures
 from face2face.face.crop import CropBox
-from face2face.face.drawing import draw
 from face2face.target import target_file
 from pix2pix import checkpoints, colours, dataset, folding, images, model_folder, networks, options, report
 from pix2pix.options import Options
@@ -54,7 +53,7 @@ def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
     """A drawing to compare models on, uint8 (S, S, 3): the target's neutral face; noise if it is unknown."""
     known = target_file.read_target(model_folder)
     if known is not None and known.face is not None:
-        return draw(known.face.neutral, image_size, known.drawing)
+        return known.draw(known.face.neutral)
     return np.random.default_rng(0).integers(0, 256, (image_size, image_size, 3), np.uint8)
 
 

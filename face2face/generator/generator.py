@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, frozen_graph
-from face2face.face.drawing import draw
 from face2face.face.landmarks import POINTS
 from face2face.file_cache import FileCache
 from face2face.generator import engines, graph_check, interruptible
@@ -234,4 +233,4 @@ def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
         along = side * (1 - np.sqrt(random.random(side.shape)))
         shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
         shapes += random.uniform(low_shift, high_shift, (count, 1, 2))
-    return [draw(shape, size, target.drawing) for shape in shapes]
+    return [target.draw(shape) for shape in shapes]

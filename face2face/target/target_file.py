@@ -77,7 +77,7 @@ class Target:
         line_width = round(float(np.mean(widths)), 3) if widths else None
         return cls(image_size, sidecar.drawing, face, videos, line_width)
 
-    def draw(self, points: np.ndarray, frame_side: int) -> np.ndarray:
+    def draw(self, points: np.ndarray, frame_side: int | None = None) -> np.ndarray:
         """Draw points as the generator knows them from its training.
 
         A graph of 2017 does not tell how large its frames were: as then, the lines have 3 pixels of the frame
@@ -85,13 +85,15 @@ class Target:
 
         Args:
             points: float (68, 2), in model space.
-            frame_side: Side of the frame's square that is scaled to model space, pixels.
+            frame_side: Side of the frame's square that is scaled to model space, pixels; None: as of
+                `drawing.draw`.
 
         Returns:
             uint8 (S, S, 3), RGB.
         """
         width = self.line_width
-        if width is None and (of_frame := drawing.frame_line_width(self.drawing)) is not None:
+        of_frame = drawing.frame_line_width(self.drawing)
+        if width is None and of_frame is not None and frame_side is not None:
             width = of_frame * self.image_size / frame_side
         return drawing.draw(points, self.image_size, self.drawing, width)
 
