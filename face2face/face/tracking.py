@@ -25,7 +25,11 @@ THUMBNAIL_SIDE = 16
 
 
 class Tracker:
-    """Tracks the first face that appears; other faces are ignored while it is there."""
+    """Tracks the first face that appears; other faces are ignored while it is there.
+
+    Attributes:
+        detector: Detects the face in each frame.
+    """
 
     def __init__(self, detector: LandmarkDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
         """Start without a face.
@@ -34,7 +38,7 @@ class Tracker:
             detector: Detects the face in each frame.
             smoothing: Strength from 0 (no smoothing) to 1 (the most).
         """
-        self._detector = detector
+        self.detector = detector
         self._smoother = Smoother(smoothing)
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
@@ -60,7 +64,7 @@ class Tracker:
         box = self._face.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return Face(box, self._detector.place(grey, box))
+        return Face(box, self.detector.place(grey, box))
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face, or any face after `FORGET_SECONDS`."""
@@ -70,7 +74,7 @@ class Tracker:
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
         if redetect or self._face is None:
             self._redetected_at = seconds
-        face = self._detector.find(grey, self._face, redetect)
+        face = self.detector.find(grey, self._face, redetect)
         if face is None or (self._face is not None and not face.is_near(self._face)):
             return None
         self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)

@@ -44,16 +44,13 @@ class Retargeter:
     Both faces are compared upright: eyes level, interocular distance 1, centred between the eyes.
     """
 
-    def __init__(self, target: TargetFace, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
-        """Measure both neutral faces, and convert the target's PCA components into its upright space.
+    def __init__(self, target: TargetFace) -> None:
+        """Convert the target's statistics to its upright space. Before a face, `set_driver` has to be called.
 
         Args:
             target: The target's statistics.
-            driver: float (68, 2), the driver's neutral face, in pixels of the driver's frames.
-            shut_eyes: Gap between the driver's shut lids over that at rest, until a smaller one is seen.
         """
         self._target = target
-        self._shut_eyes = shut_eyes
         self._from_upright = _from_upright(target.neutral)
         self._target_face = self._from_upright.apply_inverse(target.neutral)
         scale = self._from_upright.scale
@@ -62,11 +59,24 @@ class Retargeter:
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
         self._target_middle = target.neutral.mean(axis=0)
+        self._driver: np.ndarray | None = None
+        self._shut_eyes = 1.0
+
+    def set_driver(self, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
+        """Measure the driver's neutral face; the target's moves against it from now on.
+
+        Args:
+            driver: float (68, 2), in pixels of the driver's frames.
+            shut_eyes: Gap between the driver's shut lids over that at rest, until a smaller one is seen.
+        """
+        self._shut_eyes = min(self._shut_eyes, shut_eyes)
+        if self._driver is not None and np.array_equal(driver, self._driver):
+            return
         self._driver = np.asarray(driver, np.float64)
         driver_from_upright = _from_upright(self._driver)
         self._driver_from_upright = driver_from_upright
         self._driver_face = driver_from_upright.apply_inverse(self._driver)
-        self._shift_scale = scale / driver_from_upright.scale
+        self._shift_scale = self._from_upright.scale / driver_from_upright.scale
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ def original_options() -> list[bytes]:
 @functools.cache
 def calibrations() -> list[bytes]:
     def write(folder: Path) -> None:
-        Calibration(made.points(FRAME[1])).write(folder / "calibration.json", FRAME)
+        Calibration(made.points(FRAME[1]), made.points(FRAME[1])).write(folder / "calibration.json", FRAME)
 
     return [write_into(write, "calibration.json")]
 
@@ -94,7 +94,8 @@ def read_target(folder: Path) -> None:
     known.neutral_in("made.mp4", FRAME)
     assert Target.from_json(known.to_json(), "what was written").image_size == known.image_size
     if known.face is not None:
-        carry = Retargeter(known.face, made.points(FRAME[1]).astype(float))
+        carry = Retargeter(known.face)
+        carry.set_driver(made.points(FRAME[1]).astype(float))
         for seed in range(3):
             points = carry(made.points(FRAME[1], seed))
             assert np.isfinite(points).all()
@@ -122,9 +123,11 @@ def read_original(folder: Path) -> None:
 
 
 def read_calibration(folder: Path) -> None:
-    known = calibration.read_calibration(folder / "input").scaled_to((320, 240))
+    neutral = calibration.read_calibration(folder / "input").scaled_to((320, 240))
     face = Target.measure(pairs_sidecar(), SIZE).face
-    assert np.isfinite(Retargeter(face, known.neutral)(made.points(320, 1))).all()
+    carry = Retargeter(face)
+    carry.set_driver(neutral)
+    assert np.isfinite(carry(made.points(320, 1))).all()
 
 
 def read_notes(folder: Path) -> None:
