@@ -21,12 +21,13 @@ from face2face.face.geometry import (
     SimilarityTransform,
 )
 from face2face.face.landmarks import POINTS
+from face2face.target.known_shapes import KnownShapes
 from face2face.target.statistics import TargetFace, head_motion
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
 
-SHUT_EYES = 0.55
+SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
 WIDE_EYES = 2.0
@@ -58,6 +59,12 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
+        self._known = None
+        if target.shapes is not None:
+            shapes = self._from_upright.apply_inverse(
+                target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
+            )
+            self._known = KnownShapes(shapes)
         self._target_middle = target.neutral.mean(axis=0)
         self._driver: np.ndarray | None = None
         self._shut_eyes = 1.0
@@ -90,9 +97,13 @@ class Retargeter:
         """
         motion = SimilarityTransform.estimate(self._driver, points)
         face = self._driver_from_upright.apply_inverse(motion.apply_inverse(points))
-        expression = self._bound_expression((face - self._driver_face) * self._scales)
+        expression = (face - self._driver_face) * self._scales
+        if self._known is None:
+            expression = self._bound_expression(expression)
         moved = self._target_face + expression
         self._set_openness(moved, face)
+        if self._known is not None:
+            moved = self._known(moved)
         return self._move_head(self._from_upright.apply(moved), motion).astype(np.float32)
 
     def _set_openness(self, moved: np.ndarray, face: np.ndarray) -> None:
@@ -106,11 +117,12 @@ class Retargeter:
         """
         ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
         self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
+        wide = WIDE_EYES if self._known is None else 1.0
         for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
             fraction = (ratio - self._shut_eyes) / (1 - self._shut_eyes)
             shut = self._target.shut_eyes
-            gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + WIDE_EYES * (ratio - 1)
+            gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + wide * (ratio - 1)
             _set_gap(moved, upper, lower, max(gap, 0.0) * _gap(self._target_face, upper, lower), {})
         widest = np.array([[0.0, self._target.open_mouth]] * len(INNER_LIPS))
         gaps = [self._scales[upper, 1] * _gap(face, upper, lower) for upper, lower in INNER_LIPS]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face2face.face.geometry import SimilarityTransform, align, eye_aspect_ratio, mouth_openness, mouth_width
+from face2face.target.known_shapes import TrainingShapes
 
 NEUTRAL_SHARE = 0.2
 """The neutral face is the median of this share of the target's frames, those with the least expression."""
@@ -34,6 +35,7 @@ class TargetFace:
         residual: Largest length of what the components leave unexplained, over all 136 coordinates, pixels.
         shut_eyes: Eye aspect ratio of shut eyes, for which the detector leaves a gap, over that at rest.
         open_mouth: Mouth openness at its widest, in interocular distances.
+        shapes: The shapes that the generator was trained on; None if they are unknown, or too few.
     """
 
     neutral: np.ndarray
@@ -43,6 +45,7 @@ class TargetFace:
     residual: float
     shut_eyes: float
     open_mouth: float
+    shapes: TrainingShapes | None = None
 
     @classmethod
     def measure(cls, points: np.ndarray) -> "TargetFace":
@@ -70,6 +73,7 @@ class TargetFace:
             float(np.percentile(left, RANGE_PERCENTILES[1])),
             float(min(shut, 1.0)),
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
+            TrainingShapes.choose(expressions),
         )
 
 
