@@ -11,6 +11,7 @@ from face2face.face.geometry import (
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
+    mouth_width,
 )
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
@@ -198,3 +199,22 @@ def test_an_expression_is_bounded_as_in_model_space(target_points, driver, roll)
     free = replace(target, ranges=np.array([[-1e5, 1e5]] * len(target.ranges)), residual=1e5)
     unbounded = driven_by(free, driver[0])
     assert max(np.abs(converted(points) - unbounded(points)).max() for points in exaggerated) > 5
+
+
+def test_expression_is_carried_as_much_as_asked(retargeter, target, driver):
+    """None of it is the face at rest, with the head where the driver's is; more of it is more."""
+    smile = driver[-1]
+    still = retargeter(smile, expression=0.0)
+    head = SimilarityTransform.estimate(target.neutral, still)
+    assert np.abs(head.apply_inverse(still) - target.neutral)[:48].max() < 0.5
+    widths = [mouth_width(retargeter(smile, expression=gain)) for gain in (0.0, 0.5, 1.0, 1.3)]
+    assert widths == sorted(widths) and widths[2] - widths[0] > 0.1
+    blink = driver[int(np.argmin(eye_aspect_ratio(driver)))]
+    openness = [eye_aspect_ratio(retargeter(blink, expression=gain)) for gain in (1.0, 0.5, 0.0)]
+    assert openness[0] < 0.7 * openness[1] < openness[1] < openness[2]
+
+
+def test_head_motion_is_carried_as_much_as_asked(retargeter, driver):
+    rest, moved = retargeter(driver[0]), driver[0] + (0.1 * interocular_distance(driver[0]), 0.0)
+    ways = [(retargeter(moved, head=gain) - rest)[:, 0].mean() for gain in (0.0, 0.5, 1.0)]
+    assert ways == pytest.approx([0.0, ways[2] / 2, ways[2]], abs=0.1) and ways[2] > 1

@@ -32,6 +32,8 @@ class EvaluationOptions:
         frames: number of the target's frames, spread evenly.
         retarget: whether the driver's motion is carried onto the target's face.
         smoothing: of the landmarks, 0 to 1.
+        expression: how much of the driver's expression is carried, 0 to 2.
+        head: how much of the driver's head motion is carried, 0 to 2.
     """
 
     target: Clip
@@ -40,6 +42,8 @@ class EvaluationOptions:
     frames: int = 100
     retarget: bool = True
     smoothing: float = DEFAULT_STRENGTH
+    expression: float = 1.0
+    head: float = 1.0
 
 
 def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
@@ -53,7 +57,8 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
 
     def painter(source: str = "") -> Painter:
         tracker = Tracker(judge.detector, options.smoothing)
-        return Painter(tracker, [generator], DrivingOptions(retarget=options.retarget), source)
+        driving = DrivingOptions(retarget=options.retarget, expression=options.expression, head=options.head)
+        return Painter(tracker, [generator], driving, source)
 
     result = Evaluation()
     frames = target_frames(options.target, generator, judge.detector, options.frames)

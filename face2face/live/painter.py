@@ -39,6 +39,7 @@ class Painter:
     Attributes:
         concurrency: How many faces are generated at the same time.
         stats: What the stages' times are written to.
+        gains: How much of the driver's motion is carried, by the names of `controls.GAINS`.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Painter:
         self._seen_ahead: list[np.ndarray] = []
         self._frame_size = (0, 0)
         self._chosen = 0
+        self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
         self.concurrency = max(generator.concurrency for generator in generators)
         self._executor = ThreadPoolExecutor(self.concurrency, thread_name_prefix="generator")
@@ -171,6 +173,15 @@ class Painter:
         if model < len(self._generators):
             self._chosen = model
 
+    def set_gain(self, name: str, value: float) -> None:
+        """Carry more or less of the driver's motion from the next frame on. Any thread may call this.
+
+        Args:
+            name: A key of `gains`.
+            value: 0 to `controls.MAX_GAIN`.
+        """
+        self.gains[name] = value
+
     def _retarget(self, points: np.ndarray, crop_box: CropBox, frame: Frame, model: int) -> np.ndarray:
         """The points to draw for a generator, float (68, 2), in its model space."""
         target = self._generators[model].target
@@ -195,7 +206,7 @@ class Painter:
         if own is not None:
             neutral, shut_eyes = own, target.face.shut_eyes
         self._retargeters[model].set_driver(neutral, shut_eyes)
-        return self._retargeters[model](points)
+        return self._retargeters[model](points, **self.gains)
 
     def _first_calibration(
         self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]

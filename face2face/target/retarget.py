@@ -39,6 +39,11 @@ SOFTNESS = 0.15
 """How far a value may exceed its known range, over the range's length."""
 
 
+FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
+"""A mouth opens as far as the driver's up to the first, and never beyond the second, over the target's
+widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
+
+
 class Retargeter:
     """Moves the target's face in model space by one driver's points, which are in any frame's pixels.
 
@@ -86,47 +91,61 @@ class Retargeter:
         self._shift_scale = self._from_upright.scale / driver_from_upright.scale
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
-    def __call__(self, points: np.ndarray) -> np.ndarray:
+    def __call__(self, points: np.ndarray, expression: float = 1.0, head: float = 1.0) -> np.ndarray:
         """Retarget the driver's points.
 
         Args:
             points: float (68, 2), in pixels of the driver's frame.
+            expression: How much of the driver's expression is carried, before it is bounded; 1: as it is.
+            head: How much of the driver's head motion is carried, likewise.
 
         Returns:
             float32 (68, 2), the target's points, in model space.
         """
         motion = SimilarityTransform.estimate(self._driver, points)
         face = self._driver_from_upright.apply_inverse(motion.apply_inverse(points))
-        expression = (face - self._driver_face) * self._scales
+        carried = expression * (face - self._driver_face) * self._scales
         if self._known is None:
-            expression = self._bound_expression(expression)
-        moved = self._target_face + expression
-        self._set_openness(moved, face)
+            carried = self._bound_expression(carried)
+        moved = self._target_face + carried
+        self._open_eyes(moved, face, expression)
+        self._open_lips(moved, face, expression)
         if self._known is not None:
             moved = self._known(moved)
-        return self._move_head(self._from_upright.apply(moved), motion).astype(np.float32)
+            self._open_lips(moved, face, expression)  # their shape is known now; they open as the driver's do
+        return self._move_head(self._from_upright.apply(moved), motion, head).astype(np.float32)
 
-    def _set_openness(self, moved: np.ndarray, face: np.ndarray) -> None:
-        """Open the target's eyes and lips as far as the driver's, so that shut ones are shut.
+    def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
+        """Open the target's eyes as far as the driver's, so that shut ones are shut.
 
         Expression alone is relative to the neutral faces, which are open to different degrees.
 
         Args:
             moved: float (68, 2), the target's face, upright; changed in place.
             face: float (68, 2), the driver's face, upright.
+            gain: How much of the driver's expression is carried.
         """
         ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
         self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
         wide = WIDE_EYES if self._known is None else 1.0
         for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
+            ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
-            fraction = (ratio - self._shut_eyes) / (1 - self._shut_eyes)
+            fraction = max((ratio - self._shut_eyes) / (1 - self._shut_eyes), 0.0)
             shut = self._target.shut_eyes
             gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + wide * (ratio - 1)
-            _set_gap(moved, upper, lower, max(gap, 0.0) * _gap(self._target_face, upper, lower), {})
-        widest = np.array([[0.0, self._target.open_mouth]] * len(INNER_LIPS))
-        gaps = [self._scales[upper, 1] * _gap(face, upper, lower) for upper, lower in INNER_LIPS]
-        for (upper, lower), gap in zip(INNER_LIPS, soft_clip(np.array(gaps), widest), strict=True):
+            _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
+
+    def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
+        """Open the target's lips as far as the driver's: likewise."""
+        at_rest, now = (
+            np.array([self._scales[upper, 1] * _gap(points, upper, lower) for upper, lower in INNER_LIPS])
+            for points in (self._driver_face, face)
+        )
+        wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
+        widest = np.array([[0.0, FREE_MOUTH * self._target.open_mouth]] * len(INNER_LIPS))
+        gaps = soft_clip(wanted, widest, WIDEST_MOUTH / FREE_MOUTH - 1)
+        for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
             _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
@@ -143,33 +162,35 @@ class Retargeter:
         bounded = soft_clip(coefficients, self._ranges) @ self._components + rest
         return bounded.reshape(POINTS, 2)
 
-    def _move_head(self, face: np.ndarray, motion: SimilarityTransform) -> np.ndarray:
+    def _move_head(self, face: np.ndarray, motion: SimilarityTransform, gain: float) -> np.ndarray:
         """Apply the driver's head motion to the target's face, limited to the target's range.
 
         Args:
             face: float (68, 2), in model space.
             motion: From the driver's neutral face to the driver's points.
+            gain: How much of it is carried.
         """
         shift_x, shift_y, log_scale, roll = head_motion(motion, self._driver)
         scaled = np.array([shift_x * self._shift_scale, shift_y * self._shift_scale, log_scale, roll])
-        shift_x, shift_y, log_scale, roll = soft_clip(scaled, self._target.motion)
+        shift_x, shift_y, log_scale, roll = soft_clip(gain * scaled, self._target.motion)
         cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)
         matrix = np.array([[cos, -sin], [sin, cos]])
         return (face - self._target_middle) @ matrix.T + self._target_middle + (shift_x, shift_y)
 
 
-def soft_clip(values: np.ndarray, ranges: np.ndarray) -> np.ndarray:
-    """Limit values smoothly: unchanged in their ranges, at most `SOFTNESS` of a range's length beyond.
+def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:
+    """Limit values smoothly: unchanged in their ranges, and not much beyond.
 
     Args:
         values: float (K,).
         ranges: float (K, 2), low and high.
+        softness: How far a value may exceed its range, over the range's length.
 
     Returns:
         float (K,).
     """
     low, high = ranges.T
-    margin = np.maximum(SOFTNESS * (high - low), 1e-9)
+    margin = np.maximum(softness * (high - low), 1e-9)
     over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
     inside = np.clip(values, low, high)
     return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))
