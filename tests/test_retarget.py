@@ -13,6 +13,7 @@ from face2face.face.geometry import (
     mouth_openness,
     mouth_width,
 )
+from face2face.face.head_pose import turned
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
@@ -202,11 +203,10 @@ def test_an_expression_is_bounded_as_in_model_space(target_points, driver, roll)
 
 
 def test_expression_is_carried_as_much_as_asked(retargeter, target, driver):
-    """None of it is the face at rest, with the head where the driver's is; more of it is more."""
+    """None of it, with a still head, is the face at rest; more of it is more."""
     smile = driver[-1]
-    still = retargeter(smile, expression=0.0)
-    head = SimilarityTransform.estimate(target.neutral, still)
-    assert np.abs(head.apply_inverse(still) - target.neutral)[:48].max() < 0.5
+    still = retargeter(smile, expression=0.0, head=0.0)
+    assert np.abs(still - target.neutral)[:48].max() < 0.5
     widths = [mouth_width(retargeter(smile, expression=gain)) for gain in (0.0, 0.5, 1.0, 1.3)]
     assert widths == sorted(widths) and widths[2] - widths[0] > 0.1
     blink = driver[int(np.argmin(eye_aspect_ratio(driver)))]
@@ -218,3 +218,14 @@ def test_head_motion_is_carried_as_much_as_asked(retargeter, driver):
     rest, moved = retargeter(driver[0]), driver[0] + (0.1 * interocular_distance(driver[0]), 0.0)
     ways = [(retargeter(moved, head=gain) - rest)[:, 0].mean() for gain in (0.0, 0.5, 1.0)]
     assert ways == pytest.approx([0.0, ways[2] / 2, ways[2]], abs=0.1) and ways[2] > 1
+
+
+def test_a_still_head_does_not_turn_with_the_drivers(retargeter, target, driver):
+    """Nor does it come nearer: a turn is no expression, and no motion towards the camera."""
+    unit = interocular_distance(driver[0])
+    turned_aside = driver[0] + unit * turned(np.array([0.15, 0.0]))
+    rest = retargeter(driver[0], head=0.0)
+    still, turning = retargeter(turned_aside, head=0.0), retargeter(turned_aside)
+    assert np.abs(still - rest).max() < 0.3
+    assert (turning - rest)[30, 0] > 0.05 * interocular_distance(rest)
+    assert interocular_distance(turning) == pytest.approx(interocular_distance(rest), rel=0.02)

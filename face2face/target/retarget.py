@@ -20,9 +20,11 @@ from face2face.face.geometry import (
     RIGHT_EYE,
     SimilarityTransform,
 )
+from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmarks import POINTS
+from face2face.sampling import spread_indices
 from face2face.target.known_shapes import KnownShapes
-from face2face.target.statistics import TargetFace, head_motion
+from face2face.target.statistics import TargetFace, head_motion, value_ranges
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
@@ -42,6 +44,10 @@ SOFTNESS = 0.15
 FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
 """A mouth opens as far as the driver's up to the first, and never beyond the second, over the target's
 widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
+
+
+MEASURED = 300
+"""Number of training shapes on which the range of the target's turns is measured."""
 
 
 class Retargeter:
@@ -64,12 +70,15 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
-        self._known = None
+        self._known = self._turns = None
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
                 target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
             )
             self._known = KnownShapes(shapes)
+            sample = shapes[spread_indices(len(shapes), MEASURED)]
+            turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
+            self._turns = value_ranges(np.array(turns))
         self._target_middle = target.neutral.mean(axis=0)
         self._driver: np.ndarray | None = None
         self._shut_eyes = 1.0
@@ -102,18 +111,23 @@ class Retargeter:
         Returns:
             float32 (68, 2), the target's points, in model space.
         """
-        motion = SimilarityTransform.estimate(self._driver, points)
-        face = self._driver_from_upright.apply_inverse(motion.apply_inverse(points))
-        carried = expression * (face - self._driver_face) * self._scales
+        pose = HeadPose.estimate(self._driver_face, points)
+        face = pose.undo(points)
+        turn = head * pose.turn
+        if self._turns is not None:
+            turn = soft_clip(turn, self._turns)
+        wanted = self._target_face + expression * (face - self._driver_face) * self._scales + turned(turn)
+        # The training shapes are aligned by their rigid points, which a turn moves, too.
+        aligning = SimilarityTransform.estimate(self._target_face, wanted)
+        moved = aligning.apply_inverse(wanted)
         if self._known is None:
-            carried = self._bound_expression(carried)
-        moved = self._target_face + carried
+            moved = self._target_face + self._bound_expression(moved - self._target_face)
         self._open_eyes(moved, face, expression)
         self._open_lips(moved, face, expression)
         if self._known is not None:
             moved = self._known(moved)
             self._open_lips(moved, face, expression)  # their shape is known now; they open as the driver's do
-        return self._move_head(self._from_upright.apply(moved), motion, head).astype(np.float32)
+        return self._move_head(moved, pose, aligning, head).astype(np.float32)
 
     def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
         """Open the target's eyes as far as the driver's, so that shut ones are shut.
@@ -162,20 +176,29 @@ class Retargeter:
         bounded = soft_clip(coefficients, self._ranges) @ self._components + rest
         return bounded.reshape(POINTS, 2)
 
-    def _move_head(self, face: np.ndarray, motion: SimilarityTransform, gain: float) -> np.ndarray:
+    def _move_head(
+        self, face: np.ndarray, pose: HeadPose, aligning: SimilarityTransform, gain: float
+    ) -> np.ndarray:
         """Apply the driver's head motion to the target's face, limited to the target's range.
 
         Args:
-            face: float (68, 2), in model space.
-            motion: From the driver's neutral face to the driver's points.
-            gain: How much of it is carried.
+            face: float (68, 2), the target's, upright.
+            pose: The driver's.
+            aligning: What was undone in the target's face.
+            gain: How much of the driver's motion is carried.
+
+        Returns:
+            float (68, 2), in model space.
         """
-        shift_x, shift_y, log_scale, roll = head_motion(motion, self._driver)
-        scaled = np.array([shift_x * self._shift_scale, shift_y * self._shift_scale, log_scale, roll])
-        shift_x, shift_y, log_scale, roll = soft_clip(gain * scaled, self._target.motion)
+        motion = head_motion(pose.transform.after(self._driver_from_upright.inverse()), self._driver)
+        motion[:2] *= self._shift_scale
+        aligned = self._from_upright.after(aligning).after(self._from_upright.inverse())
+        motion = gain * motion + head_motion(aligned, self._target.neutral)
+        shift_x, shift_y, log_scale, roll = soft_clip(motion, self._target.motion)
         cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)
         matrix = np.array([[cos, -sin], [sin, cos]])
-        return (face - self._target_middle) @ matrix.T + self._target_middle + (shift_x, shift_y)
+        in_model_space = self._from_upright.apply(face)
+        return (in_model_space - self._target_middle) @ matrix.T + self._target_middle + (shift_x, shift_y)
 
 
 def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:

@@ -67,9 +67,9 @@ class TargetFace:
         shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
             neutral,
-            _range(np.array([head_motion(transform, neutral) for transform in transforms])),
+            value_ranges(np.array([head_motion(transform, neutral) for transform in transforms])),
             components,
-            _range(coefficients),
+            value_ranges(coefficients),
             float(np.percentile(left, RANGE_PERCENTILES[1])),
             float(min(shut, 1.0)),
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
@@ -114,7 +114,7 @@ def _relative(values: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / max(high - low, 1e-6), 0, None)
 
 
-def _range(values: np.ndarray) -> np.ndarray:
+def value_ranges(values: np.ndarray) -> np.ndarray:
     """Low and high of each column: float (N, K) -> (K, 2). 0, the neutral face, always lies within."""
     low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
     return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)
