@@ -61,7 +61,8 @@ class HeadPose:
         )
         goal = face[HEAD, 0] + 1j * face[HEAD, 1]
         adjoint = columns.conj().T
-        a, u, t = np.linalg.solve(adjoint @ columns, adjoint @ goal)
+        normal = adjoint @ columns + 1e-9 * np.eye(3)  # a stranger's face at rest may be a line
+        a, u, t = np.linalg.solve(normal, adjoint @ goal)
         turn = u / a
         matrix = np.array([[a.real, -a.imag], [a.imag, a.real]])
         return cls(SimilarityTransform(matrix, np.array([t.real, t.imag])), np.array([turn.real, turn.imag]))

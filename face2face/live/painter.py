@@ -25,10 +25,12 @@ PREVIEW_SCALE = 2
 """Side of the driver's preview, and so the height of windows and recordings, in sides of the model space. The
 preview has more detail than a picture of the generator's size would have."""
 
-LOOK_AHEAD_FRAMES = 40
-LOOK_AHEAD_SECONDS = 2.0
-"""So many frames of a file are looked through for the driver's face at rest before it is driven, and for so
-long at most."""
+LOOK_AHEAD_FRAMES = 24
+"""So many frames of a file are looked through for the driver's face at rest before it is driven. It takes a
+second or two, of large videos longer."""
+LOOK_AHEAD_SECONDS = 5.0
+"""And so long at most. What was found by then counts: on a busy machine, or of a large video, runs can
+differ."""
 
 
 class Painter:
@@ -193,7 +195,8 @@ class Painter:
             self._calibration = self._first_calibration(target.face.neutral, own, frame_size)
         if self._is_asked_to_calibrate:
             self._calibration.restart()
-            self._retargeters.clear()
+            for retargeter in self._retargeters.values():
+                retargeter.forget_shut_eyes()
             self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
             own = None
         self._calibration.look(points, frame.seconds)

@@ -143,7 +143,7 @@ class KnownShapes:
             left = values - embedding
             length = float(np.sqrt(left @ left))
             if length > kept:
-                margin = SOFTNESS * kept
+                margin = max(SOFTNESS * kept, 1e-9)
                 left *= (kept + margin * (1 - np.exp((kept - length) / margin))) / length
                 near[part.points] = (embedding + left).reshape(-1, 2)
         return near

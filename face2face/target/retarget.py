@@ -100,6 +100,10 @@ class Retargeter:
         self._shift_scale = self._from_upright.scale / driver_from_upright.scale
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
+    def forget_shut_eyes(self) -> None:
+        """Learn again how far the driver's eyes shut: he may be another one."""
+        self._shut_eyes = 1.0
+
     def __call__(self, points: np.ndarray, expression: float = 1.0, head: float = 1.0) -> np.ndarray:
         """Retarget the driver's points.
 

@@ -13,6 +13,7 @@ from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.target import calibration, sidecar, target_file
 from face2face.target.calibration import Calibration
+from face2face.target.known_shapes import MIN_SHAPES
 from face2face.target.retarget import Retargeter
 from face2face.target.target_file import Target
 from pix2pix import legacy, options
@@ -36,8 +37,8 @@ def sidecars() -> list[bytes]:
 
 @functools.cache
 def targets() -> list[bytes]:
-    known = Target.measure(pairs_sidecar(), SIZE)
-    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, Target(256))]
+    known, few = Target.measure(pairs_sidecar(MIN_SHAPES), SIZE), Target.measure(pairs_sidecar(), SIZE)
+    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, few, Target(256))]
 
 
 @functools.cache
