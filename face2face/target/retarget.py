@@ -46,6 +46,10 @@ FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
 widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
 
 
+REOPENED = 0.5
+"""Share of the way back, from lips open as in the known shapes to lips open as the driver's: without it they
+follow him less, and with all of it the face is less the target's (four drivers, dlib's descriptor)."""
+
 MEASURED = 300
 """Number of training shapes on which the range of the target's turns is measured."""
 
@@ -129,8 +133,12 @@ class Retargeter:
         self._open_eyes(moved, face, expression)
         self._open_lips(moved, face, expression)
         if self._known is not None:
-            moved = self._known(moved)
-            self._open_lips(moved, face, expression)  # their shape is known now; they open as the driver's do
+            bounded = self._target_face + self._bound_expression(moved - self._target_face)
+            bounded[EYES] = moved[EYES]  # an eye is small: its own shapes bound it well
+            moved = self._known(bounded)
+            opened = moved.copy()
+            self._open_lips(opened, face, expression)
+            moved += REOPENED * (opened - moved)
         return self._move_head(moved, pose, aligning, head).astype(np.float32)
 
     def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
@@ -145,13 +153,12 @@ class Retargeter:
         """
         ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
         self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
-        wide = WIDE_EYES if self._known is None else 1.0
         for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
             ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
             fraction = max((ratio - self._shut_eyes) / (1 - self._shut_eyes), 0.0)
             shut = self._target.shut_eyes
-            gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + wide * (ratio - 1)
+            gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + WIDE_EYES * (ratio - 1)
             _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
