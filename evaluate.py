@@ -134,6 +134,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--smoothing", type=cli.fraction, default=DEFAULT_STRENGTH, help="as in run_webcam.py"
     )
+    for name in ("expression", "head"):
+        parser.add_argument(
+            f"--{name}",
+            type=cli.gain,
+            default=1.0,
+            metavar="X",
+            help="in cross and steady, as in run_webcam.py",
+        )
     parser.add_argument("--landmark-model", type=Path, default=default_landmark_model(), help="dlib's model")
     parser.add_argument(
         "--output-dir", type=Path, default=Path("evaluation"), help="for the JSON and the pages"
@@ -179,6 +187,8 @@ def main(argv: list[str] | None = None) -> None:
         frames=args.frames,
         retarget=args.retarget == "on",
         smoothing=args.smoothing,
+        expression=args.expression,
+        head=args.head,
     )
     given = vars(args) | {"driver": " ".join(args.driver)}
     settings = {name: as_text(str(value)) for name, value in given.items() if name != "landmark_model"}

@@ -107,6 +107,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="your face at rest: read if the file is there, else learned and written",
     )
     parser.add_argument(
+        "--expression",
+        type=cli.gain,
+        default=1.0,
+        metavar="X",
+        help="how much of your expression is carried, 0 to 2 (default: 1); the keys [ and ] change it",
+    )
+    parser.add_argument(
+        "--head",
+        type=cli.gain,
+        default=1.0,
+        metavar="X",
+        help="how much of your head's motion is carried, 0 to 2 (default: 1); the keys , and . change it",
+    )
+    parser.add_argument(
         "--smoothing",
         type=cli.fraction,
         default=DEFAULT_STRENGTH,
@@ -200,7 +214,15 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         ModelOptions(
             tuple(args.tf_model or [default_model()]), args.landmark_model, args.engine, args.precision
         ),
-        DrivingOptions(args.retarget == "on", args.calibration, args.smoothing, args.hold, args.no_face),
+        DrivingOptions(
+            args.retarget == "on",
+            args.calibration,
+            args.smoothing,
+            args.hold,
+            args.no_face,
+            args.expression,
+            args.head,
+        ),
         OutputOptions(
             view=None if args.show is None else VIEWS[args.show],
             mirror=args.mirror,

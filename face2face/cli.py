@@ -208,6 +208,14 @@ def fraction(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
 
 
+def gain(text: str) -> float:
+    """Parse a number from 0 to 2."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 2:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 0 to 2, got '{text}'")
+
+
 def size(text: str) -> tuple[int, int]:
     """Parse a size in pixels, as 640x480: (width, height)."""
     if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):

@@ -1,11 +1,21 @@
-"""The driver's neutral face: learnt from a second of faces, written, read back, refused where damaged."""
+"""The driver's neutral face: found in what is seen, written, read back, refused where damaged."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
 from face2face.cli import UserError
+from face2face.face.geometry import (
+    EYELIDS,
+    LIPS,
+    SimilarityTransform,
+    eye_aspect_ratio,
+    interocular_distance,
+)
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.open import open_source
 from face2face.target.calibration import (
     CALIBRATION_SECONDS,
     Calibration,
@@ -13,6 +23,7 @@ from face2face.target.calibration import (
     read_calibration,
     steady_median,
 )
+from face2face.target.statistics import neutral_face
 from tests import made
 
 
@@ -22,21 +33,102 @@ def driver() -> np.ndarray:
     return np.array([made.points(256, seed) for seed in range(12)], np.float64)
 
 
-def test_calibration_takes_the_first_second_with_a_face(driver):
-    calibration = Calibration()
-    assert calibration.look(driver[0], 10.0) and calibration.is_running
-    assert calibration.look(driver[0] + 0.1, 10.5)
-    assert calibration.look(driver[0], 10.0 + CALIBRATION_SECONDS) and not calibration.is_running
-    before = calibration.neutral
-    assert not calibration.look(driver[-1], 12.0)
-    assert calibration.neutral is before
+@pytest.fixture(scope="module")
+def clip(clips) -> np.ndarray:
+    """float (72, 68, 2): a man at rest (to frame 17), with a blink (27), who then smiles broadly (32 on)."""
+    detector = LandmarkDetector()
+    with open_source(str(clips / "single_face.mp4")) as video:
+        return np.array([detector.find(frame.picture).points for frame in video.frames()], np.float64)
 
 
-def test_calibration_begins_again_when_asked(driver):
-    calibration = Calibration(driver[0])
+@pytest.fixture(scope="module")
+def prior(clips) -> np.ndarray:
+    """Another person's face at rest, in other pixels."""
+    detector = LandmarkDetector()
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        return neutral_face(
+            np.array([detector.find(f.picture).points for f in video.frames({*range(216, 224)})])
+        )
+
+
+def learn(prior: np.ndarray, faces: np.ndarray, fps: float = 25.0) -> Calibration:
+    calibration = Calibration(prior)
+    for index, points in enumerate(faces):
+        calibration.look(points, index / fps)
+    return calibration
+
+
+def away(face: np.ndarray, rest: np.ndarray, region: slice = slice(None)) -> float:
+    """Mean distance of a region from that at rest, in interocular distances, once the heads are aligned."""
+    aligned = SimilarityTransform.estimate(rest, face).apply_inverse(face)
+    return float(np.linalg.norm(aligned - rest, axis=1)[region].mean() / interocular_distance(rest))
+
+
+def test_a_first_second_of_smiling_does_no_harm(prior, clip):
+    rest, smiling = clip[5], clip[45:70]
+    assert away(learn(prior, smiling).neutral, rest, LIPS) < 0.6 * away(steady_median(smiling), rest, LIPS)
+    seen_more = np.concatenate([smiling, np.tile(clip[:15], (6, 1, 1))])
+    assert away(learn(prior, seen_more).neutral, rest, LIPS) < 0.02
+
+
+def test_a_first_second_of_shut_eyes_does_no_harm(prior, clip):
+    rest, shut = clip[5], clip[5].copy()
+    for upper, lower in EYELIDS:
+        shut[[upper, lower]] = shut[[upper, lower]].mean(axis=0) + 0.2 * (
+            shut[[upper, lower]] - shut[[upper, lower]].mean(axis=0)
+        )
+    first = learn(prior, np.tile(shut, (25, 1, 1)))
+    assert eye_aspect_ratio(first.neutral) > 0.8 * eye_aspect_ratio(prior)
+    seen_more = learn(prior, np.concatenate([np.tile(shut, (25, 1, 1)), np.tile(rest, (75, 1, 1))]))
+    assert eye_aspect_ratio(seen_more.neutral) == pytest.approx(eye_aspect_ratio(rest), rel=0.03)
+
+
+def test_a_lasting_smile_does_not_become_the_face_at_rest(prior, clip):
+    rest, smile = np.tile(clip[:15], (4, 1, 1)), np.tile(clip[45:70], (80, 1, 1))
+    calibration = learn(prior, np.concatenate([rest, smile]))
+    assert calibration.is_settled
+    assert away(calibration.neutral, clip[5], LIPS) < 0.02
+    settled = calibration.neutral
+    for index, points in enumerate(clip):
+        calibration.look(points, 100 + index / 25)
+    assert calibration.neutral is settled
+
+
+def test_the_face_at_rest_moves_without_a_jump(prior, clip):
+    calibration = Calibration(prior)
+    faces = [None]
+    for index, points in enumerate(np.concatenate([clip[45:70], np.tile(clip[:15], (6, 1, 1))])):
+        calibration.look(points, index / 25)
+        faces.append(calibration.neutral)
+    steps = [away(after, before) for before, after in itertools.pairwise(faces[1:])]
+    assert max(steps) < 0.02
+    assert away(faces[-1], faces[1]) > 0.05
+
+
+def test_a_clip_that_is_looked_through_ahead_is_settled(prior, clip):
+    calibration = Calibration(prior)
+    calibration.look_ahead(clip[::2])
+    assert calibration.is_settled
+    calibration.look(clip[50], 0.0)
+    assert away(calibration.neutral, clip[5], LIPS) < 0.03
+    too_few = Calibration(prior)
+    too_few.look_ahead(clip[:3])
+    assert not too_few.is_settled
+
+
+def test_calibration_is_at_once_when_asked(prior, clip):
+    smile = clip[60]
+    calibration = learn(prior, clip[:20])
     calibration.restart()
-    calibration.look(driver[-1], 5.0)
-    assert np.allclose(calibration.neutral, driver[-1])
+    assert calibration.is_running
+    for index in range(51):
+        calibration.look(smile, 5.0 + index / 25)
+        assert calibration.is_running == (index / 25 < CALIBRATION_SECONDS)
+    assert away(calibration.neutral, smile) < 0.02 and calibration.is_settled
+    kept = calibration.neutral
+    calibration.look(clip[0], 8.0)
+    calibration.look(clip[0], 9.0)
+    assert np.abs(calibration.neutral - kept).max() < 1
 
 
 def test_the_steady_frames_make_the_neutral_face(driver):
@@ -48,11 +140,10 @@ def test_the_steady_frames_make_the_neutral_face(driver):
 
 def test_a_saved_calibration_is_read_back_at_any_size(tmp_path, driver):
     path = tmp_path / "me.json"
-    Calibration(driver[0]).write(path, (640, 360))
+    Calibration(driver[1], driver[0]).write(path, (640, 360))
     saved = read_calibration(path)
-    same, half = saved.scaled_to((640, 360)), saved.scaled_to((320, 180))
-    assert np.allclose(same.neutral, driver[0], atol=1e-3) and not same.is_running
-    assert np.allclose(half.neutral, driver[0] / 2, atol=1e-3)
+    assert np.allclose(saved.scaled_to((640, 360)), driver[0], atol=1e-3)
+    assert np.allclose(saved.scaled_to((320, 180)), driver[0] / 2, atol=1e-3)
 
 
 FACE = [[i % 9 * 10, i * 3] for i in range(68)]
@@ -95,7 +186,7 @@ SAVED = {"format_version": 1, "frame_size": [640, 360], "neutral": FACE}
 def test_a_damaged_calibration_is_refused(content, tmp_path):
     path = tmp_path / "me.json"
     path.write_text(json.dumps(SAVED))
-    assert is_calibration(path) and read_calibration(path).scaled_to((640, 360)).neutral.shape == (68, 2)
+    assert is_calibration(path) and read_calibration(path).scaled_to((640, 360)).shape == (68, 2)
     path.write_bytes(content)
     assert not is_calibration(path)
     with pytest.raises(UserError, match=r"expected what --calibration wrote, got .*") as refused:
@@ -107,5 +198,5 @@ def test_a_calibration_replaces_no_other_file(tmp_path, driver):
     path = tmp_path / "me.json"
     path.write_text('{"mine": 1}')
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
-        Calibration(driver[0]).write(path, (640, 360))
+        Calibration(driver[1], driver[0]).write(path, (640, 360))
     assert path.read_text() == '{"mine": 1}'

@@ -72,6 +72,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
         (cli.non_negative_int, ("0", "7"), ("-1", "x")),
         (cli.non_negative_float, ("0", "2.5"), ("-0.1", "nan", "inf", "x")),
         (cli.fraction, ("0", "0.5", "1"), ("1.1", "-1", "nan")),
+        (cli.gain, ("0", "1.5", "2"), ("2.1", "-1", "nan")),
     ],
 )
 def test_numbers_are_checked(kind, good, bad, capsys):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from face2face.output.controls import VIEWS, Controls, State, model_of
+from face2face.output.controls import VIEWS, Controls, State, gain_of, model_of
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from face2face.output.controls import VIEWS, Controls, State, model_of
         ("q", ["end"]),
         ("\x1b", ["end"]),
         ("19", ["model-1", "model-9"]),
+        ("[],.", ["expression-less", "expression-more", "head-less", "head-more"]),
         ("x0ß\r", []),
     ],
 )
@@ -29,6 +30,23 @@ def test_what_is_no_command_is_not_taken(word):
     controls = Controls()
     assert not controls.press(word)
     assert controls.take() == [] and model_of(word) is None
+
+
+@pytest.mark.parametrize(
+    "command, value",
+    [
+        ("expression-0", 0.0),
+        ("expression-1.25", 1.25),
+        ("head-2", 2.0),
+        *((f"head-{wrong}", None) for wrong in ("2.1", "-1", "nan", "1e0", "", "3", "1.", "٣")),
+        ("gait-1", None),
+    ],
+)
+def test_a_gain_is_set_within_its_range(command, value):
+    controls, state = Controls(), State(expression=0.5, head=0.5)
+    assert controls.press(command) == (value is not None)
+    if value is not None:
+        assert state.set_gain(*gain_of(command)) == value == getattr(state, command.partition("-")[0])
 
 
 def test_threads_lose_no_command():
@@ -59,6 +77,7 @@ def test_what_the_window_says():
     assert state.lines()[1:] == ["recording out.mp4", "no face", "frozen", "wrote x.png"]
     state.shows_help = True
     assert "space: hold the picture still" in state.lines()
+    assert "[ ]: less or more expression" in state.lines()
     assert not any("model" in line for line in state.lines())
     state.models = ["1 anna", "2 bert"]
     assert "model 1 anna" in state.lines()[0] and "1 to 9: another model" in state.lines()

@@ -41,6 +41,8 @@ NOTHING = " has nothing to act on: expected --record or --serve, or no --no-wind
         (["--hold", "1"], "--hold delays --no-face passthrough and blank"),
         (["--hold", "1", "--no-face", "hold"], "--hold delays --no-face passthrough and blank"),
         (["--calibration", "me.json", "--retarget", "off"], "--calibration is for retargeting"),
+        (["--expression", "1.2", "--retarget", "off"], "--expression and --head are for retargeting"),
+        (["--head", "0", "--retarget", "off"], "--expression and --head are for retargeting"),
         (["--record-view", "side-by-side"], f"--record-view{NOTHING}"),
         (["--show", "0"], f"--show{NOTHING}"),
         (["--label"], f"--label{NOTHING}"),

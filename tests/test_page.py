@@ -136,6 +136,11 @@ def test_the_page_shows_the_face_and_its_buttons_work(chromium, start, clip, tmp
         until(lambda view=view: page.text("[data-command=view] span") == f": {view}")
     until(lambda: page.fill() < 0.7 * both)  # the face alone, in the middle
 
+    chromium.find_element("css selector", "body").send_keys("]")
+    until(lambda: page.text("[data-gain=expression] + output") == "1.1")
+    chromium.find_element("css selector", "[data-gain=head]").send_keys("\ue011")  # the key Home
+    until(lambda: page.text("[data-gain=head] + output") == "0")
+
     page.click("record")
     until(lambda: not page.is_pressed("record"))
     until(lambda: page.text("#notice") == f"wrote {recording.name}")

@@ -60,12 +60,16 @@ class Chosen:
         self.stats = Stats()
         self.models: list[int] = []
         self.calibrations = 0
+        self.gains: dict[str, float] = {}
 
     def choose(self, model: int) -> None:
         self.models.append(model)
 
     def calibrate(self) -> None:
         self.calibrations += 1
+
+    def set_gain(self, name: str, value: float) -> None:
+        self.gains[name] = value
 
 
 @pytest.fixture
@@ -212,6 +216,17 @@ def test_keys_reach_the_painter_and_the_window(presenter, painter, screen):
     assert presenter.state.model == 1
     press(presenter, screen, "3")  # there are two
     assert painter.models == [1] and presenter.state.model == 1
+
+
+def test_keys_carry_more_or_less_of_the_driver(presenter, painter, screen):
+    presenter.write(driven(1))
+    press(presenter, screen, "]].")
+    assert painter.gains == {"expression": 1.2, "head": 1.1}
+    assert "expression 1.2, head 1.1" in screen.lines[0]
+    press(presenter, screen, "[[" + "," * 20)
+    assert painter.gains == {"expression": 1.0, "head": 0.0}
+    press(presenter, screen, "." * 30)
+    assert painter.gains["head"] == presenter.state.head == 2.0
 
 
 def test_a_key_or_the_windows_button_ends_it(photo):

@@ -11,7 +11,9 @@ from face2face.face.geometry import (
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
+    mouth_width,
 )
+from face2face.face.head_pose import turned
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
@@ -46,9 +48,16 @@ def driver(clips) -> np.ndarray:
     return faces(clips / "single_face.mp4", range(0, 72, 3))
 
 
+def driven_by(target: TargetFace, neutral: np.ndarray, shut_eyes: float = SHUT_EYES) -> Retargeter:
+    """A retargeter whose driver has this neutral face."""
+    retargeter = Retargeter(target)
+    retargeter.set_driver(neutral, shut_eyes)
+    return retargeter
+
+
 @pytest.fixture
 def retargeter(target, driver) -> Retargeter:
-    return Retargeter(target, driver[0])
+    return driven_by(target, driver[0])
 
 
 def test_a_driver_at_rest_is_the_target_at_rest(retargeter, target, driver):
@@ -58,7 +67,7 @@ def test_a_driver_at_rest_is_the_target_at_rest(retargeter, target, driver):
 
 
 def test_the_targets_own_frames_stay_what_they_are(target, target_points):
-    retargeter = Retargeter(target, target.neutral, target.shut_eyes)
+    retargeter = driven_by(target, target.neutral, target.shut_eyes)
     differences = [
         np.linalg.norm(retargeter(points) - points, axis=1).mean() / interocular_distance(points)
         for points in target_points
@@ -68,7 +77,7 @@ def test_the_targets_own_frames_stay_what_they_are(target, target_points):
 
 def test_where_and_how_far_the_driver_sits_does_not_matter(target, driver):
     elsewhere = driver * 0.5 + (400, -30)
-    here, there = Retargeter(target, driver[0]), Retargeter(target, elsewhere[0])
+    here, there = driven_by(target, driver[0]), driven_by(target, elsewhere[0])
     for face, same_face in zip(driver, elsewhere, strict=True):
         assert np.allclose(here(face), there(same_face), atol=0.05)
 
@@ -112,7 +121,7 @@ def test_the_outer_lips_go_along_with_the_inner_ones(target, driver):
     """A mouth that shuts keeps the thickness of its lips."""
     parted = target.neutral.copy()
     parted[[65, 66, 67, 56, 57, 58]] += (0, 0.05 * interocular_distance(parted))
-    carried = Retargeter(replace(target, neutral=parted), driver[0])(driver[0])
+    carried = driven_by(replace(target, neutral=parted), driver[0])(driver[0])
     upper, lower = ([50, 51, 52], [61, 62, 63]), ([65, 66, 67], [56, 57, 58])
     for above, below in (upper, lower):
         before, after = ((face[below] - face[above])[:, 1].mean() for face in (parted, carried))
@@ -123,7 +132,7 @@ def test_shut_lips_are_shut_though_the_targets_rest_open(target, driver):
     parted = target.neutral.copy()
     parted[[65, 66, 67]] += (0, 0.05 * interocular_distance(parted))
     parted_target = replace(target, neutral=parted)
-    carried = Retargeter(parted_target, driver[0])(driver[0])
+    carried = driven_by(parted_target, driver[0])(driver[0])
     assert mouth_openness(driver[0]) < 0.03
     assert mouth_openness(carried) < 0.03 < mouth_openness(parted)
 
@@ -183,10 +192,40 @@ class InModelSpace(Retargeter):
 def test_an_expression_is_bounded_as_in_model_space(target_points, driver, roll):
     rotation = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     target = TargetFace.measure(target_points @ rotation.T)
-    converted, straight = Retargeter(target, driver[0]), InModelSpace(target, driver[0])
+    converted, straight = driven_by(target, driver[0]), InModelSpace(target)
+    straight.set_driver(driver[0])
     exaggerated = driver[0] + 3 * (driver - driver[0])
     for points in (*driver, *exaggerated):
         assert np.abs(converted(points) - straight(points)).max() < 1e-3
     free = replace(target, ranges=np.array([[-1e5, 1e5]] * len(target.ranges)), residual=1e5)
-    unbounded = Retargeter(free, driver[0])
+    unbounded = driven_by(free, driver[0])
     assert max(np.abs(converted(points) - unbounded(points)).max() for points in exaggerated) > 5
+
+
+def test_expression_is_carried_as_much_as_asked(retargeter, target, driver):
+    """None of it, with a still head, is the face at rest; more of it is more."""
+    smile = driver[-1]
+    still = retargeter(smile, expression=0.0, head=0.0)
+    assert np.abs(still - target.neutral)[:48].max() < 0.5
+    widths = [mouth_width(retargeter(smile, expression=gain)) for gain in (0.0, 0.5, 1.0, 1.3)]
+    assert widths == sorted(widths) and widths[2] - widths[0] > 0.1
+    blink = driver[int(np.argmin(eye_aspect_ratio(driver)))]
+    openness = [eye_aspect_ratio(retargeter(blink, expression=gain)) for gain in (1.0, 0.5, 0.0)]
+    assert openness[0] < 0.7 * openness[1] < openness[1] < openness[2]
+
+
+def test_head_motion_is_carried_as_much_as_asked(retargeter, driver):
+    rest, moved = retargeter(driver[0]), driver[0] + (0.1 * interocular_distance(driver[0]), 0.0)
+    ways = [(retargeter(moved, head=gain) - rest)[:, 0].mean() for gain in (0.0, 0.5, 1.0)]
+    assert ways == pytest.approx([0.0, ways[2] / 2, ways[2]], abs=0.1) and ways[2] > 1
+
+
+def test_a_still_head_does_not_turn_with_the_drivers(retargeter, target, driver):
+    """Nor does it come nearer: a turn is no expression, and no motion towards the camera."""
+    unit = interocular_distance(driver[0])
+    turned_aside = driver[0] + unit * turned(np.array([0.15, 0.0]))
+    rest = retargeter(driver[0], head=0.0)
+    still, turning = retargeter(turned_aside, head=0.0), retargeter(turned_aside)
+    assert np.abs(still - rest).max() < 0.3
+    assert (turning - rest)[30, 0] > 0.05 * interocular_distance(rest)
+    assert interocular_distance(turning) == pytest.approx(interocular_distance(rest), rel=0.02)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.output.controls import COMMANDS, Controls, State
+from face2face.output.controls import COMMANDS, GAINS, Controls, State
 from face2face.output.page.access import LONGEST_TOKEN
 from face2face.output.page.server import Server
 from face2face.sources.browser import BrowserSource
@@ -95,6 +95,11 @@ def test_the_page_has_a_button_and_key_for_each_command_but_the_windows_help(ser
     page = content.decode()
     names = re.findall(r'<button data-command="(\w+)"', page)
     keys = re.findall(r'data-key="(.)"', page)
+    sliders = re.findall(r'data-gain="(\w+)" data-less="(.)" data-more="(.)"', page)
+    assert sliders == [(gain.name, gain.less, gain.more) for gain in GAINS]
+    for gain in GAINS:
+        assert ask(server, f"/command/{gain.name}-0.5", "POST")[0].status == 200
+        assert server.controls.take() == [f"{gain.name}-0.5"]
     assert names == [command.name for command in COMMANDS if command.name != "help"]
     assert server.controls.take() == []
     for name, key in zip(names, keys, strict=True):
@@ -120,6 +125,7 @@ def test_the_page_has_a_button_and_key_for_each_command_but_the_windows_help(ser
         ("/command/", "POST", 404),
         ("/command//view", "POST", 404),
         ("/command/model-0", "POST", 404),
+        ("/command/head-2.1", "POST", 404),
         ("/command/calibrate", "GET", 405),
         ("/camera", "POST", 404),  # another source than a browser
         ("/", "DELETE", 405),

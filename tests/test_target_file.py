@@ -1,12 +1,15 @@
 """What a stranger's graph, or folder, says of its target: checked whole before anything is driven by it."""
 
+import base64
 import json
 
 import numpy as np
 import pytest
 
 from face2face.cli import UserError
+from face2face.face.geometry import align
 from face2face.target import sidecar, target_file
+from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
 from face2face.target.target_file import Target
 from tests import made
 
@@ -14,9 +17,10 @@ SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory) -> str:
-    pairs = made.write_pairs(tmp_path_factory.mktemp("pairs") / "pairs", 8)
-    return Target.measure(sidecar.read_sidecar(pairs), SIZE).to_json()
+def text() -> str:
+    entries = {f"{i + 1}.png": sidecar.Entry(0, i, made.points(SIZE, i)) for i in range(MIN_SHAPES)}
+    video = sidecar.Video("made.mp4", (SIZE, SIZE), 25.0, (0, 0, SIZE))
+    return Target.measure(sidecar.Sidecar([video], entries), SIZE).to_json()
 
 
 def test_what_is_written_is_read(text, tmp_path):
@@ -62,6 +66,15 @@ FAULTS = {
     ("face", "residual"): [-1, float("nan"), "4"],
     ("face", "shut_eyes"): [-0.1, 1.1, float("inf")],
     ("face", "open_mouth"): [-1, 1e9],
+    ("face", "shapes"): [3, {}, []],
+    ("face", "shapes", "steps"): [[], [0.1] * 135, [0.0] * 136, [-1.0] * 136, [float("inf")] * 136, "x"],
+    ("face", "shapes", "values"): [
+        "",
+        "no base64!",
+        3,
+        *(base64.b64encode(bytes(count)).decode() for count in (136, 136 * MIN_SHAPES + 1)),
+        base64.b64encode(bytes(136 * (MAX_SHAPES + 1))).decode(),
+    ],
 }
 
 
@@ -109,3 +122,28 @@ def test_a_target_read_from_json_is_that_which_was_measured(text):
     assert face.neutral.shape == (68, 2) and face.motion.shape == (4, 2)
     assert face.components.shape[1] == 136 and face.ranges.shape == (len(face.components), 2)
     assert np.array_equal(face.neutral, again.neutral)
+
+
+def test_an_older_target_has_no_shapes_and_a_newer_ones_fields_are_left_out(text):
+    content = json.loads(text)
+    del content["face"]["shapes"]
+    older = Target.from_json(json.dumps(content), "here")
+    assert older.face.shapes is None and older.to_json() == json.dumps(content)
+    content["face"]["gait"] = [1, 2]
+    assert Target.from_json(json.dumps(content), "here").to_json() == older.to_json()
+
+
+def test_the_shapes_of_many_pairs_are_kept_small(text):
+    """All of few pairs, to a tenth of a pixel; the most different of many, in 300 KB."""
+    points = np.array([made.points(256, seed) for seed in range(MAX_SHAPES + 50)], np.float64)
+    points += np.random.default_rng(0).normal(0, 3, points.shape)
+    entries = {f"{i + 1}.png": sidecar.Entry(0, i, face) for i, face in enumerate(points)}
+    video = sidecar.Video("made.mp4", (256, 256), 25.0, (0, 0, 256))
+    many = Target.measure(sidecar.Sidecar([video], entries), 256)
+    assert len(many.face.shapes.values) == MAX_SHAPES and len(many.to_json()) < 300_000
+    few = Target.measure(sidecar.Sidecar([video], dict(list(entries.items())[:MIN_SHAPES])), 256)
+    aligned, _ = align(points[:MIN_SHAPES], few.face.neutral)
+    kept = few.face.neutral + few.face.shapes.expressions.reshape(-1, 68, 2)
+    assert np.abs(kept - aligned).max() < 0.15
+    fewer = Target.measure(sidecar.Sidecar([video], dict(list(entries.items())[: MIN_SHAPES - 1])), 256)
+    assert fewer.face.shapes is None

@@ -12,8 +12,9 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output.recording import open_recording
+from face2face.sources import files
 from face2face.sources.base import FALLBACK_FPS
-from face2face.sources.files import natural_order
+from face2face.sources.files import FileSource, natural_order
 from face2face.sources.open import open_source
 
 
@@ -159,3 +160,21 @@ def test_pictures_are_bgr(tmp_path):
     cv2.imwrite(str(tmp_path / "1.png"), np.full((8, 8, 3), (250, 100, 5), np.uint8))
     (frame,) = open_source(str(tmp_path)).frames()
     assert frame.picture[0, 0].tolist() == [250, 100, 5]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_sample_is_spread_over_the_clip(clips, whole, monkeypatch):
+    """A short clip is read as a whole, a long one by seeking: the same frames, whatever is read meanwhile."""
+    if not whole:
+        monkeypatch.setattr(files, "READ_WHOLE_PIXELS", 0)
+    with FileSource(clips / "single_face.mp4", 1.0, 2.0) as source:
+        frames = source.frames()
+        first = next(frames)
+        sample = list(source.sample(5))
+        assert next(frames).number == first.number + 1
+        every = {frame.number: frame.picture for frame in source.frames()}
+    assert sorted(frame.number for frame in sample) == [min(every) + at for at in (3, 9, 15, 21, 27)]
+    for frame in sample:
+        assert np.array_equal(frame.picture, every[frame.number])
+    if not whole:
+        assert [frame.number - min(every) for frame in sample] == [3, 27, 15, 9, 21]

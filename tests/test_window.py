@@ -160,7 +160,8 @@ from face2face.sources.open import open_source
 for fullscreen in (False, True):
     with contextlib.ExitStack() as stack, open_source(sys.argv[1]) as source:
         options = OutputOptions(fullscreen=fullscreen, size=(600, 300))
-        open_presenter(stack, options, source, None, ["model"], SimpleNamespace(size=64, calibrate=None))
+        painter = SimpleNamespace(size=64, calibrate=None, gains={})
+        open_presenter(stack, options, source, None, ["model"], painter)
         print(cv2.getWindowProperty(Window.TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN)
 """
 

@@ -33,6 +33,8 @@ class EvaluationOptions:
         frames: number of the target's frames, spread evenly.
         retarget: whether the driver's motion is carried onto the target's face.
         smoothing: of the landmarks, 0 to 1.
+        expression: how much of the driver's expression is carried, 0 to 2.
+        head: how much of the driver's head motion is carried, 0 to 2.
     """
 
     target: Clip
@@ -41,6 +43,8 @@ class EvaluationOptions:
     frames: int = 100
     retarget: bool = True
     smoothing: float = DEFAULT_STRENGTH
+    expression: float = 1.0
+    head: float = 1.0
 
 
 def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
@@ -53,7 +57,8 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
     def painter(tracker: Tracker, source: str = "") -> Painter:
-        return Painter(tracker, [generator], DrivingOptions(retarget=options.retarget), source)
+        driving = DrivingOptions(retarget=options.retarget, expression=options.expression, head=options.head)
+        return Painter(tracker, [generator], driving, source)
 
     def tracker() -> Tracker:
         return Tracker(judge.detector, options.smoothing)

@@ -224,6 +224,15 @@ class SimilarityTransform:
         """Undo `apply`."""
         return (points - self.shift) @ np.linalg.inv(self.matrix).T
 
+    def after(self, other: "SimilarityTransform") -> "SimilarityTransform":
+        """The transform that applies another one first, and then this one."""
+        return SimilarityTransform(self.matrix @ other.matrix, self.apply(other.shift))
+
+    def inverse(self) -> "SimilarityTransform":
+        """The transform that undoes this one."""
+        matrix = np.linalg.inv(self.matrix)
+        return SimilarityTransform(matrix, -matrix @ self.shift)
+
     @property
     def scale(self) -> float:
         """The uniform scale."""

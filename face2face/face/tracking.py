@@ -28,6 +28,7 @@ class Tracker:
     """Tracks the first face that appears; other faces are ignored while it is there.
 
     Attributes:
+        detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
     """
 
@@ -40,7 +41,7 @@ class Tracker:
             detector: Detects the face in each frame.
             smoothing: Strength from 0 (no smoothing) to 1 (the most).
         """
-        self._detector = detector
+        self.detector = detector
         self._smoother = Smoother(smoothing)
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
@@ -67,7 +68,7 @@ class Tracker:
         box = self._face.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return Face(box, self._detector.place(grey, box))
+        return Face(box, self.detector.place(grey, box))
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face, or any face after `FORGET_SECONDS`."""
@@ -77,7 +78,7 @@ class Tracker:
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
         if redetect or self._face is None:
             self._redetected_at = seconds
-        face = self._detector.find(grey, self._face, redetect)
+        face = self.detector.find(grey, self._face, redetect)
         if face is None or (self._face is not None and not face.is_near(self._face)):
             return None
         self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)

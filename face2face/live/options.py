@@ -116,6 +116,8 @@ class DrivingOptions:
         smoothing: 0 (landmarks as they are detected) to 1 (the steadiest).
         hold_seconds: How long the last face stays before `no_face` replaces it; None: `HOLD_SECONDS`.
         no_face: One of `NO_FACE`.
+        expression: How much of the driver's expression is carried, 0 to `MAX_GAIN`.
+        head: How much of the driver's head motion is carried, likewise.
     """
 
     retarget: bool = True
@@ -123,10 +125,14 @@ class DrivingOptions:
     smoothing: float = DEFAULT_STRENGTH
     hold_seconds: float | None = None
     no_face: str = NO_FACE[0]
+    expression: float = 1.0
+    head: float = 1.0
 
     def __post_init__(self) -> None:
         if self.calibration_file and not self.retarget:
             raise UserError("--calibration is for retargeting: expected no --retarget off")
+        if not self.retarget and (self.expression != 1 or self.head != 1):
+            raise UserError("--expression and --head are for retargeting: expected no --retarget off")
         if self.hold_seconds is not None and self.no_face == "hold":
             raise UserError(
                 "--hold delays --no-face passthrough and blank: expected one of them, got --no-face hold"

@@ -39,7 +39,7 @@ def open_presenter(
         UserError: If an output cannot be opened.
         OSError: If the system refuses.
     """
-    controls, state = Controls(), State(options.first_view, options.mirror, models=models)
+    controls, state = Controls(), State(options.first_view, options.mirror, models=models, **painter.gains)
 
     def closing(output: _Output) -> _Output:
         return stack.enter_context(contextlib.closing(output))

@@ -1,24 +1,35 @@
 """From the driver's frame to the target's generated face: landmarks, retargeting, drawing, generator."""
 
+import contextlib
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
+from face2face import cli
 from face2face.face.crop import CropBox, resize
+from face2face.face.landmarks import Face
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.options import HOLD_SECONDS, DrivingOptions
 from face2face.live.stats import Stats
-from face2face.sources.base import Frame
+from face2face.sources.base import Frame, Source
 from face2face.target.calibration import Calibration, read_calibration
-from face2face.target.retarget import Retargeter
+from face2face.target.retarget import SHUT_EYES, Retargeter
 
 PREVIEW_SCALE = 2
 """Side of the driver's preview, and so the height of windows and recordings, in sides of the model space. The
 preview has more detail than a picture of the generator's size would have."""
+
+LOOK_AHEAD_FRAMES = 24
+"""So many frames of a file are looked through for the driver's face at rest before it is driven. It takes a
+second or two, of large videos longer."""
+LOOK_AHEAD_SECONDS = 5.0
+"""And so long at most. What was found by then counts: on a busy machine, or of a large video, runs can
+differ."""
 
 
 class Painter:
@@ -29,6 +40,7 @@ class Painter:
     Attributes:
         concurrency: How many faces are generated at the same time.
         stats: What the stages' times are written to.
+        gains: How much of the driver's motion is carried, by the names of `controls.GAINS`.
     """
 
     def __init__(
@@ -59,8 +71,11 @@ class Painter:
         file = options.calibration_file
         self._saved = read_calibration(file) if file and file.is_file() else None
         self._calibration: Calibration | None = None
-        self._is_asked_to_calibrate = self._is_recalibrated = False
+        self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
+        self._seen_ahead: list[np.ndarray] = []
+        self._frame_size = (0, 0)
         self._chosen = 0
+        self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
         self.concurrency = max(generator.concurrency for generator in generators)
         self._executor = ThreadPoolExecutor(self.concurrency, thread_name_prefix="generator")
@@ -72,8 +87,13 @@ class Painter:
         self.close()
 
     def close(self) -> None:
-        """Drop the faces that have not been begun, wait for those that have, and end the threads."""
+        """Drop the faces that have not been begun, wait for those that have, and end the threads.
+
+        A neutral face that was still being learned is written to the calibration's file, if there is one.
+        """
         self._executor.shutdown(cancel_futures=True)
+        if self._calibration is not None and self._calibration.is_known:
+            self._keep_calibration()
 
     @property
     def size(self) -> int:
@@ -83,6 +103,25 @@ class Painter:
     def __call__(self, frame: Frame) -> DrivenFrame:
         """Run all stages on one frame."""
         return self.present(self.generate(self.detect(frame)))
+
+    def look_ahead(self, source: Source) -> None:
+        """Look for the driver's face at rest in a sample of a file's frames, before they are driven.
+
+        To be called before the first frame. It takes `LOOK_AHEAD_SECONDS` at most.
+        """
+        is_needed = self._options.retarget and self._saved is None and not source.live
+        if not is_needed or all(generator.target.face is None for generator in self._generators):
+            return
+        until = time.monotonic() + LOOK_AHEAD_SECONDS
+        face: Face | None = None
+        with contextlib.suppress(cli.UserError):  # a damaged frame is told when its turn comes
+            for frame in source.sample(LOOK_AHEAD_FRAMES):
+                found = self._tracker.detector.find(frame.picture, face)
+                if found is not None:
+                    face = found
+                    self._seen_ahead.append(found.points)
+                if time.monotonic() > until:
+                    break
 
     def detect(self, frame: Frame) -> DrivenFrame:
         """Run the first stage: detect the driver's landmarks, and draw them for the generator."""
@@ -127,7 +166,7 @@ class Painter:
         return driven
 
     def calibrate(self) -> None:
-        """Learn the driver's neutral face again, over the next second. Any thread may call this."""
+        """Take the next second's face as the driver's neutral one. Any thread may call this."""
         self._is_asked_to_calibrate = True
 
     def choose(self, model: int) -> None:
@@ -135,41 +174,64 @@ class Painter:
         if model < len(self._generators):
             self._chosen = model
 
+    def set_gain(self, name: str, value: float) -> None:
+        """Carry more or less of the driver's motion from the next frame on. Any thread may call this.
+
+        Args:
+            name: A key of `gains`.
+            value: 0 to `controls.MAX_GAIN`.
+        """
+        self.gains[name] = value
+
     def _retarget(self, points: np.ndarray, crop_box: CropBox, frame: Frame, model: int) -> np.ndarray:
         """The points to draw for a generator, float (68, 2), in its model space."""
         target = self._generators[model].target
         if not self._options.retarget or target.face is None:
             return crop_box.points(points, target.image_size)
         frame_size = frame.picture.shape[1::-1]
-        own = target.neutral_in(self._source, frame_size)
+        own = None if self._is_recalibrated else target.neutral_in(self._source, frame_size)
         if self._calibration is None:
-            self._calibration = self._first_calibration(own, frame_size)
-        elif self._is_asked_to_calibrate:
+            self._calibration = self._first_calibration(target.face.neutral, own, frame_size)
+        if self._is_asked_to_calibrate:
             self._calibration.restart()
-            self._is_recalibrated = True
-        self._is_asked_to_calibrate = False
-        if self._calibration.look(points, frame.seconds):
-            self._retargeters.clear()
-            file = self._options.calibration_file
-            if file and not self._calibration.is_running:
-                self._calibration.write(file, frame_size)
+            for retargeter in self._retargeters.values():
+                retargeter.forget_shut_eyes()
+            self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
+            own = None
+        self._calibration.look(points, frame.seconds)
+        self._frame_size = frame_size
+        if self._calibration.is_settled and not self._calibration.is_running:
+            self._keep_calibration()
         if model not in self._retargeters:
-            if own is not None and not self._is_recalibrated:
-                self._retargeters[model] = Retargeter(target.face, own, target.face.shut_eyes)
-            else:
-                self._retargeters[model] = Retargeter(target.face, self._calibration.neutral)
-        return self._retargeters[model](points)
+            self._retargeters[model] = Retargeter(target.face)
+        neutral, shut_eyes = self._calibration.neutral, SHUT_EYES
+        if own is not None:
+            neutral, shut_eyes = own, target.face.shut_eyes
+        self._retargeters[model].set_driver(neutral, shut_eyes)
+        return self._retargeters[model](points, **self.gains)
 
-    def _first_calibration(self, own: np.ndarray | None, frame_size: tuple[int, int]) -> Calibration:
+    def _first_calibration(
+        self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]
+    ) -> Calibration:
         """What is known of the driver before the first frame.
 
         Args:
-            own: The neutral face of the target in pixels of the frame, if the target itself drives.
+            prior: float (68, 2), the target's neutral face.
+            own: The same in pixels of the frame, if the target itself drives.
             frame_size: (width, height) in pixels.
         """
-        if own is not None:
-            return Calibration(own)
-        return self._saved.scaled_to(frame_size) if self._saved else Calibration()
+        if own is None and self._saved is None:
+            calibration = Calibration(prior)
+            calibration.look_ahead(self._seen_ahead)
+            return calibration
+        self._is_kept = True
+        return Calibration(prior, self._saved.scaled_to(frame_size) if own is None else own)
+
+    def _keep_calibration(self) -> None:
+        """Write the neutral face to the calibration's file, once each time that it is learned."""
+        if self._options.calibration_file and not self._is_kept:
+            self._calibration.write(self._options.calibration_file, self._frame_size)
+            self._is_kept = True
 
     def _face_to_show(self, driven: DrivenFrame) -> np.ndarray:
         """The last generated face, or what replaces it once the driver has been missing for too long."""
@@ -183,5 +245,6 @@ class Painter:
     def _state(self, has_face: bool) -> str:
         if not has_face:
             return "no face"
-        is_calibrating = self._calibration is not None and self._calibration.is_running
+        calibration = self._calibration
+        is_calibrating = calibration is not None and (calibration.is_running or not calibration.is_known)
         return "calibrating: look straight ahead" if is_calibrating else ""

@@ -9,7 +9,7 @@ from face2face.live.composer import Composer
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.stats import Stats
 from face2face.output.base import Output
-from face2face.output.controls import Controls, State, model_of
+from face2face.output.controls import Controls, State, gain_of, model_of
 from face2face.output.recorder import Recorder
 from face2face.output.virtual_camera import VirtualCamera
 from face2face.output.window import Window
@@ -32,6 +32,9 @@ class Driving(Protocol):
 
     def choose(self, model: int) -> None:
         """Generate with another model, by its index."""
+
+    def set_gain(self, name: str, value: float) -> None:
+        """Carry more or less of the driver's motion, one of `controls.GAINS`."""
 
 
 class Presenter:
@@ -129,7 +132,9 @@ class Presenter:
 
     def _carry_out(self, command: str) -> None:
         model = model_of(command)
-        if model is None:
+        if (gain := gain_of(command)) is not None:
+            self._driving.set_gain(gain[0], self.state.set_gain(*gain))
+        elif model is None:
             self._commands[command]()
         elif model < len(self.state.models):
             self._driving.choose(model)

@@ -5,6 +5,7 @@ them; the window and the page both show one `State`.
 """
 
 import queue
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -51,9 +52,38 @@ COMMANDS = (
 )
 """All commands but the choice of a model, in the order of the keys' list and of the page's buttons."""
 
+
+@dataclass(frozen=True)
+class Gain:
+    """How much of the driver's motion is carried, which the user sets from 0 to `MAX_GAIN`; 1: as it is.
+
+    Attributes:
+        name: The field of `State`, and the first part of its commands.
+        less: The key that lowers it by `GAIN_STEP`.
+        more: The key that raises it.
+        label: Of the page's slider.
+        help: What there is less or more of, for the list of keys.
+    """
+
+    name: str
+    less: str
+    more: str
+    label: str
+    help: str
+
+
+GAINS = (
+    Gain("expression", "[", "]", "Expression", "expression"),
+    Gain("head", ",", ".", "Head", "head motion"),
+)
+MAX_GAIN = 2.0
+GAIN_STEP = 0.1
+
 _ESCAPE = "\x1b"
 _MODEL = "model-"
 _BY_KEY = {command.key: command.name for command in COMMANDS} | {_ESCAPE: "end"}
+_BY_KEY |= {gain.less: f"{gain.name}-less" for gain in GAINS}
+_BY_KEY |= {gain.more: f"{gain.name}-more" for gain in GAINS}
 _NAMES = frozenset(command.name for command in COMMANDS)
 
 
@@ -64,12 +94,12 @@ class Controls:
         self._given: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def press(self, command: str) -> bool:
-        """Give a command: a name in `COMMANDS`, or "model-1" to "model-9".
+        """Give a command: a name in `COMMANDS`, "model-1" to "model-9", or one of a gain, as `gain_of` says.
 
         Returns:
             Whether there is such a command.
         """
-        exists = command in _NAMES or model_of(command) is not None
+        exists = command in _NAMES or model_of(command) is not None or gain_of(command) is not None
         if exists:
             self._given.put(command)
         return exists
@@ -100,6 +130,25 @@ def model_of(command: str) -> int | None:
     return None
 
 
+def gain_of(command: str) -> tuple[str, float, bool] | None:
+    """Return what a command does to a gain; None if it is another command.
+
+    Args:
+        command: "expression-less", "expression-more", "expression-1.25"; likewise of the other gains.
+
+    Returns:
+        The gain's name, a number, and whether that is added to the gain; else it is the gain.
+    """
+    name, _, value = command.partition("-")
+    if name not in {gain.name for gain in GAINS}:
+        return None
+    if value in ("less", "more"):
+        return name, GAIN_STEP if value == "more" else -GAIN_STEP, True
+    if re.fullmatch(r"[0-9](\.[0-9]{1,4})?", value) and float(value) <= MAX_GAIN:
+        return name, float(value), False
+    return None
+
+
 @dataclass
 class State:
     """What the user sees of the program beside the picture.
@@ -116,6 +165,8 @@ class State:
         latency: Seconds from a frame's capture to its picture, None until it is known.
         models: Names of the models.
         model: Index of the model that generates.
+        expression: How much of the driver's expression is carried, one of `GAINS`.
+        head: How much of the driver's head motion is carried, likewise.
     """
 
     view: str = VIEWS[0]
@@ -129,6 +180,14 @@ class State:
     latency: float | None = None
     models: list[str] = field(default_factory=list)
     model: int = 0
+    expression: float = 1.0
+    head: float = 1.0
+
+    def set_gain(self, name: str, value: float, is_added: bool) -> float:
+        """Change a gain, as `gain_of` says, and return it."""
+        value += getattr(self, name) if is_added else 0.0
+        setattr(self, name, round(min(max(value, 0.0), MAX_GAIN), 4))
+        return getattr(self, name)
 
     def next_view(self) -> None:
         """Go to the next view, and from the last one to the first."""
@@ -141,10 +200,14 @@ class State:
             figures += f", {1000 * self.latency:.0f} ms"
         if len(self.models) > 1:
             figures += f", model {self.models[self.model]}"
+        for gain in GAINS:
+            if (value := getattr(self, gain.name)) != 1:
+                figures += f", {gain.name} {value:.4g}"
         recording = f"recording {Path(self.recording).name}" if self.recording else ""
         lines = [figures, recording, self.state, "frozen" if self.is_frozen else "", self.notice]
         if self.shows_help:
             lines += [f"{command.key_name}: {command.help}" for command in COMMANDS]
+            lines += [f"{gain.less} {gain.more}: less or more {gain.help}" for gain in GAINS]
             lines += ["1 to 9: another model"] if len(self.models) > 1 else []
         return [line for line in lines if line]
 

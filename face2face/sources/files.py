@@ -1,20 +1,27 @@
 """Video files and folders of images as sources."""
 
+import math
 import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import cv2
 
 from face2face import pictures
 from face2face.cli import UserError
+from face2face.sampling import spread_indices
 from face2face.sources.base import FALLBACK_FPS, Frame, Source, name_of, plausible
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 WHOLE = 0.95
 """A video counts as whole if it ends after this share of its frames or of its time: headers are not exact."""
+
+
+READ_WHOLE_PIXELS = 2.5e8
+"""A video of so many pixels in all its frames is sampled by decoding all, in a second; in a longer one each
+frame of a sample is sought, which decodes what lies between it and the key frame before it."""
 
 
 class FileSource(Source):
@@ -73,6 +80,25 @@ class FileSource(Source):
             )
         self.shortfall = self._shortfall(number, seconds)
 
+    def sample(self, count: int) -> Iterator[Frame]:
+        """See `Source.sample`. A short video is read as a whole; in a longer one the frames are sought."""
+        if not self.frame_count:
+            return
+        first = min(int(min(self.start * self.fps, 1e9)), self.frame_count)
+        last = self.frame_count if self.end is None else min(math.ceil(self.end * self.fps), self.frame_count)
+        numbers = [first + index for index in spread_indices(last - first, count)]
+        with FileSource(self._path) as other:  # this one's frames are not touched
+            capture = other._capture
+            width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+            if last * width * height <= READ_WHOLE_PIXELS:
+                yield from other.frames(set(numbers))
+                return
+            for number in sorted(numbers, key=_spread_order(numbers)):
+                capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+                ok, picture = capture.read()
+                if ok and picture is not None:
+                    yield Frame(number, number / self.fps, picture)
+
     def _shortfall(self, count: int, seconds: float) -> str:
         """Why a video that ended after `count` frames, the last one at `seconds`, is too short, or ""."""
         if self.frame_count and count < WHOLE * self.frame_count and seconds < WHOLE * self._length():
@@ -107,6 +133,13 @@ class FileSource(Source):
     def close(self) -> None:
         """Close the file."""
         self._capture.release()
+
+
+def _spread_order(numbers: list[int]) -> Callable[[int], int]:
+    """A sorting key by which any first few of the numbers are spread over all: places with bits reversed."""
+    bits = max(len(numbers) - 1, 1).bit_length()
+    place = {number: int(f"{index:0{bits}b}"[::-1], 2) for index, number in enumerate(numbers)}
+    return place.__getitem__
 
 
 class FolderSource(Source):

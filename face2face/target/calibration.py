@@ -1,5 +1,7 @@
-"""Calibration: the driver's neutral face, learnt from the first second, and the file that keeps it."""
+"""Calibration: the driver's neutral face, learned from what is seen, and the file that keeps it."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,12 +10,32 @@ import numpy as np
 
 from face2face import cli, files, records
 from face2face.face.geometry import CHIN, MIN_INTEROCULAR_DISTANCE, NOSE_BASE, interocular_distance
+from face2face.target.rest import RestFinder
+
+LEARNING_SECONDS = 60.0
+"""How long the neutral face is learned, in seconds with a face."""
+
+SAMPLE_SECONDS = 0.1
+"""Interval between the faces that it is learned from."""
+
+ESTIMATE_SECONDS = 0.2
+"""Interval between its estimates."""
+
+FOLLOW_SECONDS = 0.6
+"""Time constant with which the neutral face in use follows the estimates: no jump is seen."""
+
+NEAR = 0.002
+"""Two neutral faces count as the same if no coordinate differs by more, in interocular distances: what is
+learned of a still face does not move the picture for ever."""
+
+ENOUGH_FACES = 8
+"""So many faces of a file that is looked through ahead are enough for a neutral face."""
 
 CALIBRATION_SECONDS = 1.0
-"""Duration of a calibration, from the first face on."""
+"""Duration of a calibration that is asked for, from the next face on."""
 
 STEADY_SHARE = 0.5
-"""The neutral face is the median of this share of those frames, the ones with the least motion."""
+"""Its neutral face is the median of this share of those frames, the ones with the least motion."""
 
 FORMAT_VERSION = 1
 
@@ -35,47 +57,111 @@ class SavedCalibration(msgspec.Struct):
     frame_size: tuple[_Pixels, _Pixels]
     neutral: records.Points
 
-    def scaled_to(self, frame_size: tuple[int, int]) -> "Calibration":
-        """The calibration for frames of another width and height, scaled by their widths."""
-        return Calibration(np.array(self.neutral, np.float64) * (frame_size[0] / self.frame_size[0]))
+    def scaled_to(self, frame_size: tuple[int, int]) -> np.ndarray:
+        """The neutral face for frames of another width and height, scaled by their widths: float (68, 2)."""
+        return np.array(self.neutral, np.float64) * (frame_size[0] / self.frame_size[0])
 
 
 class Calibration:
-    """Learns the driver's neutral face over the first second with a face, and again when asked to.
+    """Learns the driver's neutral face, all the time or over the next second when asked to.
+
+    It learns from every face for `LEARNING_SECONDS`; then it is settled, so that it does not drift with a
+    lasting smile.
 
     Attributes:
-        neutral: The best known neutral face, float (68, 2), in pixels of the driver's frames; None before
-            the first face.
-        is_running: Whether the next face still changes it.
+        neutral: The neutral face in use, float (68, 2), in pixels of the driver's frames; None before the
+            first face. It follows what is learned smoothly.
+        is_running: Whether a calibration that was asked for is under way.
+        is_settled: Whether nothing more is learned until it is asked for.
     """
 
-    def __init__(self, neutral: np.ndarray | None = None) -> None:
-        self.neutral = neutral
-        self._seen: list[np.ndarray] = []
+    def __init__(self, prior: np.ndarray, neutral: np.ndarray | None = None) -> None:
+        """Begin with a known face, or learn one.
+
+        Args:
+            prior: float (68, 2), the target's neutral face, which stands for what is unknown of the driver's.
+            neutral: float (68, 2), the driver's neutral face, if it is known.
+        """
+        self.neutral = self._goal = neutral
+        self._finder = RestFinder(prior)
+        self.is_settled = neutral is not None
+        self.is_running = False
+        self._asked: list[np.ndarray] = []
         self._began: float | None = None
-        self.is_running = neutral is None
+        self._last: tuple[np.ndarray, float] | None = None
+        self._learned_at = self._estimated_at = -np.inf
+        self._learned_for = 0.0
 
     def restart(self) -> None:
-        """Calibrate again from the next face on; until then the old neutral face is in use."""
-        self._seen, self._began, self.is_running = [], None, True
+        """Calibrate from the next face on, whatever was learned; until then the old face is in use."""
+        self._asked, self._began, self.is_running = [], None, True
 
-    def look(self, points: np.ndarray, seconds: float) -> bool:
-        """Take the face of a frame into account, while calibration runs.
+    def look_ahead(self, faces: Sequence[np.ndarray]) -> None:
+        """Learn from a sample of all faces that will come, and settle if there are enough of them.
+
+        Args:
+            faces: float (68, 2) each, in pixels of the driver's frames.
+        """
+        for points in faces:
+            self._finder.add(points)
+        if len(faces) >= ENOUGH_FACES:
+            self.neutral = self._goal = self._finder.face()
+            self.is_settled = True
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough was seen for a neutral face that is worth keeping."""
+        return self.is_settled or self._learned_for >= CALIBRATION_SECONDS
+
+    def look(self, points: np.ndarray, seconds: float) -> None:
+        """Take the face of a frame into account.
 
         Args:
             points: float (68, 2), in pixels of the driver's frames.
             seconds: The frame's time stamp.
-
-        Returns:
-            Whether the neutral face has changed.
         """
-        if not self.is_running:
-            return False
+        elapsed = 0.0 if self._last is None else max(seconds - self._last[1], 0.0)
+        if self.is_running:
+            self._calibrate(points, seconds)
+        elif not self.is_settled:
+            self._learn(points, seconds, elapsed)
+        self._last = points, seconds
+        self._follow(elapsed)
+
+    def _calibrate(self, points: np.ndarray, seconds: float) -> None:
+        """Take the steadiest frames of `CALIBRATION_SECONDS` as the neutral face."""
         self._began = seconds if self._began is None else self._began
-        self._seen.append(points)
-        self.neutral = steady_median(np.array(self._seen))
+        self._asked.append(points)
+        self._goal = steady_median(np.array(self._asked))
         self.is_running = seconds - self._began < CALIBRATION_SECONDS
-        return True
+        self.is_settled = True
+
+    def _learn(self, points: np.ndarray, seconds: float, elapsed: float) -> None:
+        """Take a face into account every `SAMPLE_SECONDS`, and estimate every `ESTIMATE_SECONDS`."""
+        self._learned_for += min(elapsed, SAMPLE_SECONDS)
+        self.is_settled = self._learned_for >= LEARNING_SECONDS
+        if 0 <= seconds - self._learned_at < SAMPLE_SECONDS:
+            return
+        self._learned_at = seconds
+        speed = 0.0
+        if self._last is not None and 0 < elapsed < SAMPLE_SECONDS:
+            step = np.linalg.norm(points - self._last[0], axis=1).mean()
+            speed = float(step / max(interocular_distance(points), 1e-6) / elapsed)
+        self._finder.add(points, speed)
+        if not 0 <= seconds - self._estimated_at < ESTIMATE_SECONDS or self.is_settled:
+            self._estimated_at = seconds
+            estimate = self._finder.face()
+            if self._goal is None or not _is_near(estimate, self._goal):
+                self._goal = estimate
+
+    def _follow(self, elapsed: float) -> None:
+        """Move the neutral face in use towards what was learned, over so many seconds."""
+        if self.neutral is None or self._goal is self.neutral:
+            self.neutral = self._goal
+            return
+        share = 1 - math.exp(-elapsed / FOLLOW_SECONDS)
+        is_there = _is_near(self.neutral, self._goal)
+        self.neutral = self._goal if is_there else self.neutral + share * (self._goal - self.neutral)
 
     def write(self, path: Path, frame_size: tuple[int, int]) -> None:
         """Write the neutral face as JSON.
@@ -90,6 +176,10 @@ class Calibration:
         neutral = [tuple(point) for point in np.round(self.neutral.astype(float), 3).tolist()]
         saved = SavedCalibration(FORMAT_VERSION, frame_size, neutral)
         files.write_text(path, records.encode(saved, indent=0), is_calibration)
+
+
+def _is_near(face: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.abs(face - other).max() < NEAR * interocular_distance(other))
 
 
 def read_calibration(path: Path) -> SavedCalibration:

@@ -20,13 +20,16 @@ from face2face.face.geometry import (
     RIGHT_EYE,
     SimilarityTransform,
 )
+from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmarks import POINTS
-from face2face.target.statistics import TargetFace, head_motion, move_head
+from face2face.sampling import spread_indices
+from face2face.target.known_shapes import KnownShapes
+from face2face.target.statistics import TargetFace, head_motion, move_head, value_ranges
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
 
-SHUT_EYES = 0.55
+SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
 WIDE_EYES = 2.0
@@ -38,22 +41,32 @@ SOFTNESS = 0.15
 """How far a value may exceed its known range, over the range's length."""
 
 
+FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
+"""A mouth opens as far as the driver's up to the first, and never beyond the second, over the target's
+widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
+
+
+REOPENED = 0.5
+"""Share of the way back, from lips open as in the known shapes to lips open as the driver's: without it they
+follow him less, and with all of it the face is less the target's (four drivers, dlib's descriptor)."""
+
+MEASURED = 300
+"""Number of training shapes on which the range of the target's turns is measured."""
+
+
 class Retargeter:
     """Moves the target's face in model space by one driver's points, which are in any frame's pixels.
 
     Both faces are compared upright: eyes level, interocular distance 1, centred between the eyes.
     """
 
-    def __init__(self, target: TargetFace, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
-        """Measure both neutral faces, and convert the target's PCA components into its upright space.
+    def __init__(self, target: TargetFace) -> None:
+        """Convert the target's statistics to its upright space. Before a face, `set_driver` has to be called.
 
         Args:
             target: The target's statistics.
-            driver: float (68, 2), the driver's neutral face, in pixels of the driver's frames.
-            shut_eyes: Gap between the driver's shut lids over that at rest, until a smaller one is seen.
         """
         self._target = target
-        self._shut_eyes = shut_eyes
         self._from_upright = _from_upright(target.neutral)
         self._target_face = self._from_upright.apply_inverse(target.neutral)
         scale = self._from_upright.scale
@@ -61,49 +74,102 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
+        self._known = self._turns = None
+        if target.shapes is not None:
+            shapes = self._from_upright.apply_inverse(
+                target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
+            )
+            self._known = KnownShapes(shapes)
+            sample = shapes[spread_indices(len(shapes), MEASURED)]
+            turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
+            self._turns = value_ranges(np.array(turns))
+        self._driver: np.ndarray | None = None
+        self._shut_eyes = 1.0
+
+    def set_driver(self, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
+        """Measure the driver's neutral face; the target's moves against it from now on.
+
+        Args:
+            driver: float (68, 2), in pixels of the driver's frames.
+            shut_eyes: Gap between the driver's shut lids over that at rest, until a smaller one is seen.
+        """
+        self._shut_eyes = min(self._shut_eyes, shut_eyes)
+        if self._driver is not None and np.array_equal(driver, self._driver):
+            return
         self._driver = np.asarray(driver, np.float64)
         driver_from_upright = _from_upright(self._driver)
         self._driver_from_upright = driver_from_upright
         self._driver_face = driver_from_upright.apply_inverse(self._driver)
-        self._shift_scale = scale / driver_from_upright.scale
+        self._shift_scale = self._from_upright.scale / driver_from_upright.scale
         self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
 
-    def __call__(self, points: np.ndarray) -> np.ndarray:
+    def forget_shut_eyes(self) -> None:
+        """Learn again how far the driver's eyes shut: he may be another one."""
+        self._shut_eyes = 1.0
+
+    def __call__(self, points: np.ndarray, expression: float = 1.0, head: float = 1.0) -> np.ndarray:
         """Retarget the driver's points.
 
         Args:
             points: float (68, 2), in pixels of the driver's frame.
+            expression: How much of the driver's expression is carried, before it is bounded; 1: as it is.
+            head: How much of the driver's head motion is carried, likewise.
 
         Returns:
             float32 (68, 2), the target's points, in model space.
         """
-        motion = SimilarityTransform.estimate(self._driver, points)
-        face = self._driver_from_upright.apply_inverse(motion.apply_inverse(points))
-        expression = self._bound_expression((face - self._driver_face) * self._scales)
-        moved = self._target_face + expression
-        self._set_openness(moved, face)
-        return self._move_head(self._from_upright.apply(moved), motion).astype(np.float32)
+        pose = HeadPose.estimate(self._driver_face, points)
+        face = pose.undo(points)
+        turn = head * pose.turn
+        if self._turns is not None:
+            turn = soft_clip(turn, self._turns)
+        wanted = self._target_face + expression * (face - self._driver_face) * self._scales + turned(turn)
+        # The training shapes are aligned by their rigid points, which a turn moves, too.
+        aligning = SimilarityTransform.estimate(self._target_face, wanted)
+        moved = aligning.apply_inverse(wanted)
+        if self._known is None:
+            moved = self._target_face + self._bound_expression(moved - self._target_face)
+        self._open_eyes(moved, face, expression)
+        self._open_lips(moved, face, expression)
+        if self._known is not None:
+            bounded = self._target_face + self._bound_expression(moved - self._target_face)
+            bounded[EYES] = moved[EYES]  # an eye is small: its own shapes bound it well
+            moved = self._known(bounded)
+            opened = moved.copy()
+            self._open_lips(opened, face, expression)
+            moved += REOPENED * (opened - moved)
+        return self._move_head(moved, pose, aligning, head).astype(np.float32)
 
-    def _set_openness(self, moved: np.ndarray, face: np.ndarray) -> None:
-        """Open the target's eyes and lips as far as the driver's, so that shut ones are shut.
+    def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
+        """Open the target's eyes as far as the driver's, so that shut ones are shut.
 
         Expression alone is relative to the neutral faces, which are open to different degrees.
 
         Args:
             moved: float (68, 2), the target's face, upright; changed in place.
             face: float (68, 2), the driver's face, upright.
+            gain: How much of the driver's expression is carried.
         """
         ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
         self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
         for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
+            ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
-            fraction = (ratio - self._shut_eyes) / (1 - self._shut_eyes)
+            fraction = max((ratio - self._shut_eyes) / (1 - self._shut_eyes), 0.0)
             shut = self._target.shut_eyes
             gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + WIDE_EYES * (ratio - 1)
-            _set_gap(moved, upper, lower, max(gap, 0.0) * _gap(self._target_face, upper, lower), {})
-        widest = np.array([[0.0, self._target.open_mouth]] * len(INNER_LIPS))
-        gaps = [self._scales[upper, 1] * _gap(face, upper, lower) for upper, lower in INNER_LIPS]
-        for (upper, lower), gap in zip(INNER_LIPS, soft_clip(np.array(gaps), widest), strict=True):
+            _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
+
+    def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
+        """Open the target's lips as far as the driver's: likewise."""
+        at_rest, now = (
+            np.array([self._scales[upper, 1] * _gap(points, upper, lower) for upper, lower in INNER_LIPS])
+            for points in (self._driver_face, face)
+        )
+        wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
+        widest = np.array([[0.0, FREE_MOUTH * self._target.open_mouth]] * len(INNER_LIPS))
+        gaps = soft_clip(wanted, widest, WIDEST_MOUTH / FREE_MOUTH - 1)
+        for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
             _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
@@ -120,30 +186,41 @@ class Retargeter:
         bounded = soft_clip(coefficients, self._ranges) @ self._components + rest
         return bounded.reshape(POINTS, 2)
 
-    def _move_head(self, face: np.ndarray, motion: SimilarityTransform) -> np.ndarray:
+    def _move_head(
+        self, face: np.ndarray, pose: HeadPose, aligning: SimilarityTransform, gain: float
+    ) -> np.ndarray:
         """Apply the driver's head motion to the target's face, limited to the target's range.
 
         Args:
-            face: float (68, 2), in model space.
-            motion: From the driver's neutral face to the driver's points.
+            face: float (68, 2), the target's, upright.
+            pose: The driver's.
+            aligning: What was undone in the target's face.
+            gain: How much of the driver's motion is carried.
+
+        Returns:
+            float (68, 2), in model space.
         """
-        shift_x, shift_y, log_scale, roll = head_motion(motion, self._driver)
-        scaled = np.array([shift_x * self._shift_scale, shift_y * self._shift_scale, log_scale, roll])
-        return move_head(face, self._target.neutral, soft_clip(scaled, self._target.motion))
+        motion = head_motion(pose.transform.after(self._driver_from_upright.inverse()), self._driver)
+        motion[:2] *= self._shift_scale
+        aligned = self._from_upright.after(aligning).after(self._from_upright.inverse())
+        motion = gain * motion + head_motion(aligned, self._target.neutral)
+        in_model_space = self._from_upright.apply(face)
+        return move_head(in_model_space, self._target.neutral, soft_clip(motion, self._target.motion))
 
 
-def soft_clip(values: np.ndarray, ranges: np.ndarray) -> np.ndarray:
-    """Limit values smoothly: unchanged in their ranges, at most `SOFTNESS` of a range's length beyond.
+def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:
+    """Limit values smoothly: unchanged in their ranges, and not much beyond.
 
     Args:
         values: float (K,).
         ranges: float (K, 2), low and high.
+        softness: How far a value may exceed its range, over the range's length.
 
     Returns:
         float (K,).
     """
     low, high = ranges.T
-    margin = np.maximum(SOFTNESS * (high - low), 1e-9)
+    margin = np.maximum(softness * (high - low), 1e-9)
     over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
     inside = np.clip(values, low, high)
     return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))

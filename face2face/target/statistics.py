@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from face2face.face.geometry import SimilarityTransform, align, eye_aspect_ratio, mouth_openness, mouth_width
+from face2face.target.known_shapes import TrainingShapes
 
 NEUTRAL_SHARE = 0.2
 """The neutral face is the median of this share of the target's frames, those with the least expression."""
@@ -35,6 +36,7 @@ class TargetFace:
         residual: Largest length of what the components leave unexplained, over all 136 coordinates, pixels.
         shut_eyes: Eye aspect ratio of shut eyes, for which the detector leaves a gap, over that at rest.
         open_mouth: Mouth openness at its widest, in interocular distances.
+        shapes: The shapes that the generator was trained on; None if they are unknown, or too few.
     """
 
     neutral: np.ndarray
@@ -44,6 +46,7 @@ class TargetFace:
     residual: float
     shut_eyes: float
     open_mouth: float
+    shapes: TrainingShapes | None = None
 
     @classmethod
     def measure(cls, points: np.ndarray) -> "TargetFace":
@@ -65,12 +68,13 @@ class TargetFace:
         shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
             neutral,
-            _range(np.array([head_motion(transform, neutral) for transform in transforms])),
+            value_ranges(np.array([head_motion(transform, neutral) for transform in transforms])),
             components,
-            _range(coefficients),
+            value_ranges(coefficients),
             float(np.percentile(left, RANGE_PERCENTILES[1])),
             float(min(shut, 1.0)),
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
+            TrainingShapes.choose(expressions),
         )
 
 
@@ -125,7 +129,7 @@ def _relative(values: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / max(high - low, 1e-6), 0, None)
 
 
-def _range(values: np.ndarray) -> np.ndarray:
+def value_ranges(values: np.ndarray) -> np.ndarray:
     """Low and high of each column: float (N, K) -> (K, 2). 0, the neutral face, always lies within."""
     low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
     return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)

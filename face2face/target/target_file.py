@@ -9,12 +9,18 @@
               "ranges": [[low, high], ...],    range of each component's coefficient
               "residual": 4.2,                 largest length of what the components leave unexplained
               "shut_eyes": 0.36,               eye aspect ratio of shut eyes, over that at rest
-              "open_mouth": 0.28}}             widest mouth openness, in interocular distances
+              "open_mouth": 0.28,              widest mouth openness, in interocular distances
+              "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"}}}
+                                               training shapes less the neutral face, in units of steps
 
 "window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
-A frozen graph may come from anybody, so each number is checked against its range.
+Without "shapes", as in older files and those of few pairs, the components and ranges bound what is drawn. A
+field that an older reader can do without is added to this version, because readers leave out what they do not
+know; any other change is a new version. A frozen graph may come from anybody, so each number is checked
+against its range.
 """
 
+import base64
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +35,7 @@ from face2face.face.crop import CropBox
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.face.landmarks import POINTS
+from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES, TrainingShapes
 from face2face.target.sidecar import LineWidth, Number, Sidecar, VideoContent
 from face2face.target.statistics import TargetFace
 
@@ -176,7 +183,7 @@ def _is_target(path: Path) -> bool:
 
 
 def _face_to_content(face: TargetFace) -> dict:
-    return {
+    content = {
         "neutral": np.round(face.neutral.astype(float), 3).tolist(),
         "motion": np.round(face.motion, 5).tolist(),
         "components": np.round(face.components, 5).tolist(),
@@ -185,6 +192,10 @@ def _face_to_content(face: TargetFace) -> dict:
         "shut_eyes": round(face.shut_eyes, 4),
         "open_mouth": round(face.open_mouth, 4),
     }
+    if face.shapes is not None:
+        values = base64.b64encode(face.shapes.values.tobytes()).decode("ascii")
+        content["shapes"] = {"steps": np.round(face.shapes.steps, 5).tolist(), "values": values}
+    return content
 
 
 # --- the file's schema ----------------------------------------------------------------------------------
@@ -193,9 +204,19 @@ _Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 _Finite = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Part = Annotated[float, msgspec.Meta(ge=-1 - _LENGTH_TOLERANCE, le=1 + _LENGTH_TOLERANCE)]
+_Step = Annotated[float, msgspec.Meta(gt=0, le=1e3)]
 _Range = tuple[_Finite, _Finite]
 _LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
 _Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+
+
+class _ShapesContent(msgspec.Struct):
+    """The training shapes: the fields of `TrainingShapes`. msgspec decodes base64."""
+
+    steps: Annotated[list[_Step], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+    values: Annotated[
+        bytes, msgspec.Meta(min_length=2 * POINTS * MIN_SHAPES, max_length=2 * POINTS * MAX_SHAPES)
+    ]
 
 
 class _FaceContent(msgspec.Struct):
@@ -208,6 +229,7 @@ class _FaceContent(msgspec.Struct):
     residual: Annotated[float, msgspec.Meta(ge=0, le=1e5)]
     shut_eyes: _Share
     open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    shapes: _ShapesContent | None = None
 
 
 class _TrainingVideo(VideoContent):
@@ -256,10 +278,16 @@ def _fault(face: _FaceContent) -> str | None:
     lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
     if np.any(lengths > 1 + _LENGTH_TOLERANCE):
         return "a component is longer than 1"
+    if face.shapes is not None and len(face.shapes.values) % (2 * POINTS):
+        return "its last training shape is not whole"
     return None
 
 
 def _face_from_content(content: _FaceContent) -> TargetFace:
+    shapes = None
+    if content.shapes is not None:
+        values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)
+        shapes = TrainingShapes(np.array(content.shapes.steps), values)
     return TargetFace(
         np.array(content.neutral),
         np.array(content.motion),
@@ -268,4 +296,5 @@ def _face_from_content(content: _FaceContent) -> TargetFace:
         content.residual,
         content.shut_eyes,
         content.open_mouth,
+        shapes,
     )

@@ -14,6 +14,7 @@ from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.target import calibration, sidecar, target_file
 from face2face.target.calibration import Calibration
+from face2face.target.known_shapes import MIN_SHAPES
 from face2face.target.retarget import Retargeter
 from face2face.target.target_file import Target
 from pix2pix import legacy, options
@@ -40,9 +41,9 @@ def sidecars() -> list[bytes]:
 
 @functools.cache
 def targets() -> list[bytes]:
-    known = Target.measure(pairs_sidecar(), SIZE)
-    original = replace(known, drawing="original", line_width=2.5)
-    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, original, Target(256))]
+    known, few = Target.measure(pairs_sidecar(MIN_SHAPES), SIZE), Target.measure(pairs_sidecar(), SIZE)
+    original = replace(few, drawing="original", line_width=2.5)
+    return [write_into(t.write, target_file.TARGET_NAME) for t in (known, few, original, Target(256))]
 
 
 @functools.cache
@@ -66,7 +67,7 @@ def original_options() -> list[bytes]:
 @functools.cache
 def calibrations() -> list[bytes]:
     def write(folder: Path) -> None:
-        Calibration(made.points(FRAME[1])).write(folder / "calibration.json", FRAME)
+        Calibration(made.points(FRAME[1]), made.points(FRAME[1])).write(folder / "calibration.json", FRAME)
 
     return [write_into(write, "calibration.json")]
 
@@ -100,7 +101,8 @@ def read_target(folder: Path) -> None:
     known.neutral_in("made.mp4", FRAME)
     assert Target.from_json(known.to_json(), "what was written").image_size == known.image_size
     if known.face is not None:
-        carry = Retargeter(known.face, made.points(FRAME[1]).astype(float))
+        carry = Retargeter(known.face)
+        carry.set_driver(made.points(FRAME[1]).astype(float))
         for seed in range(3):
             points = carry(made.points(FRAME[1], seed))
             assert np.isfinite(points).all()
@@ -128,9 +130,11 @@ def read_original(folder: Path) -> None:
 
 
 def read_calibration(folder: Path) -> None:
-    known = calibration.read_calibration(folder / "input").scaled_to((320, 240))
+    neutral = calibration.read_calibration(folder / "input").scaled_to((320, 240))
     face = Target.measure(pairs_sidecar(), SIZE).face
-    assert np.isfinite(Retargeter(face, known.neutral)(made.points(320, 1))).all()
+    carry = Retargeter(face)
+    carry.set_driver(neutral)
+    assert np.isfinite(carry(made.points(320, 1))).all()
 
 
 def read_notes(folder: Path) -> None:

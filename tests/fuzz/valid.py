@@ -18,10 +18,10 @@ FRAME = (640, 480)
 """Of a driver's or target's video, in pixels."""
 
 
-def pairs_sidecar() -> sidecar.Sidecar:
-    """What is known of four pairs."""
+def pairs_sidecar(count: int = 4) -> sidecar.Sidecar:
+    """What is known of some pairs."""
     video = sidecar.Video("made.mp4", FRAME, 25.0, (61, 0, 288))
-    entries = {f"{i}.png": sidecar.Entry(0, 7 * i, made.points(SIZE, i)) for i in range(1, 5)}
+    entries = {f"{i}.png": sidecar.Entry(0, 7 * i, made.points(SIZE, i)) for i in range(1, count + 1)}
     return sidecar.Sidecar([video], entries)
 
 

@@ -11,7 +11,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types. The other two, groups, are deprecated and occur in no graph."""
 
 MAX_TEXT_BYTES = 2**22
-"""Maximum size of a string. The longest one, a target's JSON, takes about 30 kB."""
+"""Maximum size of a string. The longest one, a target's JSON, takes about 250 kB."""
 
 T = TypeVar("T", int, memoryview)
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from face2face.output import provenance
-from face2face.output.controls import COMMANDS, Command, Controls, State
+from face2face.output.controls import COMMANDS, GAIN_STEP, GAINS, MAX_GAIN, Command, Controls, Gain, State
 from face2face.output.page.access import is_loopback
 from face2face.output.page.answers import Answer, plain
 from face2face.output.page.newest_picture import NewestPicture
@@ -108,6 +108,7 @@ class Page:
             ("source-type", provenance.SOURCE_TYPE),
             ("provenance", provenance.comment(provenance.now())),
             ("buttons", "\n".join(map(_button, COMMANDS))),
+            ("sliders", "\n".join(map(_slider, GAINS))),
             ("has-camera", "true" if self.browser is not None else "false"),
         ):
             text = text.replace("{{" + name + "}}", value)
@@ -170,6 +171,14 @@ def _button(command: Command) -> str:
     aria = ' aria-pressed="false"' if command.pressed else ""
     label, key = html.escape(command.button), html.escape(command.key_name)
     return f"  <button {data}{aria}>{label}<span></span><kbd>{key}</kbd></button>"
+
+
+def _slider(gain: Gain) -> str:
+    """The HTML of a gain's slider."""
+    data = f'data-gain="{gain.name}" data-less="{gain.less}" data-more="{gain.more}"'
+    keys = f"<kbd>{gain.less}</kbd><kbd>{gain.more}</kbd>"
+    slider = f'<input type="range" min="0" max="{MAX_GAIN:g}" step="{GAIN_STEP:g}" value="1" {data}>'
+    return f"  <label>{gain.label} {slider}<output></output>{keys}</label>"
 
 
 def _is_from_another_site(request: Request, host: str) -> bool:

@@ -1,0 +1,173 @@
+"""Known drawings: the shapes that a generator was trained on, and how a driven shape is brought near to them.
+
+A generator is sure where it was trained. As in Live Speech Portraits (Lu et al., 2021, arXiv:2109.10595), a
+driven shape is compared with its local linear embedding on its nearest training shapes; here part by part, so
+that a wink or a crooked mouth survives, and only as far as it is unknown.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from face2face.face.geometry import REGIONS
+from face2face.face.landmarks import POINTS
+from face2face.sampling import spread_indices
+from face2face.target.selection import farthest_points
+
+MAX_SHAPES = 1200
+"""So many shapes are kept at most: 220 KB in the frozen graph."""
+
+MIN_SHAPES = 100
+"""Fewer training shapes than these tell too little of what is known: none are kept."""
+
+NEIGHBOURS = 20
+"""Number of training shapes that a driven shape is embedded on."""
+
+REGULARISATION = 0.02
+"""Share of the trace of the neighbours' Gram matrix that is added to its diagonal. Without it twenty
+neighbours reconstruct any of the few points of an eye, however unknown it is."""
+
+KNOWN_PERCENTILE = 90
+"""Percentile of the training shapes' distances from their embeddings on the others, up to which a shape
+counts as known."""
+
+MEASURED = 100
+"""Number of training shapes on which that distance is measured."""
+
+SOFTNESS = 0.5
+"""A shape's distance from its embedding exceeds what is kept of it by this share at most."""
+
+_STEPS = 127  # of int8, to either side of 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the face that is compared with the training shapes by itself.
+
+    Attributes:
+        regions: Keys of `geometry.REGIONS`.
+        kept: The distance from its embedding that a driven shape keeps, over what is known.
+    """
+
+    regions: tuple[str, ...]
+    kept: float
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Which of the 68 points, int (P,)."""
+        return np.unique(np.concatenate([np.arange(POINTS)[REGIONS[name].points] for name in self.regions]))
+
+
+PARTS = (
+    Part(("left eye",), 5.0),
+    Part(("right eye",), 5.0),
+    Part(("left brow",), 4.0),
+    Part(("right brow",), 4.0),
+    Part(("outer lips", "inner lips"), 0.5),
+    Part(("jaw", "nose bridge", "lower nose"), 1.0),
+)
+"""With four drivers it was unknown lips that cost the target's identity; eyes and brows that are brought
+nearer follow the driver less and gain nothing."""
+
+
+@dataclass(frozen=True)
+class TrainingShapes:
+    """Shapes of training frames, as differences from the neutral face, rounded to eight bits.
+
+    Attributes:
+        steps: float (136,), the unit of each coordinate, in pixels of model space.
+        values: int8 (N, 136), in those units.
+    """
+
+    steps: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def choose(cls, expressions: np.ndarray) -> "TrainingShapes | None":
+        """Choose the most different shapes.
+
+        Args:
+            expressions: float (N, 136), differences from the neutral face, pixels.
+
+        Returns:
+            `MAX_SHAPES` of them at most; None of fewer than `MIN_SHAPES`.
+        """
+        if len(expressions) < MIN_SHAPES:
+            return None
+        chosen = expressions[sorted(farthest_points(expressions, MAX_SHAPES))]
+        steps = np.maximum(np.round(np.abs(chosen).max(axis=0) / _STEPS, 5), 1e-5)
+        values = np.clip(np.rint(chosen / steps), -_STEPS, _STEPS)
+        return cls(steps, values.astype(np.int8))
+
+    @property
+    def expressions(self) -> np.ndarray:
+        """The differences from the neutral face, float (N, 136), pixels."""
+        return self.values * self.steps
+
+
+class KnownShapes:
+    """Brings a shape near to the training shapes."""
+
+    def __init__(self, shapes: np.ndarray) -> None:
+        """Measure how far from each other the training shapes are.
+
+        Args:
+            shapes: float (N, 68, 2), upright.
+        """
+        self._count = min(NEIGHBOURS, len(shapes) - 1)
+        self._shapes = [shapes[:, part.points].reshape(len(shapes), -1).astype(np.float32) for part in PARTS]
+        self._squares = [np.einsum("ij,ij->i", known, known) for known in self._shapes]
+        measured = spread_indices(len(shapes), min(len(shapes), MEASURED))
+        left = [
+            [
+                np.linalg.norm(known[index] - self._embed(place, known[index], index))
+                for place, known in enumerate(self._shapes)
+            ]
+            for index in measured
+        ]
+        known_distances = np.percentile(left, KNOWN_PERCENTILE, axis=0)
+        self._kept = [part.kept * known for part, known in zip(PARTS, known_distances, strict=True)]
+
+    def __call__(self, shape: np.ndarray) -> np.ndarray:
+        """Bring a shape near to the training shapes.
+
+        Args:
+            shape: float (68, 2), upright.
+
+        Returns:
+            float (68, 2). Parts whose distance from their embedding is kept are not changed.
+        """
+        near = shape.copy()
+        for place, (part, kept) in enumerate(zip(PARTS, self._kept, strict=True)):
+            values = shape[part.points].ravel()
+            embedding = self._embed(place, values)
+            left = values - embedding
+            length = float(np.sqrt(left @ left))
+            if length > kept:
+                margin = max(SOFTNESS * kept, 1e-9)
+                left *= (kept + margin * (1 - np.exp((kept - length) / margin))) / length
+                near[part.points] = (embedding + left).reshape(-1, 2)
+        return near
+
+    def _embed(self, place: int, values: np.ndarray, without: int | None = None) -> np.ndarray:
+        """Local linear embedding (Roweis and Saul, 2000) of a part on its nearest training shapes.
+
+        Args:
+            place: Of the part, in `PARTS`.
+            values: float (D,), its coordinates.
+            without: A training shape that is not used.
+
+        Returns:
+            float (D,), a weighted mean of the nearest shapes.
+        """
+        known = self._shapes[place]
+        distances = self._squares[place] - 2 * (known @ values.astype(np.float32))
+        if without is not None:
+            distances[without] = np.inf
+        nearest = known[np.argpartition(distances, self._count - 1)[: self._count]].astype(np.float64)
+        differences = nearest - values
+        gram = differences @ differences.T
+        gram.flat[:: self._count + 1] += REGULARISATION * np.trace(gram) + 1e-12
+        weights = np.linalg.solve(gram, np.ones(self._count))
+        return weights @ nearest / weights.sum()

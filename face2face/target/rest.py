@@ -1,0 +1,211 @@
+"""The driver's face at rest, found in all that has been seen of it, region by region.
+
+Each face that is seen has a cost for each region: how far it is from calm, frontal, open-eyed and with a
+relaxed mouth. What is usual for the driver is measured on the same faces, and on a few made-up ones while
+they are few. A region at rest is the weighted median of the faces with the lowest costs. While their weights
+are small, the target's own region takes its place.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face2face.face.geometry import (
+    BROWS,
+    CHIN,
+    EYES,
+    JAW,
+    LEFT_EYE,
+    LIPS,
+    MOUTH_CORNERS,
+    NOSE_BASE,
+    RIGHT_EYE,
+    SimilarityTransform,
+    brow_height,
+    eye_aspect_ratio,
+    mouth_openness,
+    mouth_width,
+    points_of,
+)
+
+BEST = 40
+"""A region at rest is measured on this many faces at most, those with the lowest costs."""
+
+PRIOR_WEIGHT = 0.5
+"""Weight of the target's region against the driver's faces, each of which weighs 1 if it is at rest."""
+
+SIZE_RANGE = (0.7, 1.4)
+"""Bounds of the driver's jaw against the target's, in width and height."""
+
+_REGIONS = {
+    "jaw": JAW,
+    "nose": points_of("nose bridge", "lower nose"),
+    "brows": BROWS,
+    "eyes": EYES,
+    "mouth": LIPS,
+}
+_LOWER_FACE = [*range(JAW.start, JAW.stop), *range(LIPS.start, LIPS.stop)]
+
+_NOSE_ROOT, _NOSE_TIP = 27, 30
+
+_USUAL = np.array(
+    [
+        [0.00, np.nan, 0.30, 0.015, 0.78, np.nan, 0.0],
+        [-0.03, np.nan, 0.33, 0.010, 0.75, np.nan, 0.0],
+        [0.03, np.nan, 0.28, 0.020, 0.80, np.nan, 0.0],
+        [0.00, np.nan, 0.34, 0.015, 0.77, np.nan, 0.0],
+    ]
+)
+"""Made-up faces at rest, as `_measure` measures them; NaN where people differ too much."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is kept of one face.
+
+    Attributes:
+        shape: float (136,), the points, aligned to the prior.
+        pose: float (4,), the similarity transform from the prior: first column of its matrix, and its shift.
+        measures: float (7,), see `_measure`.
+        speed: Mean speed of its points, in interocular distances a second.
+    """
+
+    shape: np.ndarray
+    pose: np.ndarray
+    measures: np.ndarray
+    speed: float
+
+
+class RestFinder:
+    """Finds the face at rest in the faces that it is shown."""
+
+    def __init__(self, prior: np.ndarray) -> None:
+        """Start without a face.
+
+        Args:
+            prior: float (68, 2), the target's face at rest, in any unit.
+        """
+        self._prior = np.asarray(prior, np.float64)
+        self._seen: list[_Seen] = []
+
+    def add(self, points: np.ndarray, speed: float = 0.0) -> None:
+        """Take a face into account.
+
+        Args:
+            points: float (68, 2), in pixels of the driver's frame.
+            speed: Mean speed of its points, in interocular distances a second; 0: unknown.
+        """
+        transform = SimilarityTransform.estimate(self._prior, points)
+        pose = np.array([*transform.matrix[:, 0], *transform.shift])
+        self._seen.append(_Seen(transform.apply_inverse(points).ravel(), pose, _measure(points), speed))
+
+    def face(self) -> np.ndarray:
+        """The face at rest, float (68, 2), in pixels of the driver's frame. One face was added at least."""
+        shapes = np.array([seen.shape for seen in self._seen]).reshape(len(self._seen), -1, 2)
+        costs = _costs(
+            np.array([seen.measures for seen in self._seen]), np.array([seen.speed for seen in self._seen])
+        )
+        rest = self._fitted_prior(shapes, costs["jaw"])
+        for region, points in _REGIONS.items():
+            best = np.argsort(costs[region], kind="stable")[:BEST]
+            weights = np.exp(-costs[region][best] / 2)
+            known = weights.sum() / (weights.sum() + PRIOR_WEIGHT)
+            found = weighted_median(shapes[best, points].reshape(len(best), -1), weights).reshape(-1, 2)
+            rest[points] += known * (found - rest[points])
+        head = costs["nose"]
+        best = np.argsort(head, kind="stable")[:BEST]
+        poses = np.array([self._seen[index].pose for index in best])
+        a, b, x, y = weighted_median(poses, np.exp((head.min() - head[best]) / 2))
+        return SimilarityTransform(np.array([[a, -b], [b, a]]), np.array([x, y])).apply(rest)
+
+    def _fitted_prior(self, shapes: np.ndarray, costs: np.ndarray) -> np.ndarray:
+        """The prior with its lower face as wide and as high as the driver's.
+
+        Args:
+            shapes: float (N, 68, 2), aligned to the prior.
+            costs: float (N,), of the jaw.
+        """
+        fitted = self._prior.copy()
+        sizes = _jaw_sizes(shapes) / np.maximum(_jaw_sizes(self._prior), 1e-6)
+        size = np.clip(weighted_median(sizes, np.exp((costs.min() - costs) / 8)), *SIZE_RANGE)
+        fitted[_LOWER_FACE] = fitted[NOSE_BASE] + (fitted[_LOWER_FACE] - fitted[NOSE_BASE]) * size
+        return fitted
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted median of each column: the lowest value up to which half of the weight lies.
+
+    Args:
+        values: float (N, D).
+        weights: float (N,), at least 0.
+
+    Returns:
+        float (D,).
+    """
+    order = np.argsort(values, axis=0, kind="stable")
+    weight = np.cumsum(weights[order], axis=0)
+    middle = np.argmax(weight >= weight[-1] / 2, axis=0)
+    return np.take_along_axis(values, np.take_along_axis(order, middle[None], axis=0), axis=0)[0]
+
+
+def _jaw_sizes(shapes: np.ndarray) -> np.ndarray:
+    """Width of the jaw, and height of the chin below the nose: float (..., 68, 2) -> (..., 2)."""
+    width = np.ptp(shapes[..., JAW, 0], axis=-1)
+    return np.stack([width, shapes[..., CHIN, 1] - shapes[..., NOSE_BASE, 1]], axis=-1)
+
+
+def _measure(points: np.ndarray) -> np.ndarray:
+    """Measures of a face, float (68, 2), for its costs.
+
+    Returns:
+        float (7,): yaw, the nose's tip between the sides of the jaw, -1 to 1; pitch, the length of the nose;
+        eye aspect ratio; mouth openness and width; brow height; how crooked the mouth is. Lengths are in
+        interocular distances.
+    """
+    along = points[RIGHT_EYE].mean(axis=0) - points[LEFT_EYE].mean(axis=0)
+    across = points @ along / (along @ along)
+    down = points @ np.array([-along[1], along[0]]) / (along @ along)
+    left, right = across[1:4].mean(), across[13:16].mean()
+    yaw = (2 * across[_NOSE_TIP] - left - right) / max(right - left, 1e-6)
+    pitch = down[_NOSE_TIP] - down[_NOSE_ROOT]
+    corners = down[list(MOUTH_CORNERS)]
+    crooked = across[LIPS].mean() - across[NOSE_BASE] + corners[1] - corners[0]
+    measures = (eye_aspect_ratio, mouth_openness, mouth_width, brow_height)
+    return np.array([yaw, pitch, *(float(measure(points)) for measure in measures), crooked])
+
+
+def _costs(measures: np.ndarray, speed: np.ndarray) -> dict[str, np.ndarray]:
+    """How far each face is from rest.
+
+    Args:
+        measures: float (N, 7), see `_measure`.
+        speed: float (N,), in interocular distances a second.
+
+    Returns:
+        For each region float (N,), 0 at rest. The units of the distances were tried on six clips.
+    """
+    known = np.concatenate([measures, _USUAL])
+    yaw, pitch, eyes, openness, width, brows, crooked = measures.T
+    usual_yaw, usual_pitch, _, _, _, usual_brows, usual_crooked = np.nanmedian(known, axis=0)
+    # Eyes are open most of the time; a mouth may be shut, or not be wide, only now and then.
+    open_eyes = np.percentile(known[:, 2], 70)
+    shut_lips = min(np.percentile(known[:, 3], 10), 0.03) + 0.01
+    relaxed = np.percentile(known[known[:, 3] <= shut_lips, 4], 20)
+    head = _excess(yaw, usual_yaw, usual_yaw, 0.08) + _excess(pitch, usual_pitch, usual_pitch, 0.04)
+    head += _excess(speed, 0, 0.1, 0.5)
+    lips = _excess(openness, 0, shut_lips, 0.02) + _excess(width, relaxed - 0.02, relaxed + 0.02, 0.04)
+    lips += _excess(crooked, usual_crooked, usual_crooked, 0.06)
+    lids = _excess(eyes, 0.95 * open_eyes, 1.05 * open_eyes, 0.08 * open_eyes)
+    # A smile changes the whole face a little.
+    return {
+        "jaw": head / 2 + lips / 32 + _excess(openness, 0, shut_lips, 0.1),
+        "nose": head + lips / 32,
+        "brows": head + lips / 64 + lids / 8 + _excess(brows, usual_brows, usual_brows, 0.02),
+        "eyes": head + lips / 32 + lids,
+        "mouth": head + lips,
+    }
+
+
+def _excess(values: np.ndarray, low: float, high: float, unit: float) -> np.ndarray:
+    """Squared distance of values, float (N,), from a range, in units."""
+    return (np.maximum(np.maximum(low - values, values - high), 0) / unit) ** 2

@@ -1,0 +1,106 @@
+"""Driven shapes are brought near to the training shapes, part by part, as far as they are unknown."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from face2face.face.geometry import (
+    LEFT_EYE,
+    LIPS,
+    REGIONS,
+    RIGHT_EYE,
+    align,
+    eye_aspect_ratio,
+    interocular_distance,
+    mouth_openness,
+)
+from face2face.face.landmarks import LandmarkDetector
+from face2face.sources.open import open_source
+from face2face.target.known_shapes import KnownShapes
+from face2face.target.retarget import Retargeter
+from face2face.target.statistics import TargetFace
+
+
+@pytest.fixture(scope="module")
+def target_points(clips) -> np.ndarray:
+    """A woman from grief to laughter: both her eyes open and shut, always together."""
+    detector = LandmarkDetector()
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        wanted = {*range(0, 56), *range(235, 470, 3)}
+        return np.array([detector.find(frame.picture).points for frame in video.frames(wanted)], np.float64)
+
+
+@pytest.fixture(scope="module")
+def target(target_points) -> TargetFace:
+    return TargetFace.measure(target_points)
+
+
+@pytest.fixture(scope="module")
+def shapes(target, target_points) -> np.ndarray:
+    """float (N, 68, 2), upright."""
+    aligned, _ = align(target_points, target.neutral)
+    return (aligned - target.neutral[36:48].mean(axis=0)) / interocular_distance(target.neutral)
+
+
+@pytest.fixture(scope="module")
+def known(shapes) -> KnownShapes:
+    return KnownShapes(shapes)
+
+
+def away(face: np.ndarray, shapes: np.ndarray, region: slice) -> float:
+    """Distance of a region from that of the nearest training shape."""
+    return float(np.linalg.norm((shapes - face)[:, region].reshape(len(shapes), -1), axis=1).min())
+
+
+def test_a_training_shape_is_hardly_changed(known, shapes):
+    for shape in shapes[::10]:
+        change = np.abs(known(shape) - shape)
+        assert change[: LIPS.start].max() == 0 and change.max() < 0.03
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_an_unknown_part_is_brought_near_and_no_other_is_changed(known, shapes, region):
+    points = REGIONS[region].points
+    torn = shapes[40].copy()
+    torn[points] += np.random.default_rng(0).normal(0, 0.15, torn[points].shape)
+    near = known(torn)
+    assert away(near, shapes, points) < 0.6 * away(torn, shapes, points)
+    others = {"left eye": RIGHT_EYE, "right eye": LEFT_EYE}.get(region, RIGHT_EYE)
+    assert np.array_equal(near[others], torn[others])
+
+
+def test_the_more_unknown_the_less_is_kept(known, shapes):
+    """Without a jump on the way."""
+    direction = np.zeros((68, 2))
+    direction[LIPS] = np.random.default_rng(1).normal(0, 1, (20, 2))
+    driven = [shapes[40] + size * direction for size in np.linspace(0, 0.5, 200)]
+    near = [known(shape) for shape in driven]
+    assert max(np.abs(after - before).max() for before, after in itertools.pairwise(near)) < 0.2
+    kept = [away(near[at], shapes, LIPS) / away(driven[at], shapes, LIPS) for at in (20, 60, 199)]
+    assert kept[2] < min(0.8 * kept[0], 0.3)
+
+
+def test_a_wink_survives_though_she_never_winks(known, shapes):
+    openness = eye_aspect_ratio(shapes)
+    wink = shapes[int(np.argmax(openness))].copy()
+    wink[LEFT_EYE] = shapes[int(np.argmin(openness))][LEFT_EYE]
+    assert np.abs(known(wink) - wink)[36:48].max() < 0.02
+
+
+def test_retargeting_draws_what_is_known(target, target_points, shapes):
+    """A mouth far wider open than hers ever was is drawn nearer to hers than without her shapes."""
+    driver = target_points[40]
+    gaping = driver.copy()
+    unit = interocular_distance(driver)
+    gaping[[56, 57, 58, 65, 66, 67]] += (0.3 * unit, 0.5 * unit)
+    carried = []
+    for face in (target, replace(target, shapes=None)):
+        retargeter = Retargeter(face)
+        retargeter.set_driver(driver)
+        aligned, _ = align(retargeter(gaping)[None].astype(np.float64), target.neutral)
+        upright = (aligned[0] - target.neutral[36:48].mean(axis=0)) / interocular_distance(target.neutral)
+        carried.append(away(upright, shapes, LIPS))
+        assert mouth_openness(aligned[0]) > 0.5 * target.open_mouth
+    assert carried[0] < 0.8 * carried[1]
