@@ -82,7 +82,9 @@ def test_the_head_is_not_in_it_in_any_frame(plate):
 def test_a_driver_who_moves_far_does_not_move_the_head_into_it(plate, way):
     points = scene()[1]
     driver = made.points(SIZE, 3)
-    moved = Retargeter(TargetFace.measure(points), driver)(driver + np.array(way) * 0.7 * SIZE)
+    retargeter = Retargeter(TargetFace.measure(points))
+    retargeter.set_driver(driver)
+    moved = retargeter(driver + np.array(way) * 0.7 * SIZE)
     assert np.abs(moved - TargetFace.measure(points).neutral).max() > 2
     face = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillConvexPoly(face, cv2.convexHull(np.rint(moved).astype(np.int32)), 1)
