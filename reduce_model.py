@@ -181,7 +181,8 @@ def _check_output(folder: Path, is_ours: files.IsOurs) -> None:
 def reduced_files(folder: Path) -> files.IsOurs:
     """Find out which files of a folder belong to the reduced model in it, if there is one."""
     is_reduced = options.has_stage(folder, options.REDUCED)
-    return lambda path: is_reduced and path.parent == folder.resolve() and bool(_OURS.fullmatch(path.name))
+    whole = folder.resolve()
+    return lambda path: is_reduced and path.parent.resolve() == whole and bool(_OURS.fullmatch(path.name))
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

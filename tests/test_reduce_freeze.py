@@ -97,6 +97,16 @@ def test_the_reduced_model_is_smaller_and_paints_the_same(trained, reduced):
     assert number(r"between the trained and the reduced generator: (\d+) of 255", said) <= 1
 
 
+def test_a_model_is_reduced_again_by_the_default_names(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained, tmp_path / "face2face-model")
+    monkeypatch.chdir(tmp_path)
+    reduce_model.main([])
+    state = Path("face2face-reduced-model", checkpoints.STATE)
+    before = state.stat().st_mtime_ns
+    reduce_model.main([])
+    assert state.stat().st_mtime_ns > before
+
+
 def test_the_reduced_folder_holds_the_generator_alone(trained, reduced):
     folder, _ = reduced
     import tensorflow as tf
