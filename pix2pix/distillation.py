@@ -25,7 +25,7 @@ from pix2pix.options import Options
 from pix2pix.trainer import named_trainable_variables
 from pix2pix.validation import default_dir
 
-LR, BETA1 = 1e-3, 0.9
+LR, BETA1 = 2e-4, 0.9
 WARM_UP_STEPS = 30
 """First steps, in which the learning rate rises to `LR`; from there it falls linearly to 0."""
 
@@ -82,6 +82,7 @@ class Distiller:
             named_trainable_variables(taught) | self._projections,
             BETA1,
             scaled=native == "mixed_float16",
+            lr_factors=_lr_factors(taught),
         )
         self._lr = tf.Variable(LR, trainable=False)
 
@@ -129,6 +130,15 @@ class Distiller:
     def _update_ema(self, decay: tf.Tensor) -> None:
         for mean, new in zip(self.student.variables, self._trained.variables, strict=True):
             mean.assign(mean + (1 - decay) * (new - mean))
+
+
+def _lr_factors(network: keras.Model) -> dict[str, float]:
+    """As of `networks.lr_factors`: each kernel learns in proportion to its own deviation at the start."""
+    return {
+        f"{layer.name}/kernel": float(np.std(layer.kernel.numpy())) / networks.KERNEL_DEVIATION
+        for layer in network.layers
+        if hasattr(layer, "kernel")
+    }
 
 
 def _with_features(network: keras.Model, names: Iterable[str]) -> keras.Model:
