@@ -97,7 +97,9 @@ def reduce(
     folded = folding.fold(trained)
 
     def write(generator: "keras.Model", opts: Options) -> None:
-        with files.whole_folder(model_output, is_ours, last=checkpoints.STATE) as unfinished:
+        # While a student was taught, another reduced model may have been written there.
+        ours_now = reduced_files(model_output)
+        with files.whole_folder(model_output, ours_now, last=checkpoints.STATE) as unfinished:
             checkpoints.save_generator(generator, unfinished)
             options.write(unfinished, opts, options.REDUCED)
             if target is not None:

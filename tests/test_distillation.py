@@ -161,12 +161,13 @@ def test_a_students_drawings_are_held_out_of_the_folder_val_where_there_is_one(t
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_ctrl_c_keeps_the_student_so_far(trained, tmp_path):
-    """Twice, as by an impatient user."""
+    """Twice, as by an impatient user. It replaces a reduced model that was written meanwhile."""
     output = tmp_path / "student"
     command = [sys.executable, "reduce_model.py", *arguments(trained, output, "--max_steps", 10**6)]
     streams = {name: subprocess.PIPE for name in ("stdout", "stderr")}
     with made.start(list(map(str, command)), cwd=made.ROOT, text=True, **streams) as process:
         assert any(line.startswith("teaching: 50/") for line in process.stderr), "it has ended"
+        assert made.edge(reduce_model.main, "--model-input", trained, "--model-output", output) == 0
         for _ in range(2):
             process.send_signal(signal.SIGINT)
         said, errors = process.communicate(timeout=120)
