@@ -1,6 +1,6 @@
 """`target.json`: what is known of the target's face. Made in training, and copied into the frozen graph.
 
-    {"format_version": 1, "image_size": 256, "drawing": "colour", "line_width": null,
+    {"format_version": 1, "image_size": 256, "drawing": "colour",
      "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
                  "frames": [12, 24, ...]}],    the training frames
      "face": {"neutral": [[x, y], ...68],      at rest, in model space
@@ -10,21 +10,21 @@
               "residual": 4.2,                 largest length of what the components leave unexplained
               "shut_eyes": 0.36,               eye aspect ratio of shut eyes, over that at rest
               "open_mouth": 0.28,              widest mouth openness, in interocular distances
-              "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"}}}
+              "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"}},
                                                training shapes less the neutral face, in units of steps
+     "line_width": 2.5}                        of the drawing "original" alone, pixels of model space
 
 "window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
 Without "shapes", as in older files and those of few pairs, the components and ranges bound what is drawn. A
 field that an older reader can do without is added to this version, because readers leave out what they do not
 know; any other change is a new version. A frozen graph may come from anybody, so each number is checked
-against its range.
+against its range (`target_schema`).
 """
 
 import base64
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -32,18 +32,14 @@ import numpy as np
 from face2face import cli, files, records
 from face2face.face import drawing
 from face2face.face.crop import CropBox
-from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
-from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
+from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.face.landmarks import POINTS
-from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES, TrainingShapes
-from face2face.target.sidecar import LineWidth, Number, Sidecar, VideoContent
+from face2face.target.known_shapes import TrainingShapes
+from face2face.target.sidecar import Sidecar
 from face2face.target.statistics import TargetFace
+from face2face.target.target_schema import FORMAT_VERSION, WHAT, FaceContent, decode
 
 TARGET_NAME = "target.json"
-FORMAT_VERSION = 1
-
-_WHAT = "a target.json of this project"
-_LENGTH_TOLERANCE = 0.01  # of a component's length, which is 1: the file holds rounded numbers
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ class Target:
         Raises:
             UserError: The text is anything else.
         """
-        content = _decode(text, where)
+        content = decode(text, where)
         face = _face_from_content(content.face) if content.face else None
         videos = msgspec.to_builtins(content.videos)
         return cls(content.image_size, content.drawing, face, videos, content.line_width)
@@ -170,7 +166,7 @@ def read_target(folder: Path) -> Target | None:
     path = folder / TARGET_NAME
     if not path.is_file():
         return None
-    return Target.from_json(bytes(records.read(path, msgspec.Raw, _WHAT)), str(path))
+    return Target.from_json(bytes(records.read(path, msgspec.Raw, WHAT)), str(path))
 
 
 def _is_target(path: Path) -> bool:
@@ -198,92 +194,7 @@ def _face_to_content(face: TargetFace) -> dict:
     return content
 
 
-# --- the file's schema ----------------------------------------------------------------------------------
-
-_Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
-_Finite = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
-_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_Part = Annotated[float, msgspec.Meta(ge=-1 - _LENGTH_TOLERANCE, le=1 + _LENGTH_TOLERANCE)]
-_Step = Annotated[float, msgspec.Meta(gt=0, le=1e3)]
-_Range = tuple[_Finite, _Finite]
-_LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
-_Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
-
-
-class _ShapesContent(msgspec.Struct):
-    """The training shapes: the fields of `TrainingShapes`. msgspec decodes base64."""
-
-    steps: Annotated[list[_Step], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
-    values: Annotated[
-        bytes, msgspec.Meta(min_length=2 * POINTS * MIN_SHAPES, max_length=2 * POINTS * MAX_SHAPES)
-    ]
-
-
-class _FaceContent(msgspec.Struct):
-    """The statistics of the target's face: the fields of `TargetFace`."""
-
-    neutral: records.Points
-    motion: tuple[_Range, _Range, tuple[_LogScale, _LogScale], _Range]
-    components: Annotated[list[_Component], msgspec.Meta(max_length=2 * POINTS)]
-    ranges: list[_Range]
-    residual: Annotated[float, msgspec.Meta(ge=0, le=1e5)]
-    shut_eyes: _Share
-    open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
-    shapes: _ShapesContent | None = None
-
-
-class _TrainingVideo(VideoContent):
-    """A training video, with the numbers of the training frames."""
-
-    frames: list[Number]
-
-
-class _TargetContent(msgspec.Struct):
-    """The whole file: the fields of `Target`."""
-
-    image_size: _Side
-    drawing: str
-    videos: list[_TrainingVideo]
-    face: _FaceContent | None = None
-    line_width: LineWidth | None = None
-
-
-class _Head(msgspec.Struct):
-    """What every version of the file has."""
-
-    format_version: int
-
-
-def _decode(text: str | bytes, where: str) -> _TargetContent:
-    version = records.decode(text, _Head, _WHAT, where).format_version
-    if version != FORMAT_VERSION:
-        raise cli.UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
-    content = records.decode(text, _TargetContent, _WHAT, where)
-    if content.drawing not in DRAWINGS:
-        found = cli.shown(content.drawing)
-        raise cli.UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{found}'")
-    if content.face is not None and (fault := _fault(content.face)):
-        raise cli.UserError(f"expected {_WHAT}, got {where} ({fault})")
-    return content
-
-
-def _fault(face: _FaceContent) -> str | None:
-    """A contradiction within a face whose numbers are each in their range."""
-    if interocular_distance(np.array(face.neutral)) < MIN_INTEROCULAR_DISTANCE:
-        return "its neutral points are no face"
-    if len(face.ranges) != len(face.components):
-        return f"it has {len(face.components)} components and {len(face.ranges)} ranges"
-    if any(low > high for low, high in [*face.motion, *face.ranges]):
-        return "a range's low end lies above its high one"
-    lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
-    if np.any(lengths > 1 + _LENGTH_TOLERANCE):
-        return "a component is longer than 1"
-    if face.shapes is not None and len(face.shapes.values) % (2 * POINTS):
-        return "its last training shape is not whole"
-    return None
-
-
-def _face_from_content(content: _FaceContent) -> TargetFace:
+def _face_from_content(content: FaceContent) -> TargetFace:
     shapes = None
     if content.shapes is not None:
         values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)

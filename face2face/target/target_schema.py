@@ -1,0 +1,110 @@
+"""The schema of `target.json`, which may come from anybody: each number is checked against its range."""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from face2face import cli, records
+from face2face.face.drawing import DRAWINGS
+from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
+from face2face.face.landmarks import POINTS
+from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
+from face2face.target.sidecar import LineWidth, Number, VideoContent
+
+FORMAT_VERSION = 1
+
+WHAT = "a target.json of this project"
+
+_LENGTH_TOLERANCE = 0.01  # of a component's length, which is 1: the file holds rounded numbers
+
+_Side = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+_Finite = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Part = Annotated[float, msgspec.Meta(ge=-1 - _LENGTH_TOLERANCE, le=1 + _LENGTH_TOLERANCE)]
+_Step = Annotated[float, msgspec.Meta(gt=0, le=1e3)]
+_Range = tuple[_Finite, _Finite]
+_LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
+_Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+
+
+class _ShapesContent(msgspec.Struct):
+    """The training shapes: the fields of `TrainingShapes`. msgspec decodes base64."""
+
+    steps: Annotated[list[_Step], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+    values: Annotated[
+        bytes, msgspec.Meta(min_length=2 * POINTS * MIN_SHAPES, max_length=2 * POINTS * MAX_SHAPES)
+    ]
+
+
+class FaceContent(msgspec.Struct):
+    """The statistics of the target's face: the fields of `TargetFace`."""
+
+    neutral: records.Points
+    motion: tuple[_Range, _Range, tuple[_LogScale, _LogScale], _Range]
+    components: Annotated[list[_Component], msgspec.Meta(max_length=2 * POINTS)]
+    ranges: list[_Range]
+    residual: Annotated[float, msgspec.Meta(ge=0, le=1e5)]
+    shut_eyes: _Share
+    open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    shapes: _ShapesContent | None = None
+
+
+class _TrainingVideo(VideoContent):
+    """A training video, with the numbers of the training frames."""
+
+    frames: list[Number]
+
+
+class TargetContent(msgspec.Struct):
+    """The whole file: the fields of `Target`."""
+
+    image_size: _Side
+    drawing: str
+    videos: list[_TrainingVideo]
+    face: FaceContent | None = None
+    line_width: LineWidth | None = None
+
+
+class _Head(msgspec.Struct):
+    """What every version of the file has."""
+
+    format_version: int
+
+
+def decode(text: str | bytes, where: str) -> TargetContent:
+    """Read the text of a `target.json`.
+
+    Args:
+        text: The text.
+        where: Its origin, for the message.
+
+    Raises:
+        UserError: The text is anything else, or contradicts itself.
+    """
+    version = records.decode(text, _Head, WHAT, where).format_version
+    if version != FORMAT_VERSION:
+        raise cli.UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
+    content = records.decode(text, TargetContent, WHAT, where)
+    if content.drawing not in DRAWINGS:
+        found = cli.shown(content.drawing)
+        raise cli.UserError(f"{where}: expected a drawing of {sorted(DRAWINGS)}, got '{found}'")
+    if content.face is not None and (fault := _fault(content.face)):
+        raise cli.UserError(f"expected {WHAT}, got {where} ({fault})")
+    return content
+
+
+def _fault(face: FaceContent) -> str | None:
+    """A contradiction within a face whose numbers are each in their range."""
+    if interocular_distance(np.array(face.neutral)) < MIN_INTEROCULAR_DISTANCE:
+        return "its neutral points are no face"
+    if len(face.ranges) != len(face.components):
+        return f"it has {len(face.components)} components and {len(face.ranges)} ranges"
+    if any(low > high for low, high in [*face.motion, *face.ranges]):
+        return "a range's low end lies above its high one"
+    lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
+    if np.any(lengths > 1 + _LENGTH_TOLERANCE):
+        return "a component is longer than 1"
+    if face.shapes is not None and len(face.shapes.values) % (2 * POINTS):
+        return "its last training shape is not whole"
+    return None
