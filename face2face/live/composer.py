@@ -77,7 +77,7 @@ def _overlay(driven: DrivenFrame) -> np.ndarray:
     if driven.driver_points is None:
         return picture
     side = picture.shape[0]
-    lines = draw(driven.driver_points, side, line_width=side / 2 * LINE_WIDTH)
+    lines = draw(driven.driver_points, side, "white", side / 2 * LINE_WIDTH)
     return np.where(lines.any(axis=-1, keepdims=True), lines, picture)
 
 
