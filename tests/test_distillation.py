@@ -237,7 +237,7 @@ def test_a_single_pair_and_drawings_of_another_style(trained, tmp_path, capsys):
     drawn.write(other)
     for pairs, message in (
         (single, f"expected two pairs or more, got one: {single / '1.png'}"),
-        (other, f"expected --pairs with drawings in the style white, got colour: {other}"),
+        (other, f"expected --pairs with drawings in the style original, got colour: {other}"),
     ):
         given = arguments(trained, tmp_path / "student", "--pairs", pairs)
         assert message in error_of(capsys, *given)
