@@ -1,6 +1,7 @@
 """Folders of the original programs in test and export mode, as the start of a training, and frozen."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,23 @@ def test_the_demos_reduced_folder_is_frozen(demo_folder, capsys):
     generator = Generator(folder / "frozen_model.pb")
     assert (generator.target.image_size, generator.target.drawing) == (SIZE, "original")
     assert np.abs(generator(drawing()).astype(int) - expected).max() <= 1
+
+
+def test_a_plate_that_is_not_there_cannot_be_left_out(demo_folder, capsys):
+    assert made.edge(freeze_model.main, "--model-folder", demo_folder[0], "--no-plate") == 0
+    assert "warning: --no-plate has no effect: nothing of this model's picture is known to hold still" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_folder_that_was_moved_is_put_right_by_hand(demo_folder, tmp_path, capsys):
+    """TensorFlow 1 lists its checkpoints by absolute paths, where it was given one."""
+    folder = shutil.copytree(demo_folder[0], tmp_path / "moved")
+    (folder / "checkpoint").write_text(f'model_checkpoint_path: "{demo_folder[0]}/reduced_model"\n')
+    assert made.edge(freeze_model.main, "--model-folder", folder) == 2
+    assert "(if the folder was moved, leave the names alone in it)" in capsys.readouterr().err
+    (folder / "checkpoint").write_text('model_checkpoint_path: "reduced_model"\n')
+    assert made.edge(freeze_model.main, "--model-folder", folder) == 0
 
 
 def test_what_takes_the_demos_reduced_folder_is_said(demo_folder, original, pairs, tmp_path, capsys):
