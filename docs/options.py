@@ -34,7 +34,11 @@ what an option is beside theirs: the *same*, with their default and meaning; *ot
 why; or *more*, where they have none. `--paper` sets the options of a training to the values of 2017.
 """
 
-DEFAULTS_OF_THE_MACHINE = {"landmark_model": "the installed one", "workers": "all cores"}
+DEFAULTS_OF_THE_MACHINE = {
+    "landmark_model": "the installed one",
+    "torch_python": "the one that runs the script",
+    "workers": "all cores",
+}
 """Defaults that depend on the machine, by the option's name."""
 
 _TOLD_DEFAULT = r" \(default: (.+)\)$"

@@ -130,7 +130,7 @@ def test_both_workers_have_the_same_weights(trained):
 
 def test_their_losses_are_those_of_one_process_with_the_joint_batch(trained):
     together, alone = trained["together"][0]["losses"], trained["alone"]["losses"]
-    assert together.shape == (FEW, 3)
+    assert together.shape == (FEW, 4)
     assert together == pytest.approx(alone, rel=1e-3)
 
 

@@ -171,7 +171,7 @@ def test_numbers_that_are_none_stop_a_training(poisoned, noticed, tmp_path, monk
             self.lr.assign(np.inf)
 
     monkeypatch.setattr(trainer.Trainer, "set_lr", set_lr)
-    monkeypatch.setattr("pix2pix.arguments.to_options", lambda args: OPTS)
+    monkeypatch.setattr("pix2pix.arguments.to_options", lambda *_: OPTS)
     arguments = ["--mode", "train", "--input_dir", pairs, "--output_dir", model]
     assert made.edge(pix2pix.main, *arguments) == 1
     *_, error = capsys.readouterr().err.splitlines()

@@ -115,7 +115,7 @@ def test_a_finished_training_has_nothing_to_do(stopped_twice):
 def test_a_log_shows_epoch_losses_speed_and_time_to_go(stopped_twice):
     line = stopped_twice["finished"][2][-1]
     number = r"-?[\d.]+"
-    losses = rf"discriminator {number}, gan {number}, l1 {number}"
+    losses = rf"discriminator {number}, gan {number}, l1 {number}, ssim {number}"
     time_to_go = r"\[[\d:]+<[\d:]+, "
     assert re.match(
         rf"training: 60/60 steps {time_to_go}.*epoch 20, {losses}, {number} images/s", line.strip()
