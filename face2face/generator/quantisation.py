@@ -20,8 +20,11 @@ from face2face.generator.generator import Generator
 from face2face.generator.polyphase import Model, Node
 from face2face.sampling import spread_indices
 
-MAX_DIFFERENCE = 0.6
-"""Maximum mean difference between the faces of both graphs, in [0, 255]."""
+MAX_DIFFERENCE = 1.5
+"""Maximum mean difference between the faces of both graphs, in [0, 255].
+
+At 1.0, that of the demo's generator, the faces cannot be told apart by eye, and their SSIM is 0.99.
+"""
 
 MAX_DRAWINGS = 100
 """Number of drawings on which ranges are measured and faces compared: with more only the time changes."""
