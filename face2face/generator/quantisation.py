@@ -20,7 +20,7 @@ from face2face.generator.generator import Generator
 from face2face.generator.polyphase import Model, Node
 from face2face.sampling import spread_indices
 
-MAX_DIFFERENCE = 1.5
+MAX_DIFFERENCE = 1.1
 """Maximum mean difference between the faces of both graphs, in [0, 255].
 
 At 1.0, that of the demo's generator, the faces cannot be told apart by eye, and their SSIM is 0.99.
