@@ -15,7 +15,7 @@ import reduce_model
 from face2face import pictures
 from face2face.generator.generator import Generator
 from face2face.target import target_file
-from pix2pix import checkpoints, options
+from pix2pix import checkpoints, networks, options
 from tests import made
 
 BARE = """
@@ -92,6 +92,10 @@ def test_the_reduced_model_is_smaller_and_paints_the_same(trained, reduced):
     folder, said = reduced
     before = checkpoints.size_mb(checkpoints.newest_checkpoint(trained))
     after = checkpoints.size_mb(checkpoints.newest_checkpoint(folder))
+    generator = networks.generator_of(options.read(folder, options.REDUCED), folded=True)
+    assert after == pytest.approx(
+        4e-6 * generator.count_params(), rel=0.1
+    )  # float32 weights, and nothing else
     assert after < before / 2
     assert f"{before:.1f} MB before, {after:.1f} MB after, in {folder}" in said
     assert number(r"between the trained and the reduced generator: (\d+) of 255", said) <= 1

@@ -153,17 +153,23 @@ def test_feature_matching_trains_the_generator_alone():
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_gradients_of_another_precision_are_nearly_the_same(precision, monkeypatch):
-    """Half the bits of each product, but weights and losses of all of them."""
+@pytest.mark.parametrize("statistics, least", [(options.MOVING, 0.97), (options.NONE, 0.95)])
+def test_gradients_of_another_precision_are_nearly_the_same(precision, statistics, least, monkeypatch):
+    """Half the bits of each product, but weights and losses of all of them.
+
+    Without norms the error of one layer is not scaled away by the next.
+    """
+    monkeypatch.setattr(networks, "DROPOUT_RATE", 0.0)  # which would draw other numbers
     monkeypatch.setattr(optimizer, "FIRST_SCALE", 2.0**10)  # one with which the first step does not overflow
-    subject, expected = (one_step(replace(made.SMALL, precision=each))[0] for each in (precision, "float32"))
+    opts = replace(made.SMALL, statistics=statistics)
+    subject, expected = (one_step(replace(opts, precision=each))[0] for each in (precision, "float32"))
     assert {v.dtype for v in subject.generator.trainable_variables} == {"float32"}
     for name_of_optimizer in ("generator_optimizer", "discriminator_optimizer"):
         ours, wanted = (getattr(each, name_of_optimizer).mean for each in (subject, expected))
         for name in (name for name in wanted if name.endswith("kernel")):
             a, b = ours[name].numpy().ravel(), wanted[name].numpy().ravel()
             assert not np.array_equal(a, b), name
-            assert np.corrcoef(a, b)[0, 1] > 0.95, name
+            assert np.corrcoef(a, b)[0, 1] > least, name
 
 
 def test_the_learning_rate_falls_over_the_last_share():
