@@ -142,6 +142,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             metavar="X",
             help="in cross and steady, as in run_webcam.py",
         )
+    parser.add_argument("--no-gaze", action="store_true", help="in cross and steady, as in run_webcam.py")
     parser.add_argument("--landmark-model", type=Path, default=default_landmark_model(), help="dlib's model")
     parser.add_argument(
         "--output-dir", type=Path, default=Path("evaluation"), help="for the JSON and the pages"
@@ -189,6 +190,7 @@ def main(argv: list[str] | None = None) -> None:
         smoothing=args.smoothing,
         expression=args.expression,
         head=args.head,
+        gaze=not args.no_gaze,
     )
     given = vars(args) | {"driver": " ".join(args.driver)}
     settings = {name: as_text(str(value)) for name, value in given.items() if name != "landmark_model"}

@@ -17,7 +17,8 @@ import numpy as np
 
 from face2face import cli, pictures
 from face2face.face.crop import CropBox
-from face2face.face.drawing import DEFAULT_DRAWING, NEW_DRAWINGS
+from face2face.face.drawing import DEFAULT_DRAWING, IRIS_COLOURS, NEW_DRAWINGS
+from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.sources.base import Source
 from face2face.sources.open import open_source
@@ -40,6 +41,7 @@ def generate(
     end: float | None = None,
     overwrite: bool = False,
     preview: bool = False,
+    gaze: bool = True,
 ) -> int:
     """Write training pairs of a frame and its drawing.
 
@@ -55,6 +57,7 @@ def generate(
         end: Second of each video to end at; None: its own end.
         overwrite: Whether to replace the data of an earlier run.
         preview: Whether to write a contact sheet.
+        gaze: Whether to find the irises, and draw them if the style has irises.
 
     Returns:
         The number of pairs.
@@ -67,6 +70,7 @@ def generate(
         raise cli.UserError(f"expected --num of at most {MAX_PAIRS}, got {count}")
     earlier = pairs.check(output_dir, sources, count, overwrite, preview)
     detector = LandmarkDetector(landmark_model, PATIENT_SEARCH_SIDE)
+    iris_detector = IrisDetector() if gaze and drawing in IRIS_COLOURS else None
     began = time.monotonic()
     with ExitStack() as stack:
         videos = [stack.enter_context(open_source(source, start, end)) for source in sources]
@@ -86,7 +90,7 @@ def generate(
                 if clip.chosen:
                     points = np.array([candidate.face.points for candidate in clip.chosen])
                     clip.crop_box = CropBox.around(points, *clip.scanned.frame_size)
-        written = pairs.write(clips, output_dir, NEW_DRAWINGS[drawing], preview, earlier)
+        written = pairs.write(clips, output_dir, NEW_DRAWINGS[drawing], preview, earlier, iris_detector)
     rate = searched / (time.monotonic() - began)
     print(
         f"frames read {searched}, faces found {found}, without a face {searched - found}, "
@@ -177,6 +181,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--drawing", choices=sorted(NEW_DRAWINGS), default=DEFAULT_DRAWING, help="how landmarks are drawn"
     )
+    parser.add_argument(
+        "--no-gaze", action="store_true", help="draw no irises; the face then looks where it did in training"
+    )
     parser.add_argument("--preview", action="store_true", help=f"write a contact sheet, {pairs.PREVIEW}")
     parser.add_argument("--start", type=cli.non_negative_float, default=0.0, help="second to begin at")
     parser.add_argument("--end", type=cli.non_negative_float, help="second to end at (default: at the end)")
@@ -187,6 +194,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Run the command line."""
     args = parse_args(argv)
+    if args.no_gaze and args.drawing not in IRIS_COLOURS:
+        raise cli.UserError(f"--no-gaze has no effect: --drawing {args.drawing} has no irises")
     generate(
         sources=args.file,
         count=args.num,
@@ -199,6 +208,7 @@ def main(argv: list[str] | None = None) -> None:
         end=args.end,
         overwrite=args.overwrite,
         preview=args.preview,
+        gaze=not args.no_gaze,
     )
 
 

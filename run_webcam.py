@@ -121,6 +121,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="how much of your head's motion is carried, 0 to 2 (default: 1); the keys , and . change it",
     )
     parser.add_argument(
+        "--no-gaze",
+        action="store_true",
+        help="do not carry your gaze: a target that was trained with irises looks as it does at rest",
+    )
+    parser.add_argument(
         "--smoothing",
         type=cli.fraction,
         default=DEFAULT_STRENGTH,
@@ -222,6 +227,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
             args.no_face,
             args.expression,
             args.head,
+            not args.no_gaze,
         ),
         OutputOptions(
             view=None if args.show is None else VIEWS[args.show],

@@ -17,7 +17,10 @@ MAX_BYTES = 2**28
 Coordinate = Annotated[float, msgspec.Meta(ge=-1e5, le=1e5)]
 """A coordinate of a landmark, in pixels. No picture is as large as these bounds."""
 
-Points = Annotated[list[tuple[Coordinate, Coordinate]], msgspec.Meta(min_length=68, max_length=68)]
+Point = tuple[Coordinate, Coordinate]
+"""A landmark, [x, y], in pixels."""
+
+Points = Annotated[list[Point], msgspec.Meta(min_length=68, max_length=68)]
 """The 68 landmarks of a face, [x, y] each, in pixels."""
 
 T = TypeVar("T")

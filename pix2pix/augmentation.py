@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 
 from face2face.face.drawing import draw
-from face2face.face.geometry import interocular_distance, mirrored
+from face2face.face.geometry import interocular_distance, mirrored, mirrored_irises
+from face2face.face.landmarks import POINTS
+from face2face.target.sidecar import Entry
 from pix2pix.options import Options
 
 # Largest random motion of a face in `redraw`, in either direction. It is less than a driver's motion, which
@@ -48,20 +50,18 @@ def jitter(
 
 
 def redraw(
-    points: np.ndarray,
+    entry: Entry,
     targets: np.ndarray,
     options: Options,
     rng: np.random.Generator,
-    line_width: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the face at random, add noise to its landmarks and draw them again, as live drawings vary.
 
     Args:
-        points: Landmarks, float (68, 2), in pixels of the picture.
+        entry: The landmarks, in pixels of the picture.
         targets: The picture, uint8 (H, H, 3), RGB.
         options: `image_size`, `flip` and `drawing` are used.
         rng: Source of the randomness.
-        line_width: Width of the drawing's lines in pixels of the picture; None: as of `draw`.
 
     Returns:
         The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
@@ -70,16 +70,20 @@ def redraw(
     scale = size / targets.shape[0]
     zoom, roll = rng.uniform(1 - REDRAW_ZOOM, 1 + REDRAW_ZOOM), rng.uniform(-REDRAW_ROLL, REDRAW_ROLL)
     shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size
-    centre = points.mean(axis=0)
+    # Irises are moved with the landmarks, as two more points.
+    irises = np.full((2, 2), np.nan) if entry.irises is None else entry.irises
+    points = np.concatenate([entry.points, irises])
+    centre = entry.points.mean(axis=0)
     matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
     matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
     moved = points @ matrix[:, :2].T + matrix[:, 2]
     moved += rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
+    moved, irises = moved[:POINTS], moved[POINTS:]
     if options.flip and rng.random() < 0.5:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
-        moved = mirrored(moved, size)
+        moved, irises = mirrored(moved, size), mirrored_irises(irises, size)
     picture = cv2.warpAffine(
         targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    width = None if line_width is None else line_width * scale
-    return draw(moved, size, options.drawing, width), picture
+    width = None if entry.line_width is None else entry.line_width * scale
+    return draw(moved, size, options.drawing, width, irises), picture

@@ -165,7 +165,7 @@ def training_batches(
         if options.jitter == REDRAW:
             from_drawing = options.which_direction == "AtoB"
             entry, photo = sidecar.images[pairs[index].name], targets if from_drawing else inputs
-            pair = redraw(entry.points, photo, options, rng, entry.line_width)
+            pair = redraw(entry, photo, options, rng)
             return normalised_pair(pair if from_drawing else pair[::-1], options)
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 

@@ -3,6 +3,7 @@
 import itertools
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from face2face import cli
@@ -75,7 +76,11 @@ def evaluate_cross(
                 first = first or frame
                 faces += 1
                 found = judge.landmarks(driven.generated)
-                following.add(tracker.found, driven.points, found)
+                gazes = None
+                if found is not None:
+                    picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
+                    gazes = judge.gaze(picture, tracker.found), judge.gaze(driven.generated, found)
+                following.add(tracker.found, driven.points, found, gazes)
                 missing += found is None
                 sharpnesses.append(measures.sharpness(driven.generated) / true_sharpness)
                 if found is not None and last is not None:

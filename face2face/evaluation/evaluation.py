@@ -8,6 +8,7 @@ import numpy as np
 
 from face2face import cli, metrics
 from face2face.evaluation import driven, identity, measures, regions, results
+from face2face.evaluation.following import gaze_values
 from face2face.evaluation.looks import Looks
 from face2face.evaluation.measures import Identity, Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
@@ -35,6 +36,7 @@ class EvaluationOptions:
         smoothing: of the landmarks, 0 to 1.
         expression: how much of the driver's expression is carried, 0 to 2.
         head: how much of the driver's head motion is carried, 0 to 2.
+        gaze: whether the driver's gaze is carried.
     """
 
     target: Clip
@@ -45,6 +47,7 @@ class EvaluationOptions:
     smoothing: float = DEFAULT_STRENGTH
     expression: float = 1.0
     head: float = 1.0
+    gaze: bool = True
 
 
 def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
@@ -57,7 +60,12 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
     def painter(tracker: Tracker, source: str = "") -> Painter:
-        driving = DrivingOptions(retarget=options.retarget, expression=options.expression, head=options.head)
+        driving = DrivingOptions(
+            retarget=options.retarget,
+            expression=options.expression,
+            head=options.head,
+            gaze=options.gaze,
+        )
         return Painter(tracker, [generator], driving, source)
 
     def tracker() -> Tracker:
@@ -108,12 +116,13 @@ def evaluate_self(
         filmed.add(picture, points, points)
     mean_identity = measures.mean_identity(filmed.faces)
     true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
-    compared, errors, sharpnesses = [], [], []
+    compared, errors, sharpnesses, gazes = [], [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
         for number, true, points, sharp in zip(
             frames.numbers, frames.pictures, frames.points, true_sharpness, strict=True
         ):
-            drawing = target.draw(points, frames.side)
+            gaze = judge.gaze(true, points)
+            drawing = target.draw(points, frames.side, gaze)
             generated = generate(drawing)
             regions_compared = regions.compared(points, target.image_size)
             compared.append(metrics.compare_regions(generated, true, regions_compared))
@@ -121,9 +130,11 @@ def evaluate_self(
             found = judge.landmarks(generated)
             painted.add(generated, points, found)
             said = [str(compared[-1][0]), f"stains {painted.stains[-1]:.1f} %"]
+            gazes.append(np.full((2, 2), np.nan))
             if found is None:
                 said.append("no face found")
             else:
+                gazes[-1] = np.mean([gaze, judge.gaze(generated, found)], axis=1)
                 errors.append(measures.normalised_mean_error(found, points))
                 distance = judge.distance(painted.faces[-1], mean_identity)
                 said.append(f"NME {errors[-1]:.3f}, identity {distance:.2f}")
@@ -143,6 +154,7 @@ def evaluate_self(
         "l1_mouth": mouth.l1,
         "nme": mean_or_nan(errors),
         "sharpness": float(np.median(sharpnesses)),
+        **gaze_values(gazes),
         **painted.artefacts(),
         **{f"{key}_true": value for key, value in filmed.artefacts().items()},
         **{f"{key}_median": percentile_or_nan(d, 50) for key, d in painted.distances(mean_identity).items()},

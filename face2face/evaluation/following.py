@@ -1,6 +1,6 @@
 """How the painted face follows its driver: correlation, gain and lag of expression and head motion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,9 @@ MOTIONS: dict[str, tuple[Measure, str]] = {
     "roll": (geometry.head_roll, "the head's roll"),
 }
 """What is compared over time between the driver and the painted face: measure and name for people."""
+
+GAZES = {"gaze_across": "the gaze across", "gaze_down": "the gaze down"}
+"""The two directions of the gaze, which is compared likewise, and their names for people."""
 
 MAX_LAG = 10
 """Lags of up to so many frames are looked for, before the driver and behind."""
@@ -93,14 +96,31 @@ class Following:
         found: of the driver as detected, float (M,) each; NaN without a face.
         steadied: likewise, as the drawing is made from it.
         painted: of the painted face; NaN if no face is found in it.
+        gazes: of the driver and of the painted face, float (2, 2): each across and down, the mean of both
+            eyes; NaN where no iris is found.
     """
 
     found: list[np.ndarray] = field(default_factory=list)
     steadied: list[np.ndarray] = field(default_factory=list)
     painted: list[np.ndarray] = field(default_factory=list)
+    gazes: list[np.ndarray] = field(default_factory=list)
 
-    def add(self, found: np.ndarray | None, steadied: np.ndarray | None, painted: np.ndarray | None) -> None:
-        """Measure a frame: landmarks, float (68, 2) each, or None."""
+    def add(
+        self,
+        found: np.ndarray | None,
+        steadied: np.ndarray | None,
+        painted: np.ndarray | None,
+        gazes: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        """Measure a frame.
+
+        Args:
+            found: The driver's landmarks as detected, float (68, 2), or None.
+            steadied: Likewise, as the drawing is made from them.
+            painted: The painted face's landmarks, likewise.
+            gazes: The driver's gaze and the painted face's, float (2, 2) each, see `irises.gaze_of`.
+        """
+        self.gazes.append(np.full((2, 2), np.nan) if gazes is None else np.mean(gazes, axis=1))
         for series, points in ((self.found, found), (self.steadied, steadied), (self.painted, painted)):
             series.append(np.full(len(MOTIONS), np.nan) if points is None else motions(points))
 
@@ -113,7 +133,27 @@ class Following:
         pairs = list(zip(MOTIONS, *(s.T for s in _shifted(steadied, painted, 0)), strict=True))
         fast = [list(MOTIONS).index(name) for name in LAG_MOTIONS]
         return {
+            **gaze_values(self.gazes),
             **{f"{name}_correlation": correlation(driver, output) for name, driver, output in pairs},
             **{f"{name}_gain": gain(driver, output) for name, driver, output in pairs},
             "lag": lag(found[:, fast], painted[:, fast]),
         }
+
+
+def gaze_values(gazes: Sequence[np.ndarray]) -> dict[str, float]:
+    """Correlation and gain of the gaze, where both are known.
+
+    Args:
+        gazes: float (2, 2) each: of the driver and of the painted face, each across and down.
+
+    Returns:
+        By the keys in `results.FIGURES`; NaN if there are fewer than two such frames.
+    """
+    series = np.array(gazes).reshape(-1, 2, 2)
+    driver, painted = series[np.isfinite(series).all(axis=(1, 2))].transpose(1, 2, 0)
+    values = {}
+    for name, a, b in zip(GAZES, driver, painted, strict=True):
+        is_known = len(a) > 1
+        values[f"{name}_correlation"] = correlation(a, b) if is_known else float("nan")
+        values[f"{name}_gain"] = gain(a, b) if is_known else float("nan")
+    return values

@@ -1,13 +1,14 @@
 """Measures of a generated face beyond L1 and SSIM: landmarks, identity, sharpness, steadiness."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from face2face.evaluation.identity import Descriptor
 from face2face.face.geometry import interocular_distance
+from face2face.face.irises import IrisDetector, gaze_of
 from face2face.face.landmarks import LandmarkDetector
 
 Identity = dict[str, np.ndarray]
@@ -26,15 +27,26 @@ class Judge:
     Attributes:
         detector: finds the landmarks.
         descriptors: describe whose face it is.
+        iris_detector: finds the irises.
     """
 
     detector: LandmarkDetector
     descriptors: Sequence[Descriptor]
+    iris_detector: IrisDetector = field(default_factory=IrisDetector)
 
     def landmarks(self, picture: np.ndarray) -> np.ndarray | None:
         """The landmarks of the face in a picture, float (68, 2); None if no face is detected."""
         face = self.detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return None if face is None else face.points
+
+    def gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The gaze of a face, float (2, 2), see `irises.gaze_of`, NaN where no iris is found.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+            points: float (68, 2), the face's landmarks in it.
+        """
+        return gaze_of(points, self.iris_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points))
 
     def describe(self, picture: np.ndarray, points: np.ndarray) -> Identity:
         """Describe a face.

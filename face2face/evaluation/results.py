@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from face2face.evaluation.following import MOTIONS
+from face2face.evaluation.following import GAZES, MOTIONS
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ _STRENGTH = "1: none"
 _LINES = "lines every 2 pixels"
 _SQUARES = "squares of 4, 8 or 16 pixels"
 
+_FOLLOWED = {name: said for name, (_, said) in MOTIONS.items()} | GAZES
+
 FIGURES: dict[str, dict[str, Figure]] = {
     "self": {
         "frames": Figure("frames"),
@@ -58,6 +60,14 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "identity_sface_median": Figure("identity by SFace, median", _COSINE),
         "identity_sface_true_median": Figure("identity of the true frames by SFace, median", _COSINE),
         "sharpness": Figure("sharpness, relative to the true frames"),
+        **{
+            f"{name}_correlation": Figure(f"correlation of {said} with the true frames'")
+            for name, said in GAZES.items()
+        },
+        **{
+            f"{name}_gain": Figure(f"spread of {said}, relative to the true frames'")
+            for name, said in GAZES.items()
+        },
     },
     "cross": {
         "frames": Figure("frames with a driver's face"),
@@ -73,11 +83,11 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "sharpness": Figure("sharpness, relative to the true frames", best=1),
         **{
             f"{name}_correlation": Figure(f"correlation of {said} with the driver's", best=1)
-            for name, (_, said) in MOTIONS.items()
+            for name, said in _FOLLOWED.items()
         },
         **{
             f"{name}_gain": Figure(f"spread of {said}, relative to the driver's", best=1)
-            for name, (_, said) in MOTIONS.items()
+            for name, said in _FOLLOWED.items()
         },
         "lag": Figure("lag behind the driver", "frames", best=0),
     },

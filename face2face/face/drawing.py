@@ -1,12 +1,20 @@
 """Drawing of the 68 points as the picture that a generator reads. No other code draws them."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from face2face.face.crop import MODEL_SIZE, resize
-from face2face.face.geometry import REGIONS, Region
+from face2face.face.geometry import (
+    EYE_ASPECT_RATIOS,
+    EYE_CORNERS,
+    IRIS_RADIUS,
+    REGIONS,
+    SHUT_EYE,
+    Region,
+)
 
 LINE_WIDTH = 3 / 288
 """Width of a line over the side of model space, of all styles but the original's."""
@@ -41,6 +49,8 @@ class Stroke:
 
 _WHITE = (255, 255, 255)
 
+_EYES = (REGIONS["left eye"], REGIONS["right eye"])
+
 # The original left point 35 out of the lower nose.
 _ORIGINAL_REGIONS = REGIONS | {"lower nose": Region(slice(30, 35), closed=True)}
 
@@ -64,6 +74,13 @@ DRAWINGS = {
 }
 """The styles of drawing: for each style its strokes, in the order in which they are drawn."""
 
+IRIS_COLOURS = {"colour": ((0, 0, 255), (255, 255, 255))}
+"""The colours of iris and pupil, RGB, of the styles that have them."""
+
+PUPIL_RADIUS = 0.4
+"""Radius of the drawn pupil over the iris's. The lids hide most irises above and below, and then the pupil
+alone shows how high the gaze is."""
+
 ORIGINAL_DRAWING = "original"
 """Style of pairs and graphs that do not name one: those from elsewhere."""
 
@@ -85,6 +102,7 @@ def draw(
     size: int = MODEL_SIZE,
     style: str = ORIGINAL_DRAWING,
     line_width: float | None = None,
+    irises: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw 68 points as the picture that a generator reads.
 
@@ -96,6 +114,9 @@ def draw(
         style: A key of `DRAWINGS`.
         line_width: Width of the lines, pixels of the drawing. None: `LINE_WIDTH`, for a drawing that is
             model space.
+        irises: Centres of the irises, float (2, 2), in pixels of the drawing; None, and NaN of an eye: none
+            is drawn. An iris is a disc with a pupil, clipped to its eye. A shut eye shows none, and a style
+            that is not in `IRIS_COLOURS` has none.
 
     Returns:
         uint8 (size, size, 3), RGB, black where nothing is drawn.
@@ -113,8 +134,12 @@ def draw(
         return drawing
     part = drawing[top:bottom, left:right]
     large = np.zeros((part.shape[0] * SUPERSAMPLING, part.shape[1] * SUPERSAMPLING, 3), np.uint8)
-    fixed = ((points - (left, top) + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
-    fixed = np.round(fixed).astype(np.int32)
+
+    def enlarged(places: np.ndarray) -> np.ndarray:
+        fixed = ((places - (left, top) + 0.5) * SUPERSAMPLING - 0.5) * 2**_FRACTION_BITS
+        return np.round(fixed).astype(np.int32)
+
+    fixed = enlarged(points)
     for stroke in DRAWINGS[style]:
         line = fixed[stroke.region.points].reshape(-1, 1, 2)
         if stroke.filled:
@@ -122,10 +147,57 @@ def draw(
         cv2.polylines(
             large, [line], stroke.region.closed, stroke.colour, thickness, cv2.LINE_8, _FRACTION_BITS
         )
+    if irises is not None and style in IRIS_COLOURS:
+        for eye, centre, radius in _discs(points, irises):
+            outline = fixed[eye.points].reshape(-1, 1, 2)
+            _fill_iris(large, outline, enlarged(centre), radius * SUPERSAMPLING, IRIS_COLOURS[style])
     for _ in range(HALVINGS):
         large = cv2.resize(large, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     part[:] = large
     return drawing
+
+
+def _discs(points: np.ndarray, irises: np.ndarray) -> Iterator[tuple[Region, np.ndarray, float]]:
+    """Of each iris that is drawn: its eye, its centre and its radius."""
+    for eye, centre, (left, right), aspect_ratio in zip(
+        _EYES, irises, EYE_CORNERS, EYE_ASPECT_RATIOS, strict=True
+    ):
+        if np.isfinite(centre).all() and aspect_ratio(points) >= SHUT_EYE:
+            yield eye, centre, IRIS_RADIUS * float(np.linalg.norm(points[right] - points[left]))
+
+
+def _fill_iris(
+    picture: np.ndarray,
+    eye: np.ndarray,
+    centre: np.ndarray,
+    radius: float,
+    colours: Sequence[tuple[int, int, int]],
+) -> None:
+    """Fill the part of an iris that is inside its eye, in place.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        eye: int32 (6, 1, 2), the eye's outline, in fixed-point coordinates of the picture.
+        centre: int32 (2,), of the iris, likewise.
+        radius: Of the iris, pixels.
+        colours: Of iris and pupil.
+    """
+    height, width = picture.shape[:2]
+    left, top = np.clip((eye.min(axis=(0, 1)) >> _FRACTION_BITS) - 1, 0, (width, height)).tolist()
+    right, bottom = np.clip((eye.max(axis=(0, 1)) >> _FRACTION_BITS) + 2, 0, (width, height)).tolist()
+    if left >= right or top >= bottom:
+        return
+    corner = np.array([left, top], np.int32) << _FRACTION_BITS
+    inside = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillPoly(inside, [eye - corner], 255, cv2.LINE_8, _FRACTION_BITS)
+    for share, colour in zip((1.0, PUPIL_RADIUS), colours, strict=True):
+        disc = np.zeros_like(inside)
+        fixed_radius = round(share * radius * 2**_FRACTION_BITS)
+        cv2.circle(
+            disc, (centre - corner).tolist(), fixed_radius, 255, cv2.FILLED, cv2.LINE_8, _FRACTION_BITS
+        )
+        cv2.bitwise_and(disc, inside, disc)
+        picture[top:bottom, left:right][disc > 0] = colour
 
 
 def _draw_as_in_2017(points: np.ndarray, size: int, line_width: float) -> np.ndarray:

@@ -59,6 +59,12 @@ EYELIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 EYE_CORNERS = ((36, 39), (42, 45))
 """Left and right corner of each eye."""
 
+IRIS_RADIUS = 0.22
+"""Radius of an iris over the distance of its eye's corners: the median over five clips."""
+
+SHUT_EYE = 0.16
+"""Eye aspect ratio below which an eye shows no iris: the detector leaves a gap between shut lids."""
+
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 """Pairs of an upper and a lower point of the inner lips, one above the other."""
 
@@ -100,6 +106,9 @@ def left_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
 def right_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """The aspect ratio of the right eye alone."""
     return _aspect_ratio(points, EYELIDS[2:], EYE_CORNERS[1:])
+
+
+EYE_ASPECT_RATIOS = (left_eye_aspect_ratio, right_eye_aspect_ratio)
 
 
 def _aspect_ratio(
@@ -179,6 +188,13 @@ MIRRORED = [
 def mirrored(points: np.ndarray, width: int) -> np.ndarray:
     """Mirror points left to right, in a picture `width` pixels wide."""
     flipped = points[..., MIRRORED, :].copy()
+    flipped[..., 0] = width - 1 - flipped[..., 0]
+    return flipped
+
+
+def mirrored_irises(irises: np.ndarray, width: int) -> np.ndarray:
+    """Mirror the left and the right iris, float (..., 2, 2), likewise."""
+    flipped = irises[..., ::-1, :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
 

@@ -33,6 +33,9 @@ MOTION = 1.6
 REST_CUTOFF_HZ = 0.3
 """Cutoff frequency of the low-pass filter for a face at rest."""
 
+GAZE_NOISE = 0.03
+"""The same for the gaze, in distances of an eye's corners."""
+
 DEFAULT_STRENGTH = 0.5
 """The strength at which the constants above hold. Noise is proportional to it, the cutoff inversely."""
 
@@ -86,12 +89,58 @@ class Smoother:
         return steady
 
 
+class GazeSmoother:
+    """Filters the gaze over time, and keeps it where an eye shows none."""
+
+    def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
+        """Start without a past.
+
+        Args:
+            strength: From 0 (no smoothing) to 1 (the most).
+        """
+        self._strength = strength / DEFAULT_STRENGTH
+        self._gaze: np.ndarray | None = None
+        self._seconds = 0.0
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._gaze = None
+
+    def __call__(self, gaze: np.ndarray, seconds: float) -> np.ndarray | None:
+        """Filter the gaze of a frame.
+
+        Args:
+            gaze: float (2, 2), of each eye, see `irises.gaze_of`; NaN where it is unknown.
+            seconds: The frame's time stamp.
+
+        Returns:
+            float (2, 2). An unknown eye moves as the other one does; if both are unknown, the last gaze
+            stays. None if none was ever known.
+        """
+        is_known = np.isfinite(gaze).all(axis=1)
+        if not is_known.any():
+            return self._gaze
+        if self._gaze is None:
+            self._gaze = np.where(is_known[:, None], gaze, gaze[is_known].mean(axis=0))
+            self._seconds = seconds
+            return self._gaze
+        elapsed, self._seconds = max(seconds - self._seconds, 0.0), seconds
+        change = gaze - self._gaze
+        change[~is_known] = change[is_known].mean(axis=0)
+        gain = 1.0
+        if self._strength:
+            at_rest = 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / self._strength)
+            gain = _gain(change, GAZE_NOISE * self._strength, at_rest)
+        self._gaze = self._gaze + gain * change
+        return self._gaze
+
+
 def _gain(displacement: np.ndarray, noise: float, at_rest: float) -> float:
     """The share of a displacement that is followed: 1 for motion, `at_rest` for noise.
 
     Args:
-        displacement: float (N, 2), from the filtered to the detected points of a region, pixels.
-        noise: Root mean square displacement that noise explains, pixels.
+        displacement: float (N, 2), from the filtered to the detected points of a region.
+        noise: Root mean square displacement that noise explains, in the same unit.
         at_rest: Gain of the low-pass filter for a face at rest.
     """
     distance = math.sqrt(float(np.mean(np.sum(displacement**2, axis=-1))))

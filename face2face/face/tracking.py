@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from face2face.face.irises import IrisDetector, gaze_of
 from face2face.face.landmarks import Face, LandmarkDetector
-from face2face.face.smoothing import DEFAULT_STRENGTH, Smoother
+from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother, Smoother
 from face2face.sources.base import Frame
 
 FORGET_SECONDS = 1.0
@@ -30,9 +31,14 @@ class Tracker:
     Attributes:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
+        found_gaze: float (2, 2), the gaze in that frame as detected, see `irises.gaze_of`, NaN where it is
+            unknown; None before `follow_gaze`.
+        gaze: The same, smoothed; None as long as it is unknown.
     """
 
     found: np.ndarray | None = None
+    found_gaze: np.ndarray | None = None
+    gaze: np.ndarray | None = None
 
     def __init__(self, detector: LandmarkDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
         """Start without a face.
@@ -42,10 +48,30 @@ class Tracker:
             smoothing: Strength from 0 (no smoothing) to 1 (the most).
         """
         self.detector = detector
-        self._smoother = Smoother(smoothing)
+        self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
+        self._iris_detector: IrisDetector | None = None
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
+
+    def follow_gaze(self) -> None:
+        """Find the gaze, too, from now on.
+
+        Raises:
+            UserError: The iris model is not installed.
+        """
+        self._iris_detector = self._iris_detector or IrisDetector()
+
+    def find_gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+        """Find the gaze in a frame by itself, not followed over time: as `found_gaze`.
+
+        Args:
+            picture: uint8 (H, W, 3), BGR.
+            points: float (68, 2), the landmarks, pixels.
+        """
+        if self._iris_detector is None:
+            return None
+        return gaze_of(points, self._iris_detector.find(picture, points))
 
     def __call__(self, frame: Frame) -> np.ndarray | None:
         """Track the face in the next frame.
@@ -59,6 +85,9 @@ class Tracker:
             return None
         self._face, self._seen_at = face, frame.seconds
         self.found = face.points
+        self.found_gaze = self.find_gaze(frame.picture, face.points)
+        if self.found_gaze is not None:
+            self.gaze = self._gaze_smoother(self.found_gaze, frame.seconds)
         return self._smoother(face.points, frame.seconds)
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
@@ -75,6 +104,7 @@ class Tracker:
         if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
             self._face = None
             self._smoother.reset()
+            self._gaze_smoother.reset()
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
         if redetect or self._face is None:
             self._redetected_at = seconds

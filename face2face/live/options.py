@@ -118,6 +118,7 @@ class DrivingOptions:
         no_face: One of `NO_FACE`.
         expression: How much of the driver's expression is carried, 0 to `MAX_GAIN`.
         head: How much of the driver's head motion is carried, likewise.
+        gaze: Whether the driver's gaze is carried, to a target that was trained with irises.
     """
 
     retarget: bool = True
@@ -127,6 +128,7 @@ class DrivingOptions:
     no_face: str = NO_FACE[0]
     expression: float = 1.0
     head: float = 1.0
+    gaze: bool = True
 
     def __post_init__(self) -> None:
         if self.calibration_file and not self.retarget:

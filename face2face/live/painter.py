@@ -59,7 +59,7 @@ class Painter:
             stats: None: new ones.
 
         Raises:
-            UserError: If the calibration's file is damaged.
+            UserError: If the calibration's file is damaged, or the iris model is not installed.
         """
         self._source = source
         self._tracker, self._generators, self._options = tracker, generators, options
@@ -73,6 +73,9 @@ class Painter:
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
         self._seen_ahead: list[np.ndarray] = []
+        self._gazes_ahead: list[np.ndarray] = []
+        if options.gaze and any(generator.target.gaze is not None for generator in generators):
+            tracker.follow_gaze()
         self._frame_size = (0, 0)
         self._chosen = 0
         self.gains = {"expression": options.expression, "head": options.head}
@@ -120,6 +123,8 @@ class Painter:
                 if found is not None:
                     face = found
                     self._seen_ahead.append(found.points)
+                    gaze = self._tracker.find_gaze(frame.picture, found.points)
+                    self._gazes_ahead += [] if gaze is None else [gaze]
                 if time.monotonic() > until:
                     break
 
@@ -134,8 +139,8 @@ class Painter:
         with self.stats.measure("drawing"):
             if points is not None:
                 target = self._generators[model].target
-                drawn = self._retarget(points, crop_box, frame, model)
-                drawing = target.draw(drawn, crop_box.side)
+                drawn, gaze = self._retarget(points, crop_box, frame, model)
+                drawing = target.draw(drawn, crop_box.side, gaze)
                 driver_points = crop_box.points(points, side)
             driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
         state = self._state(points is not None)
@@ -183,11 +188,17 @@ class Painter:
         """
         self.gains[name] = value
 
-    def _retarget(self, points: np.ndarray, crop_box: CropBox, frame: Frame, model: int) -> np.ndarray:
-        """The points to draw for a generator, float (68, 2), in its model space."""
-        target = self._generators[model].target
+    def _retarget(
+        self, points: np.ndarray, crop_box: CropBox, frame: Frame, model: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """What to draw for a generator.
+
+        Returns:
+            The points, float (68, 2), in its model space, and the gaze, float (2, 2); None: at rest.
+        """
+        target, gaze = self._generators[model].target, self._tracker.gaze
         if not self._options.retarget or target.face is None:
-            return crop_box.points(points, target.image_size)
+            return crop_box.points(points, target.image_size), gaze
         frame_size = frame.picture.shape[1::-1]
         own = None if self._is_recalibrated else target.neutral_in(self._source, frame_size)
         if self._calibration is None:
@@ -198,7 +209,7 @@ class Painter:
                 retargeter.forget_shut_eyes()
             self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
             own = None
-        self._calibration.look(points, frame.seconds)
+        self._calibration.look(points, frame.seconds, self._tracker.found_gaze)
         self._frame_size = frame_size
         if self._calibration.is_settled and not self._calibration.is_running:
             self._keep_calibration()
@@ -208,7 +219,9 @@ class Painter:
         if own is not None:
             neutral, shut_eyes = own, target.face.shut_eyes
         self._retargeters[model].set_driver(neutral, shut_eyes)
-        return self._retargeters[model](points, **self.gains)
+        if gaze is not None and target.gaze is not None:
+            gaze = target.gaze.carry(gaze, self._calibration.gaze.rest if own is None else target.gaze.rest)
+        return self._retargeters[model](points, **self.gains), gaze
 
     def _first_calibration(
         self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]
@@ -222,10 +235,13 @@ class Painter:
         """
         if own is None and self._saved is None:
             calibration = Calibration(prior)
-            calibration.look_ahead(self._seen_ahead)
+            calibration.look_ahead(self._seen_ahead, self._gazes_ahead)
             return calibration
         self._is_kept = True
-        return Calibration(prior, self._saved.scaled_to(frame_size) if own is None else own)
+        if own is not None:
+            return Calibration(prior, own)
+        gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
+        return Calibration(prior, self._saved.scaled_to(frame_size), gaze)
 
     def _keep_calibration(self) -> None:
         """Write the neutral face to the calibration's file, once each time that it is learned."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from face2face import cli, files, records
 from face2face.face.geometry import CHIN, MIN_INTEROCULAR_DISTANCE, NOSE_BASE, interocular_distance
+from face2face.target.gaze import DriverGaze, Place
 from face2face.target.rest import RestFinder
 
 LEARNING_SECONDS = 60.0
@@ -51,11 +52,13 @@ class SavedCalibration(msgspec.Struct):
         format_version: Always 1.
         frame_size: Width and height of the driver's frames, pixels.
         neutral: The driver's neutral face, 68 points in pixels of those frames.
+        gaze: The driver's gaze into the camera, see `irises.gaze_of`; None: it is learned.
     """
 
     format_version: Literal[1]
     frame_size: tuple[_Pixels, _Pixels]
     neutral: records.Points
+    gaze: tuple[Place, Place] | None = None
 
     def scaled_to(self, frame_size: tuple[int, int]) -> np.ndarray:
         """The neutral face for frames of another width and height, scaled by their widths: float (68, 2)."""
@@ -73,15 +76,20 @@ class Calibration:
             first face. It follows what is learned smoothly.
         is_running: Whether a calibration that was asked for is under way.
         is_settled: Whether nothing more is learned until it is asked for.
+        gaze: The driver's gaze into the camera, learned likewise.
     """
 
-    def __init__(self, prior: np.ndarray, neutral: np.ndarray | None = None) -> None:
+    def __init__(
+        self, prior: np.ndarray, neutral: np.ndarray | None = None, gaze: np.ndarray | None = None
+    ) -> None:
         """Begin with a known face, or learn one.
 
         Args:
             prior: float (68, 2), the target's neutral face, which stands for what is unknown of the driver's.
             neutral: float (68, 2), the driver's neutral face, if it is known.
+            gaze: float (2, 2), the driver's gaze into the camera, if it is known.
         """
+        self.gaze = DriverGaze(gaze)
         self.neutral = self._goal = neutral
         self._finder = RestFinder(prior)
         self.is_settled = neutral is not None
@@ -95,31 +103,39 @@ class Calibration:
     def restart(self) -> None:
         """Calibrate from the next face on, whatever was learned; until then the old face is in use."""
         self._asked, self._began, self.is_running = [], None, True
+        self.gaze.restart()
 
-    def look_ahead(self, faces: Sequence[np.ndarray]) -> None:
+    def look_ahead(self, faces: Sequence[np.ndarray], gazes: Sequence[np.ndarray] = ()) -> None:
         """Learn from a sample of all faces that will come, and settle if there are enough of them.
 
         Args:
             faces: float (68, 2) each, in pixels of the driver's frames.
+            gazes: float (2, 2) each.
         """
+        for gaze in gazes:
+            self.gaze.look(gaze)
         for points in faces:
             self._finder.add(points)
         if len(faces) >= ENOUGH_FACES:
             self.neutral = self._goal = self._finder.face()
             self.is_settled = True
+            self.gaze.settle()
 
     @property
     def is_known(self) -> bool:
         """Whether enough was seen for a neutral face that is worth keeping."""
         return self.is_settled or self._learned_for >= CALIBRATION_SECONDS
 
-    def look(self, points: np.ndarray, seconds: float) -> None:
+    def look(self, points: np.ndarray, seconds: float, gaze: np.ndarray | None = None) -> None:
         """Take the face of a frame into account.
 
         Args:
             points: float (68, 2), in pixels of the driver's frames.
             seconds: The frame's time stamp.
+            gaze: float (2, 2); None: unknown.
         """
+        if gaze is not None:
+            self.gaze.look(gaze)
         elapsed = 0.0 if self._last is None else max(seconds - self._last[1], 0.0)
         if self.is_running:
             self._calibrate(points, seconds)
@@ -135,6 +151,8 @@ class Calibration:
         self._goal = steady_median(np.array(self._asked))
         self.is_running = seconds - self._began < CALIBRATION_SECONDS
         self.is_settled = True
+        if not self.is_running:
+            self.gaze.settle()
 
     def _learn(self, points: np.ndarray, seconds: float, elapsed: float) -> None:
         """Take a face into account every `SAMPLE_SECONDS`, and estimate every `ESTIMATE_SECONDS`."""
@@ -174,7 +192,10 @@ class Calibration:
             OSError: The file cannot be written.
         """
         neutral = [tuple(point) for point in np.round(self.neutral.astype(float), 3).tolist()]
-        saved = SavedCalibration(FORMAT_VERSION, frame_size, neutral)
+        gaze = None
+        if self.gaze.is_seen:
+            gaze = tuple(tuple(place) for place in np.round(self.gaze.rest, 4).tolist())
+        saved = SavedCalibration(FORMAT_VERSION, frame_size, neutral, gaze)
         files.write_text(path, records.encode(saved, indent=0), is_calibration)
 
 

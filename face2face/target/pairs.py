@@ -2,7 +2,7 @@
 
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from face2face import cli, files, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import LINE_WIDTH, draw, frame_line_width
+from face2face.face.irises import IrisDetector
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
 from face2face.sources.open import source_path
@@ -108,7 +109,14 @@ def is_new_pair(name: str, count: int) -> bool:
     return PAIR_FILE.fullmatch(name) is not None and int(Path(name).stem) <= count
 
 
-def write(clips: list[Clip], output_dir: Path, drawing: str, preview: bool, is_ours: files.IsOurs) -> int:
+def write(
+    clips: list[Clip],
+    output_dir: Path,
+    drawing: str,
+    preview: bool,
+    is_ours: files.IsOurs,
+    iris_detector: IrisDetector | None = None,
+) -> int:
     """Write 1.png ... into both folders, and the sidecar, and replace those of an earlier run.
 
     No file is replaced before all are written. Then the old sidecar is removed first, and the new one is
@@ -120,6 +128,7 @@ def write(clips: list[Clip], output_dir: Path, drawing: str, preview: bool, is_o
         drawing: Style of the drawings, a key of `drawing.DRAWINGS`.
         preview: Whether to write the contact sheet.
         is_ours: Whether a file may be replaced.
+        iris_detector: Finds the irises; None: none are drawn.
 
     Returns:
         The number of pairs.
@@ -139,11 +148,14 @@ def write(clips: list[Clip], output_dir: Path, drawing: str, preview: bool, is_o
                 points_of = {candidate.number: candidate.face.points for candidate in clip.chosen}
                 for frame in clip.video.frames(points_of):
                     file = f"{len(sidecar.images) + 1}.png"
+                    points = points_of[frame.number]
+                    irises = iris_detector.find(frame.picture, points) if iris_detector else None
+                    entry = Entry(index, frame.number, points, frame_line_width(drawing), irises)
                     picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                    picture, points, drawn = pair(picture, points_of[frame.number], clip.crop_box, drawing)
+                    picture, drawn, entry = pair(picture, entry, clip.crop_box, drawing)
                     pictures.write(originals / file, picture)
                     pictures.write(drawings / file, drawn)
-                    sidecar.images[file] = Entry(index, frame.number, points, frame_line_width(drawing))
+                    sidecar.images[file] = entry
                     bar.update()
         if not sidecar.images:
             raise cli.UserError(
@@ -180,8 +192,8 @@ def contact_sheet(originals: Path, drawings: Path, names: list[str]) -> np.ndarr
 
 
 def pair(
-    frame: np.ndarray, points: np.ndarray, crop_box: CropBox | None, style: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    frame: np.ndarray, entry: Entry, crop_box: CropBox | None, style: str
+) -> tuple[np.ndarray, np.ndarray, Entry]:
     """Make a training pair of a frame.
 
     Without a crop box the picture is the whole frame. Its lines are as wide as model space needs after the
@@ -189,20 +201,23 @@ def pair(
 
     Args:
         frame: uint8 (H, W, 3), RGB.
-        points: float (68, 2), in pixels of the frame.
+        entry: The frame's origin and landmarks, in pixels of the frame.
         crop_box: None: the whole frame.
         style: A key of `drawing.DRAWINGS`.
 
     Returns:
-        The picture, uint8 (S, S, 3) or as the frame, RGB; the points in its pixels; the drawing, of the same
-        size.
+        The picture, uint8 (S, S, 3) or as the frame, RGB; the drawing, of the same size; the entry of the
+        picture.
     """
-    width = frame_line_width(style)
     if crop_box is not None:
-        points = crop_box.points(points)
-        return crop_box.picture(frame), points, draw(points, crop_box.side, style, width)
+        points = crop_box.points(entry.points)
+        irises = None if entry.irises is None else crop_box.points(entry.irises)
+        entry = replace(entry, points=points, irises=irises)
+        return crop_box.picture(frame), entry.draw(crop_box.side, style), entry
     height, width = frame.shape[:2]
     square, middle = CropBox.padded(width, height), CropBox.centre(width, height)
-    drawing = draw(square.points(points), square.side, style, width or middle.side * LINE_WIDTH)
+    irises = None if entry.irises is None else square.points(entry.irises)
+    line_width = entry.line_width or middle.side * LINE_WIDTH
+    drawing = draw(square.points(entry.points), square.side, style, line_width, irises)
     top, left = -square.top, -square.left
-    return frame, points, drawing[top : top + height, left : left + width]
+    return frame, drawing[top : top + height, left : left + width], entry

@@ -24,7 +24,8 @@ from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmarks import POINTS
 from face2face.sampling import spread_indices
 from face2face.target.known_shapes import KnownShapes
-from face2face.target.statistics import TargetFace, head_motion, move_head, value_ranges
+from face2face.target.ranges import soft_clip, value_ranges
+from face2face.target.statistics import TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
@@ -36,9 +37,6 @@ WIDE_EYES = 2.0
 """Factor by which a widening of the eyes beyond rest is exaggerated in the drawing: a generator opens eyes
 half as wide as they are drawn (by `evaluate.py`, the correlation of the driver's and the generated eyes rises
 from 0.61 to 0.81)."""
-
-SOFTNESS = 0.15
-"""How far a value may exceed its known range, over the range's length."""
 
 
 FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
@@ -206,24 +204,6 @@ class Retargeter:
         motion = gain * motion + head_motion(aligned, self._target.neutral)
         in_model_space = self._from_upright.apply(face)
         return move_head(in_model_space, self._target.neutral, soft_clip(motion, self._target.motion))
-
-
-def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:
-    """Limit values smoothly: unchanged in their ranges, and not much beyond.
-
-    Args:
-        values: float (K,).
-        ranges: float (K, 2), low and high.
-        softness: How far a value may exceed its range, over the range's length.
-
-    Returns:
-        float (K,).
-    """
-    low, high = ranges.T
-    margin = np.maximum(softness * (high - low), 1e-9)
-    over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
-    inside = np.clip(values, low, high)
-    return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))
 
 
 def _from_upright(points: np.ndarray) -> SimilarityTransform:

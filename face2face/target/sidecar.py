@@ -1,11 +1,15 @@
 """The sidecar `landmarks.json`: the landmarks of a folder's images. It is kept next to the drawings.
 
-{"format_version": 1,
+{"format_version": 2,                      1 without irises
  "drawing": "colour",                      the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
              "window": [61, 0, 288]}],     crop box: left, top, side in the frame; null: whole frames
  "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68],      pixels of the image
+                      "irises": [[x, y], null],       left and right eye; null: shut, or in doubt
                       "line_width": 2.5}}}      of the drawing "original", pixels of the image
+
+"irises" are there if they were looked for, and then they are drawn. Readers of version 1 alone would leave
+them out of the drawing, so a file with them has the next version.
 """
 
 from collections.abc import Iterable
@@ -18,11 +22,12 @@ import numpy as np
 
 from face2face import cli, files, records
 from face2face.face.crop import CropBox
-from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
+from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING, draw
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 
 SIDECAR_NAME = "landmarks.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of files with irises. Those without have version 1, which older readers know."""
 
 MIN_LINE_WIDTH, MAX_LINE_WIDTH = 0.01, 1000.0
 """In pixels: those of the original's 3 pixels, in frames scaled to any size."""
@@ -63,19 +68,28 @@ class Entry:
         points: float32 (68, 2), in pixels of the image.
         line_width: Width of the drawing's lines in pixels of the image, of a style whose lines are as wide in
             any frame; else None.
+        irises: Centres of the left and the right iris, float32 (2, 2), in pixels of the image, NaN of an eye
+            that is shut or in doubt; None: they were not looked for.
     """
 
     video: int
     frame: int
     points: np.ndarray
     line_width: float | None = None
+    irises: np.ndarray | None = None
+
+    def draw(self, size: int, style: str) -> np.ndarray:
+        """Draw the landmarks of an image of `size` x `size` pixels, as of `drawing.draw`."""
+        return draw(self.points, size, style, self.line_width, self.irises)
 
     def in_crop_box(self, crop_box: CropBox, size: int) -> "Entry":
         """The same image, cut to a crop box and scaled to `size` x `size` pixels."""
         width = self.line_width
         if width is not None:
             width = min(max(width * size / crop_box.side, MIN_LINE_WIDTH), MAX_LINE_WIDTH)
-        return replace(self, points=crop_box.points(self.points, size), line_width=width)
+        points = crop_box.points(self.points, size)
+        irises = None if self.irises is None else crop_box.points(self.irises, size)
+        return replace(self, points=points, line_width=width, irises=irises)
 
 
 @dataclass(frozen=True)
@@ -105,10 +119,12 @@ class Sidecar:
                 "points": np.round(entry.points.astype(float), _DECIMALS).tolist(),
             }
             | ({"line_width": round(entry.line_width, _DECIMALS)} if entry.line_width else {})
+            | ({"irises": _irises_to_content(entry.irises)} if entry.irises is not None else {})
             for name, entry in self.images.items()
         }
+        has_irises = any(entry.irises is not None for entry in self.images.values())
         content = {
-            "format_version": FORMAT_VERSION,
+            "format_version": FORMAT_VERSION if has_irises else 1,
             "drawing": self.drawing,
             "videos": [video.to_content() for video in self.videos],
             "images": images,
@@ -152,6 +168,7 @@ class _EntryContent(msgspec.Struct):
     frame: Number
     points: records.Points
     line_width: LineWidth | None = None
+    irises: tuple[records.Point | None, records.Point | None] | None = None
 
 
 class _Content(msgspec.Struct):
@@ -187,8 +204,8 @@ def is_sidecar(path: Path) -> bool:
 def _read(path: Path) -> Sidecar:
     what = "what generate_train_data.py writes"
     version = records.read(path, _Head, what).format_version
-    if version != FORMAT_VERSION:
-        raise cli.UserError(f"{path}: expected format version {FORMAT_VERSION}, got {version}")
+    if not 1 <= version <= FORMAT_VERSION:
+        raise cli.UserError(f"{path}: expected format version 1 to {FORMAT_VERSION}, got {version}")
     content = records.read(path, _Content, what)
     if content.drawing not in DRAWINGS:
         drawing = cli.shown(content.drawing)
@@ -200,7 +217,13 @@ def _read(path: Path) -> Sidecar:
                 f"{path}: expected a video below {count}, got {entry.video} of {cli.shown(name)}"
             )
     images = {
-        name: Entry(entry.video, entry.frame, np.array(entry.points, np.float32), entry.line_width)
+        name: Entry(
+            entry.video,
+            entry.frame,
+            np.array(entry.points, np.float32),
+            entry.line_width,
+            _irises_from_content(entry.irises),
+        )
         for name, entry in content.images.items()
     }
     for name, entry in images.items():
@@ -211,3 +234,15 @@ def _read(path: Path) -> Sidecar:
             )
     videos = [Video(v.name, v.frame_size, v.fps, v.window) for v in content.videos]
     return Sidecar(videos, images, content.drawing)
+
+
+def _irises_to_content(irises: np.ndarray) -> list:
+    """The irises of an image, float (2, 2), as the file has them."""
+    rounded = np.round(irises.astype(float), _DECIMALS)
+    return [iris.tolist() if np.isfinite(iris).all() else None for iris in rounded]
+
+
+def _irises_from_content(content: tuple | None) -> np.ndarray | None:
+    if content is None:
+        return None
+    return np.array([(np.nan, np.nan) if iris is None else iris for iris in content], np.float32)

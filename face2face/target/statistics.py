@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from face2face.face.geometry import SimilarityTransform, align, eye_aspect_ratio, mouth_openness, mouth_width
+from face2face.target.gaze import TargetGaze
 from face2face.target.known_shapes import TrainingShapes
+from face2face.target.ranges import RANGE_PERCENTILES, value_ranges
 
 NEUTRAL_SHARE = 0.2
 """The neutral face is the median of this share of the target's frames, those with the least expression."""
@@ -17,9 +19,6 @@ EXPLAINED = 0.995
 
 SHUT_PERCENTILE = 1.0
 """Percentile of the eye aspect ratio that counts as shut: people blink in a few frames of a hundred."""
-
-RANGE_PERCENTILES = (0.5, 99.5)
-"""Percentiles that bound the range of a measure: the few frames beyond may be detection errors."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class TargetFace:
         shut_eyes: Eye aspect ratio of shut eyes, for which the detector leaves a gap, over that at rest.
         open_mouth: Mouth openness at its widest, in interocular distances.
         shapes: The shapes that the generator was trained on; None if they are unknown, or too few.
+        gaze: The target's gaze; None if the generator was trained without irises.
     """
 
     neutral: np.ndarray
@@ -47,13 +47,15 @@ class TargetFace:
     shut_eyes: float
     open_mouth: float
     shapes: TrainingShapes | None = None
+    gaze: TargetGaze | None = None
 
     @classmethod
-    def measure(cls, points: np.ndarray) -> "TargetFace":
+    def measure(cls, points: np.ndarray, irises: np.ndarray | None = None) -> "TargetFace":
         """Measure the statistics of one face in N pictures.
 
         Args:
             points: float (N, 68, 2), in model space.
+            irises: float (N, 2, 2), likewise, NaN where none was found; None: they were not looked for.
         """
         neutral = neutral_face(points)
         shapes, transforms = align(points, neutral)
@@ -75,6 +77,7 @@ class TargetFace:
             float(min(shut, 1.0)),
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
             TrainingShapes.choose(expressions),
+            None if irises is None else TargetGaze.measure(points, irises),
         )
 
 
@@ -127,9 +130,3 @@ def _relative(values: np.ndarray) -> np.ndarray:
     """Values scaled so that the 10th percentile is 0 and the 90th is 1; at least 0."""
     low, high = np.percentile(values, [10, 90])
     return np.clip((values - low) / max(high - low, 1e-6), 0, None)
-
-
-def value_ranges(values: np.ndarray) -> np.ndarray:
-    """Low and high of each column: float (N, K) -> (K, 2). 0, the neutral face, always lies within."""
-    low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
-    return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)

@@ -1,6 +1,6 @@
 """`target.json`: what is known of the target's face. Made in training, and copied into the frozen graph.
 
-    {"format_version": 1, "image_size": 256, "drawing": "colour",
+    {"format_version": 2, "image_size": 256, "drawing": "colour",
      "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
                  "frames": [12, 24, ...]}],    the training frames
      "face": {"neutral": [[x, y], ...68],      at rest, in model space
@@ -10,15 +10,18 @@
               "residual": 4.2,                 largest length of what the components leave unexplained
               "shut_eyes": 0.36,               eye aspect ratio of shut eyes, over that at rest
               "open_mouth": 0.28,              widest mouth openness, in interocular distances
-              "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"}},
+              "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"},
                                                training shapes less the neutral face, in units of steps
+              "gaze": {"rest": [[x, y], ...2],       median place of each iris in its eye
+                       "ranges": [[low, high], ...4]}},  range of the deviation: left eye across, down, right
      "line_width": 2.5}                        of the drawing "original" alone, pixels of model space
 
 "window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
 Without "shapes", as in older files and those of few pairs, the components and ranges bound what is drawn. A
-field that an older reader can do without is added to this version, because readers leave out what they do not
-know; any other change is a new version. A frozen graph may come from anybody, so each number is checked
-against its range (`target_schema`).
+field that an older reader can do without is added to a version, because readers leave out what they do not
+know; any other change is a new version: files with "gaze", whose generators expect irises in the drawing,
+have version 2, all others version 1. A frozen graph may come from anybody, so each number is checked against
+its range (`target_schema`).
 """
 
 import base64
@@ -33,7 +36,9 @@ from face2face import cli, files, records
 from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.face.drawing import ORIGINAL_DRAWING
+from face2face.face.irises import irises_of
 from face2face.face.landmarks import POINTS
+from face2face.target.gaze import TargetGaze
 from face2face.target.known_shapes import TrainingShapes
 from face2face.target.sidecar import Sidecar
 from face2face.target.statistics import TargetFace
@@ -75,12 +80,23 @@ class Target:
             video.to_content() | {"frames": sorted(e.frame for e in entries if e.video == index)}
             for index, video in enumerate(sidecar.videos)
         ]
-        face = TargetFace.measure(np.array([entry.points for entry in entries])) if with_face else None
+        face = None
+        if with_face:
+            irises = [entry.irises for entry in entries if entry.irises is not None]
+            known = np.array(irises) if len(irises) == len(entries) else None
+            face = TargetFace.measure(np.array([entry.points for entry in entries]), known)
         widths = [entry.line_width for entry in entries if entry.line_width]
         line_width = round(float(np.mean(widths)), 3) if widths else None
         return cls(image_size, sidecar.drawing, face, videos, line_width)
 
-    def draw(self, points: np.ndarray, frame_side: int | None = None) -> np.ndarray:
+    @property
+    def gaze(self) -> TargetGaze | None:
+        """The target's gaze; None of a generator that was trained without irises."""
+        return None if self.face is None else self.face.gaze
+
+    def draw(
+        self, points: np.ndarray, frame_side: int | None = None, gaze: np.ndarray | None = None
+    ) -> np.ndarray:
         """Draw points as the generator knows them from its training.
 
         A graph of 2017 does not tell how large its frames were: as then, the lines have 3 pixels of the frame
@@ -90,6 +106,8 @@ class Target:
             points: float (68, 2), in model space.
             frame_side: Side of the frame's square that is scaled to model space, pixels; None: as of
                 `drawing.draw`.
+            gaze: Where the irises are in their eyes, float (2, 2), as of `irises.gaze_of`; None: at rest. A
+                generator that was trained without irises gets none.
 
         Returns:
             uint8 (S, S, 3), RGB.
@@ -98,7 +116,10 @@ class Target:
         of_frame = drawing.frame_line_width(self.drawing)
         if width is None and of_frame is not None and frame_side is not None:
             width = of_frame * self.image_size / frame_side
-        return drawing.draw(points, self.image_size, self.drawing, width)
+        irises = None
+        if self.gaze is not None:
+            irises = irises_of(points, self.gaze.rest if gaze is None else gaze)
+        return drawing.draw(points, self.image_size, self.drawing, width, irises)
 
     def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
         """The neutral face in pixels of a clip's frames, if the clip is a training video.
@@ -119,7 +140,7 @@ class Target:
     def to_json(self) -> str:
         """The text of `target.json`."""
         content = {
-            "format_version": FORMAT_VERSION,
+            "format_version": FORMAT_VERSION if self.gaze is not None else 1,
             "image_size": self.image_size,
             "drawing": self.drawing,
             "videos": self.videos,
@@ -191,6 +212,9 @@ def _face_to_content(face: TargetFace) -> dict:
     if face.shapes is not None:
         values = base64.b64encode(face.shapes.values.tobytes()).decode("ascii")
         content["shapes"] = {"steps": np.round(face.shapes.steps, 5).tolist(), "values": values}
+    if face.gaze is not None:
+        ranges = np.round(face.gaze.ranges.reshape(-1, 2), 4)
+        content["gaze"] = {"rest": np.round(face.gaze.rest, 4).tolist(), "ranges": ranges.tolist()}
     return content
 
 
@@ -199,6 +223,9 @@ def _face_from_content(content: FaceContent) -> TargetFace:
     if content.shapes is not None:
         values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)
         shapes = TrainingShapes(np.array(content.shapes.steps), values)
+    gaze = None
+    if content.gaze is not None:
+        gaze = TargetGaze(np.array(content.gaze.rest), np.array(content.gaze.ranges).reshape(2, 2, 2))
     return TargetFace(
         np.array(content.neutral),
         np.array(content.motion),
@@ -208,4 +235,5 @@ def _face_from_content(content: FaceContent) -> TargetFace:
         content.shut_eyes,
         content.open_mouth,
         shapes,
+        gaze,
     )

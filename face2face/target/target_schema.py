@@ -9,10 +9,12 @@ from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.face.landmarks import POINTS
+from face2face.target.gaze import Place
 from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
 from face2face.target.sidecar import LineWidth, Number, VideoContent
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of files with a gaze. Those without have version 1, which older readers know."""
 
 WHAT = "a target.json of this project"
 
@@ -37,6 +39,13 @@ class _ShapesContent(msgspec.Struct):
     ]
 
 
+class GazeContent(msgspec.Struct):
+    """The target's gaze: the fields of `TargetGaze`."""
+
+    rest: tuple[Place, Place]
+    ranges: tuple[Place, Place, Place, Place]
+
+
 class FaceContent(msgspec.Struct):
     """The statistics of the target's face: the fields of `TargetFace`."""
 
@@ -48,6 +57,7 @@ class FaceContent(msgspec.Struct):
     shut_eyes: _Share
     open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
     shapes: _ShapesContent | None = None
+    gaze: GazeContent | None = None
 
 
 class _TrainingVideo(VideoContent):
@@ -83,8 +93,8 @@ def decode(text: str | bytes, where: str) -> TargetContent:
         UserError: The text is anything else, or contradicts itself.
     """
     version = records.decode(text, _Head, WHAT, where).format_version
-    if version != FORMAT_VERSION:
-        raise cli.UserError(f"{where}: expected version {FORMAT_VERSION}, got {version}")
+    if not 1 <= version <= FORMAT_VERSION:
+        raise cli.UserError(f"{where}: expected version 1 to {FORMAT_VERSION}, got {version}")
     content = records.decode(text, TargetContent, WHAT, where)
     if content.drawing not in DRAWINGS:
         found = cli.shown(content.drawing)
@@ -100,7 +110,8 @@ def _fault(face: FaceContent) -> str | None:
         return "its neutral points are no face"
     if len(face.ranges) != len(face.components):
         return f"it has {len(face.components)} components and {len(face.ranges)} ranges"
-    if any(low > high for low, high in [*face.motion, *face.ranges]):
+    gaze_ranges = face.gaze.ranges if face.gaze is not None else ()
+    if any(low > high for low, high in [*face.motion, *face.ranges, *gaze_ranges]):
         return "a range's low end lies above its high one"
     lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
     if np.any(lengths > 1 + _LENGTH_TOLERANCE):

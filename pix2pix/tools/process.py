@@ -24,7 +24,6 @@ import numpy as np
 
 from face2face import cli, files, pictures, records
 from face2face.face.crop import MODEL_SIZE
-from face2face.face.drawing import draw
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sidecar
 from pix2pix import images
@@ -117,8 +116,7 @@ def process(
         if operation == "blank":
             return blank(path)
         if operation == "resize" and sidecar and path.name in sidecar.images:
-            entry = sidecar.images[path.name]
-            return draw(entry.points, size, sidecar.drawing, entry.line_width)
+            return sidecar.images[path.name].draw(size, sidecar.drawing)
         picture = pictures.read(path)
         if operation == "resize":
             return resize(picture, size, pad)

@@ -1,0 +1,121 @@
+"""Gaze: the target's range, measured in training, and the driver's gaze carried into it.
+
+Gaze is where the irises are in their eyes, float (2, 2), see `irises.gaze_of`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from face2face.face.irises import gaze_of
+from face2face.target.ranges import soft_clip, value_ranges
+
+MIN_GAZES = 30
+"""Of fewer pictures with both irises, nothing is known of a target's gaze, and none is drawn."""
+
+_InEye = Annotated[float, msgspec.Meta(ge=-10, le=10)]
+Place = tuple[_InEye, _InEye]
+"""Where an iris is in its eye, or the range of one such coordinate, in files."""
+
+USUAL_REST = np.array([[0.02, -0.11], [-0.02, -0.11]])
+"""Gaze into the camera: the mean of five people. The landmarks of the lower lids lie nearer to the middle of
+the corners than those of the upper ones, so the irises are above it."""
+
+USUAL_WEIGHT = 8
+"""Weight of the usual gaze, in pictures of the driver."""
+
+ENOUGH_GAZES = 600
+"""The driver's gaze at rest is the median of so many pictures at most, those that were seen first."""
+
+
+@dataclass(frozen=True)
+class TargetGaze:
+    """The gaze of the target in its training pictures.
+
+    Attributes:
+        rest: The median gaze, float (2, 2).
+        ranges: Low and high deviation from it, float (2, 2, 2): of each eye, across and down.
+    """
+
+    rest: np.ndarray
+    ranges: np.ndarray
+
+    @classmethod
+    def measure(cls, points: np.ndarray, irises: np.ndarray) -> "TargetGaze | None":
+        """Measure the gaze in N pictures.
+
+        Args:
+            points: float (N, 68, 2).
+            irises: float (N, 2, 2), NaN where none was found.
+
+        Returns:
+            None if there are fewer than `MIN_GAZES` pictures with both irises.
+        """
+        gaze = gaze_of(points, irises)
+        gaze = gaze[np.isfinite(gaze).all(axis=(1, 2))]
+        if len(gaze) < MIN_GAZES:
+            return None
+        rest = np.median(gaze, axis=0)
+        return cls(rest, value_ranges((gaze - rest).reshape(-1, 4)).reshape(2, 2, 2))
+
+    def carry(self, gaze: np.ndarray, driver_rest: np.ndarray) -> np.ndarray:
+        """Carry a driver's gaze onto the target, within the target's range.
+
+        Args:
+            gaze: The driver's, float (2, 2).
+            driver_rest: The driver's gaze into the camera, likewise.
+
+        Returns:
+            float (2, 2).
+        """
+        deviation = (gaze - driver_rest).ravel()
+        return self.rest + soft_clip(deviation, self.ranges.reshape(-1, 2)).reshape(2, 2)
+
+
+class DriverGaze:
+    """Learns the driver's gaze into the camera, where most look most of the time."""
+
+    def __init__(self, rest: np.ndarray | None = None) -> None:
+        """Begin with a known gaze, or learn one.
+
+        Args:
+            rest: float (2, 2), or None.
+        """
+        self._known = rest
+        self._seen: list[np.ndarray] = []
+        self._usual_weight = USUAL_WEIGHT
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether more of the driver's gaze would change what is known."""
+        return self._known is None and len(self._seen) < ENOUGH_GAZES
+
+    def look(self, gaze: np.ndarray) -> None:
+        """Take the gaze in a picture into account, float (2, 2); one with NaN tells nothing."""
+        if self.is_learning and np.isfinite(gaze).all():
+            self._seen.append(gaze)
+
+    def restart(self) -> None:
+        """Forget what was learned, because the driver is asked to look into the camera now."""
+        self._known, self._seen, self._usual_weight = None, [], 0
+
+    def settle(self) -> None:
+        """Keep what was learned so far, if anything was."""
+        self._known = self.rest if self.is_seen else None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything is known of this driver's gaze."""
+        return self._known is not None or bool(self._seen)
+
+    @property
+    def rest(self) -> np.ndarray:
+        """The driver's gaze into the camera, float (2, 2)."""
+        if self._known is not None:
+            return self._known
+        if not self._seen:
+            return USUAL_REST
+        weight = len(self._seen) / (len(self._seen) + self._usual_weight)
+        return USUAL_REST + weight * (np.median(self._seen, axis=0) - USUAL_REST)
