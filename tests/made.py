@@ -14,9 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face2face import cli, pictures
+from face2face import cli, frozen_graph, pictures
 from face2face.face.drawing import draw
 from face2face.target import sidecar
+from face2face.target.target_file import Target
 from pix2pix.options import Options
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,7 +127,6 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     """A training folder as the trainer leaves it after a step, but with a generator of random weights."""
     import tensorflow as tf
 
-    from face2face.target.target_file import Target
     from pix2pix import options
     from pix2pix.checkpoints import Checkpoints
     from pix2pix.trainer import Trainer
@@ -144,13 +144,15 @@ def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = Tru
     return folder
 
 
-def repeating_model(path: Path, size: int) -> Path:
-    """A frozen graph that answers with its drawing, and knows no target, as those of the original."""
+def repeating_model(path: Path, size: int, target: Target | None = None) -> Path:
+    """A frozen graph that answers with its drawing, and knows no target, as those of the original, or one."""
     import tensorflow as tf
 
     with tf.Graph().as_default() as graph:
         image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, 3), "image_tensor")
         tf.identity(image[None, :, :size], name="generate_output/output")
+        if target is not None:
+            tf.constant(target.to_json(), name=frozen_graph.operation(frozen_graph.TARGET_TENSOR))
     path.write_bytes(graph.as_graph_def().SerializeToString())
     return path
 

@@ -9,6 +9,7 @@ from face2face import pictures
 from face2face.cli import UserError
 from face2face.face.drawing import draw
 from face2face.target import sidecar
+from face2face.target.sidecar import Entry
 from pix2pix import augmentation, dataset, images
 from tests import made
 
@@ -100,7 +101,7 @@ def test_a_redrawn_face_and_its_picture_move_together():
     points = made.points(256)
     picture = draw(points, 256)
     for rng in generators(6):
-        drawing, moved = augmentation.redraw(points, picture, opts, rng)
+        drawing, moved = augmentation.redraw(Entry(0, 0, points), picture, opts, rng)
         grown = cv2.dilate(moved, np.ones((5, 5)))
         assert (grown[drawing > 128] > 64).mean() > 0.97
         still = cv2.dilate(picture, np.ones((5, 5)))
@@ -111,7 +112,9 @@ def test_a_redrawn_face_keeps_the_width_of_its_lines():
     """At another size of the pair than model space's, too: it is drawn, not resized."""
     opts = replace(made.SMALL, flip=False)
     points = made.points(128)
-    drawing, picture = augmentation.redraw(points, draw(points, 128), opts, np.random.default_rng(0))
+    drawing, picture = augmentation.redraw(
+        Entry(0, 0, points), draw(points, 128), opts, np.random.default_rng(0)
+    )
     assert drawing.shape == picture.shape == (64, 64, 3)
     assert drawing.mean() == pytest.approx(draw(made.points(64), 64).mean(), rel=0.1)
 
@@ -126,7 +129,7 @@ def test_redrawn_points_stay_within_their_bounds():
     near = np.ones((2 * round(reach) + 5,) * 2)
     allowed = cv2.dilate(draw(points, 256), near)
     for rng in generators(10):
-        drawing, _ = augmentation.redraw(points, draw(points, 256), opts, rng)
+        drawing, _ = augmentation.redraw(Entry(0, 0, points), draw(points, 256), opts, rng)
         assert (allowed[drawing > 128] > 0).all()
 
 

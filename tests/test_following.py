@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face2face.evaluation import following
-from face2face.evaluation.following import LAG_MOTIONS, MAX_LAG, MOTIONS, Following
+from face2face.evaluation.following import GAZES, LAG_MOTIONS, MAX_LAG, MOTIONS, Following
 from face2face.face.geometry import LEFT_EYE, LIPS
 from tests import made
 
@@ -41,7 +41,22 @@ def test_a_face_that_does_the_same_follows_at_once():
     for name in ("mouth", "left_eye", "eyes", "roll"):
         assert values[f"{name}_correlation"] == pytest.approx(1)
         assert values[f"{name}_gain"] == pytest.approx(1)
-    assert set(values) == {f"{name}_{kind}" for name in MOTIONS for kind in ("correlation", "gain")} | {"lag"}
+    names = [*MOTIONS, *GAZES]
+    assert set(values) == {f"{name}_{kind}" for name in names for kind in ("correlation", "gain")} | {"lag"}
+    assert all(np.isnan(values[f"{name}_gain"]) for name in GAZES)
+
+
+def test_the_gaze_counts_where_both_eyes_are_known():
+    """The mean of both eyes: here the painted face looks half as far as its driver."""
+    series = Following()
+    for across in (-0.2, 0.0, 0.1, 0.3):
+        gaze = np.array([[across + 0.05, 0.1], [across - 0.05, 0.1 + across]])
+        series.add(None, None, None, (gaze, gaze / 2))
+    series.add(None, None, None, (np.array([[9.0, 9.0], [np.nan, np.nan]]), np.zeros((2, 2))))
+    values = series.values()
+    for name in GAZES:
+        assert values[f"{name}_correlation"] == pytest.approx(1)
+        assert values[f"{name}_gain"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("frames", [1, 3, -2])

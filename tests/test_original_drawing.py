@@ -82,9 +82,9 @@ def test_the_webcam_drives_an_old_graph_by_the_drawing_of_2017(clips, tmp_path):
 def test_new_white_pairs_are_drawn_and_resized_as_in_2017(frame, tmp_path):
     """Of whole frames; process.py draws them again at their new size."""
     points = in_frame(*frame)
-    _, at, drawn = pairs.pair(np.zeros((*frame[::-1], 3), np.uint8), points, None, ORIGINAL_DRAWING)
+    of_frame = sidecar.Entry(0, 0, points, 3.0)
+    _, drawn, entry = pairs.pair(np.zeros((*frame[::-1], 3), np.uint8), of_frame, None, ORIGINAL_DRAWING)
     pictures.write(tmp_path / "landmarks/1.png", drawn)
-    entry = sidecar.Entry(0, 0, at, 3.0)
     video = sidecar.Video("made.mp4", frame, 25.0, None)
     sidecar.Sidecar([video], {"1.png": entry}, ORIGINAL_DRAWING).write(tmp_path / "landmarks")
     process.process(tmp_path / "landmarks", tmp_path / "resized", "resize", size=SIZE)

@@ -1,6 +1,7 @@
 """landmarks.json and target.json: what is written is read; what is damaged is named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,24 @@ def test_a_sidecar_is_read_as_it_was_written(known, tmp_path):
         assert np.abs(again.images[name].points - entry.points).max() < 0.001
 
 
+def test_irises_are_read_as_they_were_written(known, tmp_path):
+    """Older readers would leave them out of the drawing, so the file says that it is newer."""
+    known.write(tmp_path)
+    assert json.loads((tmp_path / sidecar.SIDECAR_NAME).read_text())["format_version"] == 1
+    irises = np.array([[90.25, 120.5], [np.nan, np.nan]], np.float32)
+    images = {name: replace(entry, irises=irises) for name, entry in known.images.items()}
+    replace(known, images=images).write(tmp_path)
+    assert json.loads((tmp_path / sidecar.SIDECAR_NAME).read_text())["format_version"] == 2
+    for entry in sidecar.read_sidecar(tmp_path).images.values():
+        np.testing.assert_array_equal(entry.irises, irises)
+
+
+def test_irises_are_moved_into_a_crop_box_with_the_points():
+    irises = np.array([[100.0, 80.0], [np.nan, np.nan]])
+    moved = Entry(0, 0, FACES[0], irises=irises).in_crop_box(CropBox(50, 30, 100), 200)
+    np.testing.assert_allclose(moved.irises, [[100.5, 100.5], [np.nan, np.nan]])
+
+
 def test_a_folder_without_one(tmp_path):
     assert sidecar.read_sidecar(tmp_path) is None
     assert target_file.read_target(tmp_path) is None
@@ -58,13 +77,15 @@ def test_a_part_of_it(known):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"format_version": 2}, "expected format version 1, got 2"),
+        ({"format_version": 3}, "expected format version 1 to 2, got 3"),
         ({"drawing": "oil"}, r"expected a drawing of \['colour', 'original', 'white'\], got 'oil'"),
         ({"images": {"1.png": {"video": 0}}}, r"generate_train_data\.py writes, .*missing required field"),
         ({"images": {"1.png": entry(points=[[1, 2]])}}, "length >= 68"),
         ({"images": {"1.png": entry(points=[[1, "2"]] * 68)}}, "Expected `float`, got `str`"),
         ({"images": {"1.png": entry(points=[[1, 1e9]] * 68)}}, "<= 100000.0"),
         ({"images": {"1.png": entry(points=[[1, -1e9]] * 68)}}, ">= -100000.0"),
+        ({"images": {"1.png": entry(irises=[[1, 2]])}}, "length 2"),
+        ({"images": {"1.png": entry(irises=[[1, 2], [1, 1e9]])}}, "<= 100000.0"),
         ({"images": {"1.png": entry(video=2)}}, "expected a video below 2, got 2 of 1.png"),
         ({"images": {"1.png": entry(video=-1)}}, ">= 0"),
         ({"images": {"1.png": entry(frame=0.5)}}, "Expected `int`"),

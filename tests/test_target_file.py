@@ -47,7 +47,7 @@ def test_an_earlier_target_is_replaced_and_no_other_file(text, tmp_path):
 FAULTS = {
     ("image_size",): [0, -1, 1e999, 64.5, "64", None, 10**6, float("nan")],
     ("drawing",): ["none", "\x1b[2J", 3],
-    ("format_version",): [2, None],
+    ("format_version",): [3, None],
     ("videos",): [3, [3], None],
     ("videos", 0, "window"): [[0, 0, 0], [0, 0, -1], [0, 0], [0, 0, 1e999], "window"],
     ("videos", 0, "frame_size"): [[0, 0], [1], None],
