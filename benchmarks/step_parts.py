@@ -44,9 +44,9 @@ def keras_parts(parts: tuple[str, ...]) -> Iterator[None]:
 
         variables = ()
 
-        def __init__(self, variables: dict, beta1: float, scaled: bool, lr_factors: dict):
+        def __init__(self, variables: dict, beta1: float, beta2: float, scaled: bool, lr_factors: dict):
             self._variables = list(variables.values())
-            self._adam = keras.optimizers.Adam(Options().lr, beta_1=beta1)
+            self._adam = keras.optimizers.Adam(Options().lr, beta_1=beta1, beta_2=beta2)
             self._adam.build(self._variables)
 
         def scaled(self, loss):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pix2pix.distribution import all_reduce_mean, assign
 
-BETA2, EPSILON = 0.999, 1e-8
+EPSILON = 1e-8
 
 FIRST_SCALE = 2.0**15
 
@@ -22,6 +22,7 @@ class Adam(tf.Module):
         self,
         variables: dict[str, tf.Variable],
         beta1: float,
+        beta2: float = 0.999,
         scaled: bool = False,
         lr_factors: dict[str, float] | None = None,
     ) -> None:
@@ -30,13 +31,18 @@ class Adam(tf.Module):
         Args:
             variables: The variables to train, by the names that their moments get in checkpoints.
             beta1: Decay of the first moment.
+            beta2: Decay of the second moment. A weight whose gradients grow is changed by up to
+                (1 - beta1) / sqrt(1 - beta2) learning rates in a step, until the second moment has followed:
+                16 with 0.999, which a generator without normalisation did not survive, 5 with 0.99
+                (Wortsman et al., arXiv 2304.13013, section 3.4, on spikes of the loss).
             scaled: Whether losses are scaled up, so that small gradients do not underflow in float16
                 (Micikevicius et al., arXiv 1710.03740). A step whose gradients overflow changes no weights
                 and halves the scale.
             lr_factors: Factors of the learning rate of single variables, by their names.
         """
         super().__init__()
-        self._variables, self._beta1, self._scaled = list(variables.values()), beta1, scaled
+        self._variables, self._scaled = list(variables.values()), scaled
+        self._beta1, self._beta2 = beta1, beta2
         self._lr_factors = [(lr_factors or {}).get(name, 1.0) for name in variables]
 
         def moments() -> dict[str, tf.Variable]:
@@ -44,7 +50,7 @@ class Adam(tf.Module):
 
         self.mean, self.square = moments(), moments()
         self.beta1_power = tf.Variable(beta1, trainable=False)
-        self.beta2_power = tf.Variable(BETA2, trainable=False)
+        self.beta2_power = tf.Variable(beta2, trainable=False)
         self.scale = tf.Variable(FIRST_SCALE, trainable=False)
         self.good_steps = tf.Variable(0, trainable=False)
 
@@ -82,9 +88,9 @@ class Adam(tf.Module):
                 beta2_power=self.beta2_power,
                 lr=lr * lr_factor,
                 beta1=self._beta1,
-                beta2=BETA2,
+                beta2=self._beta2,
                 epsilon=EPSILON,
                 grad=gradient,
             )
         assign(self.beta1_power, self.beta1_power * self._beta1)
-        assign(self.beta2_power, self.beta2_power * BETA2)
+        assign(self.beta2_power, self.beta2_power * self._beta2)

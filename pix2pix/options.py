@@ -88,6 +88,9 @@ class Options:
     )
     ema: bool = ranges.option(True, help="keep a moving average of the generator's weights, and export that")
     beta1: float = ranges.option(0.5, Range(float, 0.0, 0.999), help="Adam's momentum")
+    beta2: float = ranges.option(
+        0.99, Range(float, 0.5, 0.9999), help="how long Adam remembers the size of gradients"
+    )
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(
         60.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
@@ -176,6 +179,7 @@ PAPER = {
     "lr": 0.0002,
     "lr_decay": 0.0,
     "beta1": 0.5,
+    "beta2": 0.999,
     "ema": False,
     "l1_weight": 100.0,
     "ssim_weight": 0.0,

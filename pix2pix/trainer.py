@@ -49,6 +49,7 @@ class Trainer:
             Adam(
                 named_trainable_variables(network),
                 opts.beta1,
+                opts.beta2,
                 scaled=opts.precision == "mixed_float16",
                 lr_factors=networks.lr_factors(network),
             )

@@ -29,7 +29,7 @@ def test_adam_is_keras_adam(scaled):
     begin, aim = np.array([1.0, -2.0, 3.0], np.float32), np.array([0.5, 4.0, 2.9], np.float32)
     variable, theirs = tf.Variable(begin), keras.Variable(begin)
     ours = trained(
-        Adam({"x": variable}, 0.5, scaled), variable, lambda x: tf.reduce_sum((x - aim) ** 2), steps=20
+        Adam({"x": variable}, 0.5, scaled=scaled), variable, lambda x: tf.reduce_sum((x - aim) ** 2), steps=20
     )
     reference = keras.optimizers.Adam(float(LR), beta_1=0.5, epsilon=1e-8)
     for value in ours:
@@ -45,7 +45,7 @@ def faint(x: tf.Tensor) -> tf.Tensor:
 def test_a_small_gradient_survives_float16_if_it_is_scaled():
     for scaled in (False, True):
         variable = tf.Variable(1.0)
-        (value,) = trained(Adam({"x": variable}, 0.5, scaled), variable, faint)
+        (value,) = trained(Adam({"x": variable}, 0.5, scaled=scaled), variable, faint)
         assert (value != 1.0) == scaled
 
 
