@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from pix2pix.optimizer import DOUBLED_AFTER, FIRST_SCALE, Adam
+from pix2pix.options import PAPER, Options
 
 LR = tf.constant(0.01)
 
@@ -71,3 +72,15 @@ def test_the_scale_is_doubled_after_many_good_steps():
     assert float(optimizer.scale) == FIRST_SCALE
     trained(optimizer, variable, tf.identity)
     assert float(optimizer.scale) == 2 * FIRST_SCALE
+
+
+@pytest.mark.parametrize("beta2, most", [(PAPER["beta2"], 16), (Options().beta2, 5)])
+def test_a_gradient_that_returns_moves_a_weight_by_a_few_learning_rates(beta2, most):
+    """A dead unit's second moment is next to nothing. What moves it far ended a training without norm."""
+    variable, gradient = tf.Variable(1.0), tf.Variable(1e-6)
+    optimizer = Adam({"x": variable}, 0.5, beta2)
+    trained(optimizer, variable, lambda x: gradient * x, steps=3000)
+    gradient.assign(1.0)
+    before = float(variable)
+    after = trained(optimizer, variable, lambda x: gradient * x)[0]
+    assert (before - after) / float(LR) == pytest.approx(most, rel=0.05)
