@@ -7,6 +7,7 @@ from face2face.face.drawing import draw
 from face2face.face.geometry import interocular_distance, mirrored, mirrored_irises
 from face2face.face.landmarks import POINTS
 from face2face.target.sidecar import Entry
+from pix2pix import warping
 from pix2pix.options import Options
 
 # Largest random motion of a face in `redraw`, in either direction. It is less than a driver's motion, which
@@ -72,18 +73,49 @@ def redraw(
     shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size
     # Irises are moved with the landmarks, as two more points.
     irises = np.full((2, 2), np.nan) if entry.irises is None else entry.irises
-    points = np.concatenate([entry.points, irises])
+    filmed = np.concatenate([entry.points, irises])
+    points = filmed.copy()
+    is_warped = options.warp > 0 and rng.random() < warping.SHARE
+    if is_warped:
+        points[:POINTS] = warping.varied(entry.points, options.warp, rng)
     centre = entry.points.mean(axis=0)
     matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
     matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    moved += rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
+    moved = placed = points @ matrix[:, :2].T + matrix[:, 2]
+    moved = moved + rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
     moved, irises = moved[:POINTS], moved[POINTS:]
     if options.flip and rng.random() < 0.5:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
         moved, irises = mirrored(moved, size), mirrored_irises(irises, size)
-    picture = cv2.warpAffine(
-        targets, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+        placed = placed * (-1, 1) + (size - 1, 0)
+    picture = _moved_picture(targets, matrix, size, (placed, filmed) if is_warped else None)
     width = None if entry.line_width is None else entry.line_width * scale
     return draw(moved, size, options.drawing, width, irises), picture
+
+
+def _moved_picture(
+    picture: np.ndarray, matrix: np.ndarray, size: int, warped: tuple[np.ndarray, np.ndarray] | None
+) -> np.ndarray:
+    """Move a picture, and warp it, in one interpolation.
+
+    Args:
+        picture: uint8 (H, H, 3).
+        matrix: float (2, 3), from pixels of the picture to those of the result.
+        size: Side of the result, pixels.
+        warped: Places in the result, and where they are in the picture, float (N, 2) each, NaN of those that
+            are unknown; None: no warp.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
+    how = {"interpolation": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REPLICATE}
+    if warped is None:
+        how["flags"] = how.pop("interpolation")
+        return cv2.warpAffine(picture, matrix, (size, size), **how)
+    is_known = np.isfinite(warped).all(axis=(0, 2))
+    places, sources = (points[is_known] for points in warped)
+    reach = warping.REACH * float(interocular_distance(places))
+    back = cv2.invertAffineTransform(matrix).astype(np.float32)
+    pixels = np.arange(size, dtype=np.float32)
+    base = pixels[:, None, None] * back[:, 1] + (pixels[:, None] * back[:, 0] + back[:, 2])
+    return cv2.remap(picture, warping.warp_map(places, sources, reach, base), None, **how)

@@ -82,6 +82,11 @@ class Options:
         help="crop: scale pairs up and crop; redraw: move the face and draw its landmarks anew; "
         "auto: redraw where the pairs have landmarks",
     )
+    warp: float = ranges.option(
+        1.0,
+        Range(float, 0.0, 2.0),
+        help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random",
+    )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
         0.5, FRACTION, help="share of the training, its last, in which lr falls to 0"
@@ -175,6 +180,7 @@ PAPER = {
     "ndf": 64,
     "batch_size": 1,
     "jitter": CROP,
+    "warp": 0.0,
     "flip": True,
     "lr": 0.0002,
     "lr_decay": 0.0,

@@ -27,6 +27,9 @@ GAZES = {"gaze_across": "the gaze across", "gaze_down": "the gaze down"}
 
 MAX_LAG = 10
 """Lags of up to so many frames are looked for, before the driver and behind."""
+STILL = 1e-12
+"""A series of a smaller standard deviation does not change: it is what rounding leaves."""
+
 LAG_MOTIONS = ("mouth", "left_eye", "right_eye", "yaw", "roll")
 """What the lag is found by: the motions that are fast, or that follow closely."""
 
@@ -38,7 +41,7 @@ def motions(points: np.ndarray) -> np.ndarray:
 
 def correlation(driver: np.ndarray, output: np.ndarray) -> float:
     """Pearson correlation of two series, float (N,); 0 if one of them does not change."""
-    if len(driver) < 2 or np.std(driver) == 0 or np.std(output) == 0:
+    if len(driver) < 2 or min(np.std(driver), np.std(output)) < STILL:
         return 0.0
     return float(np.corrcoef(driver, output)[0, 1])
 
