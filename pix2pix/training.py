@@ -250,6 +250,8 @@ def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:
     if opts.jitter != "auto":
         return opts.jitter
     if missing or opts.aspect_ratio != 1 or opts.lab_colorization:
+        if opts.warp not in (0, Options.warp):
+            cli.warn("--warp has no effect: it moves landmarks, which these pairs lack")
         return options.CROP
     if opts.scale_size != options.default_scale_size(opts.image_size):
         cli.warn("--scale_size has no effect: the pairs have landmarks, which --jitter auto redraws")
