@@ -47,7 +47,7 @@ STIFFNESS = 1e-3
 CHIN_SHARE = 0.6
 """How far the chin moves with the lower lip."""
 
-REACH = 0.15
+REACH = 0.25
 """Distance over which the warp fades beside a landmark, in interocular distances."""
 
 GRID = 40

@@ -83,6 +83,14 @@ def test_a_larger_picture_is_scaled_in_proportion():
     assert parsed("--image_size", "512", "--scale_size", "520").scale_size == 520
 
 
+def test_a_warp_is_refused_where_nothing_is_redrawn():
+    with pytest.raises(UserError, match=r"expected --warp with --jitter redraw, got it with --jitter crop"):
+        parsed("--jitter", "crop", "--warp", "0.5")
+    with pytest.raises(UserError, match="expected --warp with --jitter redraw"):
+        parsed("--paper", "--warp", "0.5")
+    assert parsed("--warp", "0.5").warp == 0.5
+
+
 @pytest.mark.parametrize("other", [["--scale_size", "300"], ["--paper", "--scale_size", "286"]])
 def test_a_scale_is_refused_where_nothing_is_scaled(other):
     with pytest.raises(UserError, match=r"expected --scale_size with --jitter crop, got it with .* redraw"):
