@@ -71,7 +71,7 @@ def test_the_warp_ends_beside_the_face_and_does_not_fold():
         moved = warping.varied(points, amplitude, np.random.default_rng(seed))
         bent = warping.warp_map(moved, points, reach, base())
         away = np.abs(bent - base()).max(axis=-1)
-        assert max(away[:, :3].max(), away[:, -3:].max(), away[-3:].max(), away[:3].max()) < 0.1
+        assert max(away[:, :3].max(), away[:, -3:].max(), away[-3:].max(), away[:3].max()) < 0.4
         across, down = np.gradient(bent, axis=(1, 0))
         determinant = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
         assert determinant.min() > 0.1
