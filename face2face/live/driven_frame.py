@@ -21,6 +21,7 @@ class DrivenFrame:
         points: From `detect`: float (68, 2), the driver's landmarks in pixels of the frame; None without a
             face.
         driver_points: From `detect`: the same landmarks in pixels of `driver`.
+        is_one_of_several: From `detect`: whether other faces are in view.
         model: From `detect`: the index of the generator for this frame.
         state: From `detect`: what the user should know about this frame, or "".
         drawing: From `detect`: the generator's input, in its own model space; None without a face.
@@ -38,6 +39,7 @@ class DrivenFrame:
     model: int
     state: str
     drawing: np.ndarray | None
+    is_one_of_several: bool = False
     face: Future[np.ndarray] | None = None
     shown_drawing: np.ndarray | None = None
     generated: np.ndarray | None = None
