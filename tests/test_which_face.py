@@ -56,7 +56,12 @@ def write_two_people(clips: Path, count: int, path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def people(clips) -> list[Frame]:
-    return two_people(clips, 12)
+    return two_people(clips, 10)
+
+
+@pytest.fixture(scope="module")
+def detector() -> LandmarkDetector:
+    return LandmarkDetector()
 
 
 def alone(frame: Frame, is_right: bool) -> Frame:
@@ -74,8 +79,8 @@ def is_right(points: np.ndarray) -> bool:
 # --- taking the next one --------------------------------------------------------------------------------
 
 
-def test_the_next_face_is_taken_and_followed(people):
-    tracker = Tracker(LandmarkDetector())
+def test_the_next_face_is_taken_and_followed(detector, people):
+    tracker = Tracker(detector)
     first = is_right(tracker(people[0]))
     assert (tracker.place, tracker.count) == (int(first), 2)
     for number in (1, 4, 7):
@@ -86,8 +91,8 @@ def test_the_next_face_is_taken_and_followed(people):
         first = not first
 
 
-def test_its_points_are_not_mixed_with_the_last_ones(people):
-    tracker, new = Tracker(LandmarkDetector()), Tracker(LandmarkDetector())
+def test_its_points_are_not_mixed_with_the_last_ones(detector, people):
+    tracker, new = Tracker(detector), Tracker(detector)
     first = is_right(tracker(people[0]))
     tracker.next_face()
     for frame in people[1:4]:
@@ -95,9 +100,9 @@ def test_its_points_are_not_mixed_with_the_last_ones(people):
         assert np.abs(points - expected).mean() < 0.03 * interocular_distance(expected)
 
 
-def test_faces_are_taken_from_left_to_right_and_then_from_the_left_again(clips):
+def test_faces_are_taken_from_left_to_right_and_then_from_the_left_again(detector, clips):
     picture = cv2.imread(str(clips / "multi_face.jpg"))
-    tracker, middles = Tracker(LandmarkDetector()), []
+    tracker, middles = Tracker(detector), []
     for number in range(6):
         middles.append(round(tracker(Frame(number, number / 25, picture))[:, 0].mean()))
         tracker.next_face()
@@ -107,8 +112,8 @@ def test_faces_are_taken_from_left_to_right_and_then_from_the_left_again(clips):
     assert middles[4:] == middles[:2]
 
 
-def test_with_one_face_nothing_changes(people):
-    asked, other = Tracker(LandmarkDetector()), Tracker(LandmarkDetector())
+def test_with_one_face_nothing_changes(detector, people):
+    asked, other = Tracker(detector), Tracker(detector)
     for frame in people[:4]:
         points = asked(alone(frame, False))
         assert np.array_equal(points, other(alone(frame, False)))
@@ -116,8 +121,8 @@ def test_with_one_face_nothing_changes(people):
         asked.next_face()
 
 
-def test_that_the_others_have_gone_is_seen_within_a_second(people):
-    tracker = Tracker(LandmarkDetector())
+def test_that_the_others_have_gone_is_seen_within_a_second(detector, people):
+    tracker = Tracker(detector)
     side = is_right(tracker(people[0]))
     assert tracker.count == 2
     gone = alone(people[1], side)
@@ -129,12 +134,12 @@ def test_that_the_others_have_gone_is_seen_within_a_second(people):
 
 
 @pytest.fixture
-def painter(frozen_model):
+def painter(frozen_model, detector):
     """Makes painters, and closes them."""
     with contextlib.ExitStack() as stack:
 
         def make(**driving) -> Painter:
-            tracker = Tracker(LandmarkDetector(), smoothing=0.0)
+            tracker = Tracker(detector, smoothing=0.0)
             return stack.enter_context(Painter(tracker, [Generator(frozen_model)], DrivingOptions(**driving)))
 
         yield make
@@ -147,7 +152,7 @@ def test_each_person_is_measured_against_his_own_face_at_rest(painter, people):
     for begin, side in ((1, not first), (6, first)):
         asked.next_face()
         new = painter()
-        for frame in people[begin : begin + 5]:
+        for frame in people[begin : begin + 3]:
             driven, expected = asked(frame), new(alone(frame, side))
             assert is_right(driven.points) == side
             assert np.abs(driven.drawing.astype(int) - expected.drawing).mean() < 2
@@ -207,12 +212,12 @@ def test_nobody_is_marked_who_is_alone(painter, people):
         assert composer.picture(view, is_marked=True) is composer.picture(view)
 
 
-def test_the_pages_button_takes_the_next_face(frozen_model, clips, tmp_path):
+def test_the_pages_button_takes_the_next_face(detector, frozen_model, clips, tmp_path):
     """On the running loop; what is recorded meanwhile has no mark."""
-    write_two_people(clips, 40, tmp_path / "two.mp4")
+    write_two_people(clips, 30, tmp_path / "two.mp4")
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(open_source(str(tmp_path / "two.mp4")))
-        tracker = Tracker(LandmarkDetector())
+        tracker = Tracker(detector)
         painter = stack.enter_context(Painter(tracker, [Generator(frozen_model)], DrivingOptions()))
         options = OutputOptions(window=False, serve=0, record=tmp_path / "shown")
         presenter = open_presenter(stack, options, source, None, ["model"], painter)

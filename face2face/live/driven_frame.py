@@ -21,7 +21,6 @@ class DrivenFrame:
         points: From `detect`: float (68, 2), the driver's landmarks in pixels of the frame; None without a
             face.
         driver_points: From `detect`: the same landmarks in pixels of `driver`.
-        is_one_of_several: From `detect`: whether other faces are in view.
         model: From `detect`: the index of the generator for this frame.
         state: From `detect`: what the user should know about this frame, or "".
         drawing: From `detect`: the generator's input, in its own model space; None without a face.
@@ -29,6 +28,7 @@ class DrivenFrame:
         shown_drawing: From `present`: the drawing of the last frame with a face; black before the first one.
         generated: From `present`: the face to show. Without a face in the frame it is the last one, the
             driver or black, as the options say.
+        is_one_of_several: From `detect`: whether other faces are in view.
     """
 
     seconds: float
@@ -39,7 +39,7 @@ class DrivenFrame:
     model: int
     state: str
     drawing: np.ndarray | None
-    is_one_of_several: bool = False
     face: Future[np.ndarray] | None = None
     shown_drawing: np.ndarray | None = None
     generated: np.ndarray | None = None
+    is_one_of_several: bool = False

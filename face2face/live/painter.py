@@ -152,7 +152,7 @@ class Painter:
         is_one_of_several = points is not None and self._tracker.count > 1
         return DrivenFrame(
             *(frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing),
-            is_one_of_several,
+            is_one_of_several=is_one_of_several,
         )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:
