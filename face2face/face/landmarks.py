@@ -16,7 +16,8 @@ from face2face.face.landmark_check import POINTS
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
 # first of these sizes, and only if no face is found there at the second.
 QUICK_SEARCH_SIDE = 640
-"""Long side in pixels of the picture that is searched first. A smaller frame is not enlarged."""
+"""Long side in pixels of the picture that is searched first. A smaller frame is not enlarged, and where the
+size of the face is known, a smaller picture is searched for it, and this one for other faces."""
 THOROUGH_SEARCH_SIDE = 1280
 """Long side in pixels of the second search. A smaller frame is enlarged, by a factor of 2 at most."""
 PATIENT_SEARCH_SIDE = 2560
@@ -158,9 +159,9 @@ class LandmarkDetector:
         Returns:
             None if there is no other face.
         """
-        found = self._search(grey, self._thorough_scale(grey))
-        place, count = boxes.place_among(found, last.usual_box())
-        others = found if len(found) < count else np.delete(found, place, axis=0)
+        self._search(grey, self._thorough_scale(grey))
+        place, count = boxes.place_among(self.boxes, last.usual_box())
+        others = self.boxes if len(self.boxes) < count else np.delete(self.boxes, place, axis=0)
         if not len(others):
             return None
         box = self._steady_box(grey, others[place % len(others)])
@@ -208,19 +209,23 @@ class LandmarkDetector:
 
     def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
         """Search the whole frame: the face nearest to the last box, or the largest."""
-        found = self._search(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
+        quick = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
+        scale = quick if last is None else min(quick, NEAR_FACE_SIDE / (last[2] - last[0]))
+        found = self._search(grey, scale)
         if not len(found) or (last is not None and not boxes.is_same(boxes.nearest(found, last), last)):
             thorough = self._search(grey, self._thorough_scale(grey))
-            self.boxes = found = thorough if len(thorough) else found
+            found = thorough if len(thorough) else found
+        elif scale < quick:
+            self._search(grey, quick)
         if not len(found):
             return None
         return boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
 
     def _search(self, grey: np.ndarray, scale: float) -> np.ndarray:
-        """Search the whole frame at a scale: `boxes`."""
+        """Search the whole frame at a scale, for `boxes`, too; the most certain box comes first."""
         found = self._boxes(grey, scale)
         self.boxes = found[np.argsort(found[:, 0] + found[:, 2], kind="stable")]
-        return self.boxes
+        return found
 
     def _thorough_scale(self, grey: np.ndarray) -> float:
         return min(2.0, self._search_side / max(grey.shape))
