@@ -253,7 +253,7 @@ class LandmarkDetector:
         if scale != 1.0:
             interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
-        found = self._detector(grey, 0)
+        found = self._detector(np.ascontiguousarray(grey), 0)  # dlib reads a part of a picture wrongly
         corners = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
         return np.array(corners, np.float64).reshape(-1, 4) / scale
 
