@@ -87,6 +87,9 @@ def test_a_picture_is_composed_once_whatever_the_number_of_outputs(driven, calls
         def calibrate(self):
             pass
 
+        def next_face(self):
+            pass
+
         def choose(self, model):
             pass
 

@@ -10,7 +10,7 @@ from face2face.output.controls import VIEWS, Controls, State, gain_of, model_of
 @pytest.mark.parametrize(
     "keys, commands",
     [
-        ("cvmrsfh", ["calibrate", "view", "mirror", "record", "snapshot", "fullscreen", "help"]),
+        ("cnvmrsfh", ["calibrate", "face", "view", "mirror", "record", "snapshot", "fullscreen", "help"]),
         ("C ", ["calibrate", "freeze"]),
         ("q", ["end"]),
         ("\x1b", ["end"]),

@@ -127,6 +127,21 @@ def test_a_still_face_has_the_same_box_however_it_is_looked_for(detector, frame)
     assert np.array_equal(near.box, first.box) and np.array_equal(redetect.box, first.box)
 
 
+@pytest.mark.parametrize("width", [80, *range(92, 112, 4), 120])
+def test_near_the_last_place_only_what_is_there_counts(detector, frame, width):
+    """Also for a face of 100 pixels, around which a part of the picture is searched as it is, not resized."""
+    box = detector.find(frame).box
+    small = smaller(frame, width / (box[2] - box[0]))
+    face = detector.find(small)
+    near = detector.find(small, face)
+    assert detector.boxes is None  # the whole frame was not searched
+    alone = np.zeros_like(small)
+    left, top = np.maximum(face.box[:2] - width, 0).astype(int)
+    right, bottom = (face.box[2:] + width).astype(int)
+    alone[top:bottom, left:right] = small[top:bottom, left:right]
+    assert np.array_equal(detector.find(alone, face).box, near.box)
+
+
 def test_a_face_that_only_a_near_look_finds_stays_found_redetect(detector, clips):
     """Smaller than the search of the whole frame can see."""
     with open_source(str(clips / "single_face.mp4")) as video:

@@ -60,6 +60,7 @@ class Chosen:
         self.stats = Stats()
         self.models: list[int] = []
         self.calibrations = 0
+        self.faces = 0
         self.gains: dict[str, float] = {}
 
     def choose(self, model: int) -> None:
@@ -67,6 +68,9 @@ class Chosen:
 
     def calibrate(self) -> None:
         self.calibrations += 1
+
+    def next_face(self) -> None:
+        self.faces += 1
 
     def set_gain(self, name: str, value: float) -> None:
         self.gains[name] = value
@@ -211,7 +215,8 @@ def test_a_frozen_picture_stays_until_it_is_let_go(presenter, screen):
 def test_keys_reach_the_painter_and_the_window(presenter, painter, screen):
     press(presenter, screen, "c")
     assert (painter.calibrations, painter.models, screen.fullscreen_toggles) == (1, [], 0)
-    press(presenter, screen, "2f")
+    press(presenter, screen, "n2f")
+    assert painter.faces == 1
     assert (painter.calibrations, painter.models, screen.fullscreen_toggles) == (1, [1], 1)
     assert presenter.state.model == 1
     press(presenter, screen, "3")  # there are two

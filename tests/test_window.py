@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from face2face.live.composer import MARK_COLOUR
 from face2face.output.window import has_screen
 from face2face.sources.open import open_source
 from tests import made
 from tests.made import until
+from tests.test_which_face import write_two_people
 
 TITLE = "face2face"
 
@@ -160,7 +162,7 @@ from face2face.sources.open import open_source
 for fullscreen in (False, True):
     with contextlib.ExitStack() as stack, open_source(sys.argv[1]) as source:
         options = OutputOptions(fullscreen=fullscreen, size=(600, 300))
-        painter = SimpleNamespace(size=64, calibrate=None, gains={})
+        painter = SimpleNamespace(size=64, calibrate=None, next_face=None, gains={})
         open_presenter(stack, options, source, None, ["model"], painter)
         print(cv2.getWindowProperty(Window.TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN)
 """
@@ -196,6 +198,20 @@ def test_a_number_key_switches_to_another_model(start, tmp_path):
     until(lambda: share_of_black() > 0.5)
     press("1")
     until(lambda: share_of_black() < 0.3)
+
+
+def test_a_key_takes_the_next_face_and_the_mark_goes_there(start, clips, tmp_path):
+    def marked() -> float | None:
+        """Where the mark is, over the width of the driver's picture."""
+        driver = shown()[60:, :300].astype(int)
+        _, columns = np.nonzero(np.abs(driver - MARK_COLOUR).max(axis=-1) < 40)
+        return columns.mean() / 300 if len(columns) > 20 else None
+
+    start("--size", "600x300", "--source", write_two_people(clips, 72, tmp_path / "two.mp4"))
+    first = until(marked)
+    press("n")
+    until(lambda: (at := marked()) is not None and abs(at - (1 - first)) < 0.2)
+    assert abs(first - 0.5) > 0.15
 
 
 def shown() -> np.ndarray:

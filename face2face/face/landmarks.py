@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 
 from face2face.cli import UserError, existing_file
-from face2face.face import landmark_check
+from face2face.face import boxes, landmark_check
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmark_check import POINTS
 
@@ -18,7 +17,7 @@ from face2face.face.landmark_check import POINTS
 # first of these sizes, and only if no face is found there at the second.
 QUICK_SEARCH_SIDE = 640
 """Long side in pixels of the picture that is searched first. A smaller frame is not enlarged, and where the
-size of the face is known, a smaller picture is searched."""
+size of the face is known, a smaller picture is searched for it, and this one for other faces."""
 THOROUGH_SEARCH_SIDE = 1280
 """Long side in pixels of the second search. A smaller frame is enlarged, by a factor of 2 at most."""
 PATIENT_SEARCH_SIDE = 2560
@@ -40,10 +39,6 @@ PATCH = 1.5
 # their mean: medians over four clips.
 BOX_ABOVE_POINTS = np.array([0.0, -0.15])
 BOX_PER_SPREAD = 2.85
-
-SAME_FACE_DISTANCE = 1.0
-"""From this distance on, over the width of the face, a face is another person's."""
-
 
 DOUBT_MOVES = np.array(
     [
@@ -68,7 +63,7 @@ class Face:
 
     def is_near(self, other: "Face") -> bool:
         """Whether both can be the same person's, in successive frames."""
-        return _is_same(self.box, other.box)
+        return boxes.is_same(self.box, other.box)
 
     def usual_box(self) -> np.ndarray:
         """The detector's average box of a face with these points, float (4,).
@@ -97,7 +92,14 @@ def default_landmark_model() -> Path:
 
 
 class LandmarkDetector:
-    """Detects the face in a frame and its 68 landmarks, at the frame's full resolution."""
+    """Detects the face in a frame and its 68 landmarks, at the frame's full resolution.
+
+    Attributes:
+        boxes: float (N, 4), the boxes of all faces in the last frame, from left to right; None if it was
+            searched only near an earlier face.
+    """
+
+    boxes: np.ndarray | None = None
 
     def __init__(self, model: str | Path | None = None, search_side: int = THOROUGH_SEARCH_SIDE) -> None:
         """Load the landmark model.
@@ -137,16 +139,33 @@ class LandmarkDetector:
         """
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         expected = None if last is None else last.usual_box()
+        self.boxes = None
         box = None if expected is None or redetect else self._box_near(grey, expected)
         if box is None:
             box = self._box_anywhere(grey, expected)
-            # A still face must get the same box from both searches.
-            near = None if box is None else self._box_near(grey, box)
-            box = box if near is None else near
-        if redetect and expected is not None and (box is None or not _is_same(box, expected)):
+            box = None if box is None else self._steady_box(grey, box)
+        if redetect and expected is not None and (box is None or not boxes.is_same(box, expected)):
             near = self._box_near(grey, expected)
             box = box if near is None else near
         return None if box is None else Face(box, self.place(grey, box))
+
+    def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
+        """Detect the next face to the right of the last one, or the leftmost if the last is the rightmost.
+
+        Args:
+            grey: uint8 (H, W), at full resolution.
+            last: The face of an earlier frame of the same size.
+
+        Returns:
+            None if there is no other face.
+        """
+        self._search(grey, self._thorough_scale(grey))
+        place, count = boxes.place_among(self.boxes, last.usual_box())
+        others = self.boxes if len(self.boxes) < count else np.delete(self.boxes, place, axis=0)
+        if not len(others):
+            return None
+        box = self._steady_box(grey, others[place % len(others)])
+        return Face(box, self.place(grey, box))
 
     def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Predict the 68 landmarks of the face in a box, with sub-pixel positions.
@@ -190,16 +209,31 @@ class LandmarkDetector:
 
     def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
         """Search the whole frame: the face nearest to the last box, or the largest."""
-        scale = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
-        if last is not None:
-            scale = min(scale, NEAR_FACE_SIDE / (last[2] - last[0]))
-        boxes = self._boxes(grey, scale)
-        if not len(boxes) or (last is not None and not _is_same(_nearest(boxes, last), last)):
-            thorough = self._boxes(grey, min(2.0, self._search_side / max(grey.shape)))
-            boxes = thorough if len(thorough) else boxes
-        if not len(boxes):
+        quick = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
+        scale = quick if last is None else min(quick, NEAR_FACE_SIDE / (last[2] - last[0]))
+        found = self._search(grey, scale)
+        if not len(found) or (last is not None and not boxes.is_same(boxes.nearest(found, last), last)):
+            thorough = self._search(grey, self._thorough_scale(grey))
+            found = thorough if len(thorough) else found
+        elif scale < quick:
+            self._search(grey, quick)
+        if not len(found):
             return None
-        return _nearest(boxes, last) if last is not None else max(boxes, key=lambda b: b[2] - b[0])
+        return boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
+
+    def _search(self, grey: np.ndarray, scale: float) -> np.ndarray:
+        """Search the whole frame at a scale, for `boxes`, too; the most certain box comes first."""
+        found = self._boxes(grey, scale)
+        self.boxes = found[np.argsort(found[:, 0] + found[:, 2], kind="stable")]
+        return found
+
+    def _thorough_scale(self, grey: np.ndarray) -> float:
+        return min(2.0, self._search_side / max(grey.shape))
+
+    def _steady_box(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """The box that a search near a box finds: a still face must get the same one from both searches."""
+        near = self._box_near(grey, box)
+        return box if near is None else near
 
     def _box_near(self, grey: np.ndarray, last: np.ndarray) -> np.ndarray | None:
         """Search a small picture around the last box: the nearest face that can be the same person's."""
@@ -211,15 +245,15 @@ class LandmarkDetector:
         low = np.maximum(np.floor((last[:2] - margin) / step) * step, 0).astype(int)
         high = np.maximum(np.ceil((last[2:] + margin) / step) * step, 0).astype(int)
         around = grey[low[1] : high[1], low[0] : high[0]]
-        boxes = self._boxes(around, scale) + np.tile(low, 2) if around.size else []
-        return _nearest([box for box in boxes if _is_same(box, last)], last)
+        found = self._boxes(around, scale) + np.tile(low, 2) if around.size else []
+        return boxes.nearest([box for box in found if boxes.is_same(box, last)], last)
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """The boxes of all faces, float (N, 4), in pixels of `grey`, which is searched at a scale."""
         if scale != 1.0:
             interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)
-        found = self._detector(grey, 0)
+        found = self._detector(np.ascontiguousarray(grey), 0)  # dlib reads a part of a picture wrongly
         corners = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in found]
         return np.array(corners, np.float64).reshape(-1, 4) / scale
 
@@ -231,15 +265,3 @@ def _cut(picture: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     beyond = (max(-top, 0), max(top + side - height, 0), max(-left, 0), max(left + side - width, 0))
     inside = picture[max(top, 0) : top + side, max(left, 0) : left + side]
     return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside
-
-
-def _nearest(boxes: Iterable[np.ndarray], to: np.ndarray) -> np.ndarray | None:
-    return min(boxes, key=lambda box: _distance(box, to), default=None)
-
-
-def _distance(box: np.ndarray, to: np.ndarray) -> float:
-    return float(np.linalg.norm((box[:2] + box[2:]) - (to[:2] + to[2:])) / 2)
-
-
-def _is_same(box: np.ndarray, last: np.ndarray) -> bool:
-    return _distance(box, last) < SAME_FACE_DISTANCE * (last[2] - last[0])

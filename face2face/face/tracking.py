@@ -1,8 +1,11 @@
 """Tracking of one person's landmarks over frames, with temporal smoothing."""
 
+import math
+
 import cv2
 import numpy as np
 
+from face2face.face import boxes
 from face2face.face.irises import IrisDetector, gaze_of
 from face2face.face.landmarks import Face, LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother, Smoother
@@ -26,7 +29,7 @@ THUMBNAIL_SIDE = 16
 
 
 class Tracker:
-    """Tracks the first face that appears; other faces are ignored while it is there.
+    """Tracks the first face that appears, or the one that is asked for; others are ignored meanwhile.
 
     Attributes:
         detector: Detects the face in each frame.
@@ -34,11 +37,19 @@ class Tracker:
         found_gaze: float (2, 2), the gaze in that frame as detected, see `irises.gaze_of`, NaN where it is
             unknown; None before `follow_gaze`.
         gaze: The same, smoothed; None as long as it is unknown.
+        place: The place of the face among all that were found when the whole frame was last searched, from
+            the left, from 0 on.
+        count: The number of those.
+        asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
+        has_changed: Whether in the last frame another face was taken because of it.
     """
 
     found: np.ndarray | None = None
     found_gaze: np.ndarray | None = None
     gaze: np.ndarray | None = None
+    place, count = 0, 0
+    asked_at = -math.inf
+    has_changed = False
 
     def __init__(self, detector: LandmarkDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
         """Start without a face.
@@ -53,6 +64,7 @@ class Tracker:
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
+        self._is_asked_for_next = False
 
     def follow_gaze(self) -> None:
         """Find the gaze, too, from now on.
@@ -73,6 +85,13 @@ class Tracker:
             return None
         return gaze_of(points, self._iris_detector.find(picture, points))
 
+    def next_face(self) -> None:
+        """Follow the next face to the right from the next frame on; of the rightmost, the leftmost.
+
+        Nothing changes if there is no other face. Any thread may call this.
+        """
+        self._is_asked_for_next = True
+
     def __call__(self, frame: Frame) -> np.ndarray | None:
         """Track the face in the next frame.
 
@@ -80,7 +99,9 @@ class Tracker:
             The landmarks, float (68, 2), in pixels of the frame; None if the face is not there.
         """
         grey = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-        face = self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
+        self.has_changed = False
+        face = self._take_next(grey, frame.seconds) if self._is_asked_for_next else None
+        face = face or self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
             return None
         self._face, self._seen_at = face, frame.seconds
@@ -89,6 +110,21 @@ class Tracker:
         if self.found_gaze is not None:
             self.gaze = self._gaze_smoother(self.found_gaze, frame.seconds)
         return self._smoother(face.points, frame.seconds)
+
+    def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
+        """The face that is next to the tracked one; None if there is no other."""
+        self._is_asked_for_next = False
+        if self._face is None:
+            return None
+        self.asked_at = seconds
+        face = self.detector.find_next(grey, self._face)
+        if face is None:
+            return None
+        self.has_changed = True
+        self._redetected_at = seconds
+        self._forget()
+        self._remember(face, grey, seconds)
+        return face
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face in the last detected box, if that is recent and its picture is similar."""
@@ -102,17 +138,27 @@ class Tracker:
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face, or any face after `FORGET_SECONDS`."""
         if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
-            self._face = None
-            self._smoother.reset()
-            self._gaze_smoother.reset()
+            self._forget()
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
         if redetect or self._face is None:
             self._redetected_at = seconds
         face = self.detector.find(grey, self._face, redetect)
         if face is None or (self._face is not None and not face.is_near(self._face)):
             return None
-        self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)
+        self._remember(face, grey, seconds)
         return face
+
+    def _remember(self, face: Face, grey: np.ndarray, seconds: float) -> None:
+        """Keep when the face was detected, how it looked, and the other faces, if they were looked for."""
+        self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)
+        if self.detector.boxes is not None:
+            self.place, self.count = boxes.place_among(self.detector.boxes, face.box)
+
+    def _forget(self) -> None:
+        """Begin anew: the next face is another one, or was away for a while."""
+        self._face = self.gaze = None
+        self._smoother.reset()
+        self._gaze_smoother.reset()
 
 
 def _thumbnail(grey: np.ndarray, box: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ class DrivenFrame:
         shown_drawing: From `present`: the drawing of the last frame with a face; black before the first one.
         generated: From `present`: the face to show. Without a face in the frame it is the last one, the
             driver or black, as the options say.
+        is_one_of_several: From `detect`: whether other faces are in view.
     """
 
     seconds: float
@@ -41,3 +42,4 @@ class DrivenFrame:
     face: Future[np.ndarray] | None = None
     shown_drawing: np.ndarray | None = None
     generated: np.ndarray | None = None
+    is_one_of_several: bool = False

@@ -24,6 +24,9 @@ PREVIEW_SCALE = 2
 """Side of the driver's preview, and so the height of windows and recordings, in sides of the model space. The
 preview has more detail than a picture of the generator's size would have."""
 
+NOTICE_SECONDS = 2.0
+"""How long it is said which face is followed once another was asked for."""
+
 LOOK_AHEAD_FRAMES = 24
 """So many frames of a file are looked through for the driver's face at rest before it is driven. It takes a
 second or two, of large videos longer."""
@@ -136,6 +139,8 @@ class Painter:
         side = PREVIEW_SCALE * self._size
         with self.stats.measure("landmarks"):
             points = self._tracker(frame)
+        if self._tracker.has_changed:
+            self._begin_anew()
         with self.stats.measure("drawing"):
             if points is not None:
                 target = self._generators[model].target
@@ -143,9 +148,11 @@ class Painter:
                 drawing = target.draw(drawn, crop_box.side, gaze)
                 driver_points = crop_box.points(points, side)
             driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
-        state = self._state(points is not None)
+        state = self._state(points is not None, frame.seconds)
+        is_one_of_several = points is not None and self._tracker.count > 1
         return DrivenFrame(
-            frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing
+            *(frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing),
+            is_one_of_several=is_one_of_several,
         )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:
@@ -173,6 +180,10 @@ class Painter:
     def calibrate(self) -> None:
         """Take the next second's face as the driver's neutral one. Any thread may call this."""
         self._is_asked_to_calibrate = True
+
+    def next_face(self) -> None:
+        """Drive by the next face in view from the next frame on. Any thread may call this."""
+        self._tracker.next_face()
 
     def choose(self, model: int) -> None:
         """Generate with another model from the next frame on, by its index, if there is one."""
@@ -249,6 +260,19 @@ class Painter:
             self._calibration.write(self._options.calibration_file, self._frame_size)
             self._is_kept = True
 
+    def _begin_anew(self) -> None:
+        """Learn the neutral face of another driver; the last one's does not count for him.
+
+        The calibration's file stays the last one's, until a calibration is asked for.
+        """
+        if self._calibration is not None and self._calibration.is_known:
+            self._keep_calibration()
+        self._calibration = self._saved = None
+        self._seen_ahead, self._gazes_ahead = [], []
+        self._is_recalibrated = self._is_kept = True
+        for retargeter in self._retargeters.values():
+            retargeter.forget_shut_eyes()
+
     def _face_to_show(self, driven: DrivenFrame) -> np.ndarray:
         """The last generated face, or what replaces it once the driver has been missing for too long."""
         is_held = self._last_face_at is not None and driven.seconds - self._last_face_at <= self._hold_seconds
@@ -258,9 +282,13 @@ class Painter:
             return resize(driven.driver, self._size)
         return np.zeros_like(self._last_face)
 
-    def _state(self, has_face: bool) -> str:
+    def _state(self, has_face: bool, seconds: float) -> str:
         if not has_face:
             return "no face"
-        calibration = self._calibration
-        is_calibrating = calibration is not None and (calibration.is_running or not calibration.is_known)
-        return "calibrating: look straight ahead" if is_calibrating else ""
+        tracker, calibration, said = self._tracker, self._calibration, []
+        if 0 <= seconds - tracker.asked_at < NOTICE_SECONDS:
+            which = f"face {tracker.place + 1} of {tracker.count}, from the left"
+            said.append(which if tracker.count > 1 else "no other face is in view")
+        if calibration is not None and (calibration.is_running or not calibration.is_known):
+            said.append("calibrating: look straight ahead")
+        return "; ".join(said)

@@ -33,6 +33,9 @@ class Driving(Protocol):
     def choose(self, model: int) -> None:
         """Generate with another model, by its index."""
 
+    def next_face(self) -> None:
+        """Drive by the next face in view."""
+
     def set_gain(self, name: str, value: float) -> None:
         """Carry more or less of the driver's motion, one of `controls.GAINS`."""
 
@@ -78,6 +81,7 @@ class Presenter:
         self._has_ended = False
         self._commands: dict[str, Callable[[], None]] = {
             "calibrate": driving.calibrate,
+            "face": driving.next_face,
             "view": state.next_view,
             "mirror": self._toggle_mirror,
             "record": recorder.toggle,
@@ -189,7 +193,7 @@ class Presenter:
         self._update_notice()
         picture = None
         if self._shown is not None and (self._window is not None or self.page is not None):
-            picture = self._shown.picture(self.state.view, self.state.is_mirrored)
+            picture = self._shown.picture(self.state.view, self.state.is_mirrored, is_marked=True)
         if self._window is not None:
             if picture is not None:
                 self._window.write(picture, self.state.lines())

@@ -41,6 +41,7 @@ class Command:
 
 COMMANDS = (
     Command("calibrate", "c", "learn my face at rest", "Calibrate"),
+    Command("face", "n", "the next face in view", "Next face"),
     Command("view", "v", "beside the face: me, the drawing, my landmarks, nothing", "View"),
     Command("mirror", "m", "as in a mirror", "Mirror", "is_mirrored"),
     Command("record", "r", "begin a recording, or end it", "Record", "recording"),

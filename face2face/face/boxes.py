@@ -1,0 +1,42 @@
+"""Boxes of faces: which one is nearest, whose it is, where it stands among the others.
+
+A box is float (4,): left, top, right, bottom, in pixels of the frame.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+SAME_FACE_DISTANCE = 1.0
+"""From this distance on, over the width of the face, a face is another person's."""
+
+
+def distance(box: np.ndarray, to: np.ndarray) -> float:
+    """Distance between the centres of two boxes, pixels."""
+    return float(np.linalg.norm((box[:2] + box[2:]) - (to[:2] + to[2:])) / 2)
+
+
+def nearest(boxes: Iterable[np.ndarray], to: np.ndarray) -> np.ndarray | None:
+    """The box whose centre is nearest to another box's; None without boxes."""
+    return min(boxes, key=lambda box: distance(box, to), default=None)
+
+
+def is_same(box: np.ndarray, last: np.ndarray) -> bool:
+    """Whether both can be the same person's, in successive frames."""
+    return distance(box, last) < SAME_FACE_DISTANCE * (last[2] - last[0])
+
+
+def place_among(boxes: np.ndarray, own: np.ndarray) -> tuple[int, int]:
+    """Where a face stands among all faces of a frame.
+
+    Args:
+        boxes: float (N, 4), from left to right.
+        own: The face's box; it need not be one of them.
+
+    Returns:
+        Its place from the left, from 0 on, and the number of faces with it.
+    """
+    distances = [distance(box, own) for box in boxes]
+    if distances and is_same(boxes[np.argmin(distances)], own):
+        return int(np.argmin(distances)), len(boxes)
+    return int(np.sum(boxes[:, 0] + boxes[:, 2] < own[0] + own[2])), len(boxes) + 1
