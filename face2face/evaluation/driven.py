@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 
 from face2face import cli
-from face2face.evaluation import measures, regions
+from face2face.evaluation import measures, regions, steadiness
 from face2face.evaluation.following import Following
 from face2face.evaluation.looks import Looks
 from face2face.evaluation.measures import Identity, Judge
-from face2face.evaluation.results import Evaluation, Strip, percentile_or_nan
+from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
@@ -58,7 +58,8 @@ def evaluate_cross(
     """
     first = None
     looks, following = Looks(judge), Following()
-    sharpnesses, changes = [], []
+    sharpnesses, changes, warpings = [], [], []
+    heads: list[tuple[np.ndarray, np.ndarray]] = []
     row = f"cross-{len(result.drivers) + 1}" if result.drivers else "cross"
     faces = missing = 0
     last: np.ndarray | None = None
@@ -83,6 +84,10 @@ def evaluate_cross(
                 following.add(tracker.found, driven.points, found, gazes)
                 missing += found is None
                 sharpnesses.append(measures.sharpness(driven.generated) / true_sharpness)
+                if found is not None:
+                    heads.append((driven.points, found))
+                if last is not None:
+                    warpings.append(steadiness.warping_error(last, driven.generated))
                 if found is not None and last is not None:
                     region = regions.outside(found, driven.generated.shape[0])
                     changes.append(measures.flicker(last, driven.generated, region))
@@ -113,6 +118,8 @@ def evaluate_cross(
             for name, percentage in (("median", 50), ("p90", 90))
         },
         **following.values(),
+        "warping_error": mean_or_nan(warpings),
+        **steadiness.own_motion([by for by, _ in heads], [painted for _, painted in heads]),
     }
     return first, float(np.mean(changes)) if changes else 0.0
 
@@ -126,6 +133,7 @@ def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result:
     """
     crop_box, size = known_crop_box(clip.path, generator), generator.target.image_size
     changes: list[tuple[float, float]] = []
+    warpings: list[list[float]] = []
     before: tuple[np.ndarray, np.ndarray] | None = None
     with (
         open_source(clip.path, clip.start, clip.end) as video,
@@ -144,10 +152,16 @@ def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result:
                 changes.append(
                     tuple(measures.flicker(*both, region) for both in zip(before, now, strict=True))
                 )
+                warpings.append([steadiness.warping_error(*both) for both in zip(before, now, strict=True)])
             before = now
     if changes:
         generated, true = np.mean(changes, axis=0)
         result.values["steady"] |= {"flicker_self": float(generated), "flicker_true": float(true)}
+        painted, filmed = zip(*warpings, strict=True)
+        result.values["steady"] |= {
+            "warping_error_self": mean_or_nan(painted),
+            "warping_error_true": mean_or_nan(filmed),
+        }
 
 
 def evaluate_still(frame: Frame, painter: Painter, judge: Judge, result: Evaluation) -> None:

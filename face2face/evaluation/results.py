@@ -90,11 +90,16 @@ FIGURES: dict[str, dict[str, Figure]] = {
             for name, said in _FOLLOWED.items()
         },
         "lag": Figure("lag behind the driver", "frames", best=0),
+        "warping_error": Figure("warping error", "of 255", best=0),
+        "pumping": Figure("change of the head's scale by itself", "%", best=0),
+        "swim": Figure("motion of the head by itself", "% of the interocular distance", best=0),
     },
     "steady": {
         "flicker_cross": Figure("flicker outside the face, driven by another person", "of 255"),
         "flicker_self": Figure("flicker outside the face, driven by the target", "of 255"),
         "flicker_true": Figure("flicker outside the face, of the target's own frames", "of 255"),
+        "warping_error_self": Figure("warping error, driven by the target", "of 255"),
+        "warping_error_true": Figure("warping error of the target's own frames", "of 255"),
         "jitter_driver": Figure("jitter of a still driver's landmarks, not smoothed", _INTEROCULAR),
         "jitter_generated": Figure("jitter of the generated landmarks then", _INTEROCULAR),
     },
