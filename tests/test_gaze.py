@@ -284,7 +284,7 @@ def test_the_drivers_gaze_is_drawn_and_without_it_the_target_looks_as_at_rest(cl
             Painter(tracker, [generator], DrivingOptions(gaze=gaze)) as painter,
             open_source(str(clips / "single_face.mp4")) as video,
         ):
-            painter.look_ahead(video)
+            painter.driver.look_ahead(video)
             drawn[gaze] = [painter.detect(frame).drawing for frame in video.frames(range(0, 72, 6))]
             assert (tracker.gaze is not None) == gaze
     changes = [np.abs(a.astype(int) - b).max(axis=-1) > 60 for a, b in zip(*drawn.values(), strict=True)]

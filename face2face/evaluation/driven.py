@@ -64,7 +64,7 @@ def evaluate_cross(
     faces = missing = 0
     last: np.ndarray | None = None
     with open_source(driver) as video:
-        painter.look_ahead(video)
+        painter.driver.look_ahead(video)
         described = set(spread_indices(video.frame_count or 1, LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():

@@ -27,7 +27,7 @@ def drive(options: RunOptions) -> None:
         paths = options.models.generators
         names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
         presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
-        painter.look_ahead(source)
+        painter.driver.look_ahead(source)
         stats = painter.stats
         stats.start()
         try:

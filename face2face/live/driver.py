@@ -1,0 +1,210 @@
+"""The person who drives: followed in the frames, known at rest, and carried onto a target."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from face2face import cli
+from face2face.face.crop import CropBox
+from face2face.face.landmarks import Face
+from face2face.face.tracking import Tracker
+from face2face.live.options import DrivingOptions
+from face2face.sources.base import Frame, Source
+from face2face.target.calibration import Calibration, read_calibration
+from face2face.target.retarget import SHUT_EYES, Retargeter
+from face2face.target.target_file import Target
+
+NOTICE_SECONDS = 2.0
+"""How long it is said which face is followed once another was asked for."""
+
+LOOK_AHEAD_FRAMES = 24
+"""So many frames of a file are looked through for the driver's face at rest before it is driven. It takes a
+second or two, of large videos longer."""
+LOOK_AHEAD_SECONDS = 5.0
+"""And so long at most. What was found by then counts: on a busy machine, or of a large video, runs can
+differ."""
+
+
+class Driver:
+    """Finds the driver in each frame, learns his face at rest, and carries his motion onto the targets.
+
+    Attributes:
+        gains: How much of the motion is carried, by the names of `controls.GAINS`.
+    """
+
+    def __init__(
+        self, tracker: Tracker, targets: Sequence[Target], options: DrivingOptions, source: str = ""
+    ) -> None:
+        """Begin without a face.
+
+        Args:
+            tracker: Follows the face.
+            targets: Whom the driver may move.
+            options: How he moves them.
+            source: The name of the frames' source. A clip of the target itself needs no calibration.
+
+        Raises:
+            UserError: If the calibration's file is damaged, or the iris model is not installed.
+        """
+        self._tracker, self._targets, self._options, self._source = tracker, targets, options, source
+        file = options.calibration_file
+        self._saved = read_calibration(file) if file and file.is_file() else None
+        self._calibration: Calibration | None = None
+        self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
+        self._seen_ahead: list[np.ndarray] = []
+        self._gazes_ahead: list[np.ndarray] = []
+        if options.gaze and any(target.gaze is not None for target in targets):
+            tracker.follow_gaze()
+        self._frame_size = (0, 0)
+        self.gains = {"expression": options.expression, "head": options.head}
+        self._retargeters: dict[int, Retargeter] = {}
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether other faces are in view."""
+        return self._tracker.count > 1
+
+    def calibrate(self) -> None:
+        """Take the next second's face as the neutral one. Any thread may call this."""
+        self._is_asked_to_calibrate = True
+
+    def next_face(self) -> None:
+        """Drive by the next face in view from the next frame on. Any thread may call this."""
+        self._tracker.next_face()
+
+    def set_gain(self, name: str, value: float) -> None:
+        """Carry more or less of the motion from the next frame on. Any thread may call this.
+
+        Args:
+            name: A key of `gains`.
+            value: 0 to `controls.MAX_GAIN`.
+        """
+        self.gains[name] = value
+
+    def keep(self) -> None:
+        """Write a neutral face that was still being learned to the calibration's file, if there is one."""
+        if self._calibration is not None and self._calibration.is_known:
+            self._keep_calibration()
+
+    def look_ahead(self, source: Source) -> None:
+        """Look for the driver's face at rest in a sample of a file's frames, before they are driven.
+
+        To be called before the first frame. It takes `LOOK_AHEAD_SECONDS` at most.
+        """
+        is_needed = self._options.retarget and self._saved is None and not source.live
+        if not is_needed or all(target.face is None for target in self._targets):
+            return
+        until = time.monotonic() + LOOK_AHEAD_SECONDS
+        face: Face | None = None
+        with contextlib.suppress(cli.UserError):  # a damaged frame is told when its turn comes
+            for frame in source.sample(LOOK_AHEAD_FRAMES):
+                found = self._tracker.detector.find(frame.picture, face)
+                if found is not None:
+                    face = found
+                    self._seen_ahead.append(found.points)
+                    gaze = self._tracker.find_gaze(frame.picture, found.points)
+                    self._gazes_ahead += [] if gaze is None else [gaze]
+                if time.monotonic() > until:
+                    break
+
+    def find(self, frame: Frame) -> np.ndarray | None:
+        """Find the driver in the next frame.
+
+        Returns:
+            His landmarks, float (68, 2), in pixels of the frame; None if he is not there.
+        """
+        points = self._tracker(frame)
+        if self._tracker.has_changed:
+            self._begin_anew()
+        return points
+
+    def carry(self, points: np.ndarray, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Carry expression, head motion and gaze onto a target, or take them as they are (`--retarget off`).
+
+        Args:
+            points: As of `find`.
+            frame: The same frame.
+            index: Of the target.
+
+        Returns:
+            The points to draw, float (68, 2), in the target's model space, and the gaze, float (2, 2); None:
+            at rest.
+        """
+        target, gaze = self._targets[index], self._tracker.gaze
+        frame_size = frame.picture.shape[1::-1]
+        if not self._options.retarget or target.face is None:
+            return CropBox.centre(*frame_size).points(points, target.image_size), gaze
+        own = None if self._is_recalibrated else target.neutral_in(self._source, frame_size)
+        if self._calibration is None:
+            self._calibration = self._first_calibration(target.face.neutral, own, frame_size)
+        if self._is_asked_to_calibrate:
+            self._calibration.restart()
+            for retargeter in self._retargeters.values():
+                retargeter.forget_shut_eyes()
+            self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
+            own = None
+        self._calibration.look(points, frame.seconds, self._tracker.found_gaze)
+        self._frame_size = frame_size
+        if self._calibration.is_settled and not self._calibration.is_running:
+            self._keep_calibration()
+        if index not in self._retargeters:
+            self._retargeters[index] = Retargeter(target.face)
+        neutral, shut_eyes = self._calibration.neutral, SHUT_EYES
+        if own is not None:
+            neutral, shut_eyes = own, target.face.shut_eyes
+        self._retargeters[index].set_driver(neutral, shut_eyes)
+        if gaze is not None and target.gaze is not None:
+            gaze = target.gaze.carry(gaze, self._calibration.gaze.rest if own is None else target.gaze.rest)
+        return self._retargeters[index](points, **self.gains), gaze
+
+    def _first_calibration(
+        self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]
+    ) -> Calibration:
+        """What is known of the driver before the first frame.
+
+        Args:
+            prior: float (68, 2), the target's neutral face.
+            own: The same in pixels of the frame, if the target itself drives.
+            frame_size: (width, height) in pixels.
+        """
+        if own is None and self._saved is None:
+            calibration = Calibration(prior)
+            calibration.look_ahead(self._seen_ahead, self._gazes_ahead)
+            return calibration
+        self._is_kept = True
+        if own is not None:
+            return Calibration(prior, own)
+        gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
+        return Calibration(prior, self._saved.scaled_to(frame_size), gaze)
+
+    def _keep_calibration(self) -> None:
+        """Write the neutral face to the calibration's file, once each time that it is learned."""
+        if self._options.calibration_file and not self._is_kept:
+            self._calibration.write(self._options.calibration_file, self._frame_size)
+            self._is_kept = True
+
+    def _begin_anew(self) -> None:
+        """Learn the neutral face of another driver; the last one's does not count for him.
+
+        The calibration's file stays the last one's, until a calibration is asked for.
+        """
+        self.keep()
+        self._calibration = self._saved = None
+        self._seen_ahead, self._gazes_ahead = [], []
+        self._is_recalibrated = self._is_kept = True
+        for retargeter in self._retargeters.values():
+            retargeter.forget_shut_eyes()
+
+    def state(self, has_face: bool, seconds: float) -> str:
+        """What the user should know about a frame, or ""."""
+        if not has_face:
+            return "no face"
+        tracker, calibration, said = self._tracker, self._calibration, []
+        if 0 <= seconds - tracker.asked_at < NOTICE_SECONDS:
+            which = f"face {tracker.place + 1} of {tracker.count}, from the left"
+            said.append(which if tracker.count > 1 else "no other face is in view")
+        if calibration is not None and (calibration.is_running or not calibration.is_known):
+            said.append("calibrating: look straight ahead")
+        return "; ".join(said)
