@@ -24,7 +24,7 @@ tests_of = $(foreach name,$(1),tests/test_$(name).py)
 TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers fine_tuning legacy networks objectives optimizer \
 	original_folders precision trainer training validation)
 WAITING_TESTS := $(call tests_of,distribution robustness train_script)
-SCRIPT_TESTS := $(call tests_of,demo distillation odd_input original_options pix2pix_script reduce_freeze train_speed)
+SCRIPT_TESTS := $(call tests_of,demo distillation notebook odd_input original_options pix2pix_script reduce_freeze train_speed)
 WAITING_LOG := $(VENV)/waiting-tests.log
 
 test: $(INSTALLED_DEV)  ## run the tests

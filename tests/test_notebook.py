@@ -1,0 +1,40 @@
+"""docs/face2face.ipynb: the tutorial runs in it, from a video to a recording of painted frames."""
+
+import re
+
+import cv2
+import nbformat
+import numpy as np
+from nbclient import NotebookClient
+
+from face2face.generator.generator import Generator
+from face2face.sources.open import open_source
+from tests import made
+
+NOTEBOOK = made.ROOT / "docs" / "face2face.ipynb"
+
+
+def test_the_notebook_runs_the_tutorial(clips, tmp_path):
+    """A short training on the sample clips; a cell that fails ends the test with its output."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    values = {"NUM": 24, "STEPS": 20, "NGF": 8, "WORK": repr(str(tmp_path / "work"))}
+    for name, value in values.items():
+        parameters.source, count = re.subn(
+            rf"^{name} = .*$", f"{name} = {value}", parameters.source, flags=re.M
+        )
+        assert count == 1
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+    assert sum("image/png" in data for data in shown) == 2  # the pairs, and what is painted of unseen ones
+    assert any("<video" in data.get("text/html", "") for data in shown)
+    generator = Generator(tmp_path / "work/face2face-reduced-model/frozen_model.pb")
+    with open_source(str(tmp_path / "work/face2face.mp4")) as video:
+        frames = [frame.picture for frame in video.frames()]
+    assert len(frames) == 72
+    painted = frames[30][:, frames[30].shape[1] // 2 :]
+    face = cv2.cvtColor(generator(generator.target.draw(generator.target.face.neutral)), cv2.COLOR_RGB2BGR)
+    face = cv2.resize(face, painted.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    black = np.abs(painted.astype(float)).mean()
+    assert np.abs(face.astype(float) - painted).mean() < 0.3 * black
