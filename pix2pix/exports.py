@@ -10,6 +10,7 @@ They compute in float32, like the frozen graph, and store weights as float16 if 
 
 import importlib.util
 import io
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -222,7 +223,7 @@ def _load_tflite(path: Path) -> Paint:
     from ai_edge_litert.interpreter import Interpreter
 
     with cli.quiet_stderr():
-        interpreter = Interpreter(model_content=path.read_bytes())
+        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
         interpreter.allocate_tensors()
         paint = interpreter.get_signature_runner()
     return lambda drawing: paint(**{INPUT: drawing[None]})[OUTPUT][0]

@@ -1,10 +1,14 @@
 """freeze_model.py --onnx and --tflite. What converts is tested where requirements-export.txt is installed."""
 
+import base64
+import functools
+import http.server
 import importlib.util
 import io
 import json
 import re
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 
 import freeze_model
+from face2face import pictures
 from face2face.cli import UserError
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
@@ -22,7 +27,7 @@ from face2face.target.plate import Plate
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
 from pix2pix import exports, options
-from tests import made
+from tests import browsers, made
 
 SIZE = made.SMALL.image_size
 ONNX, TFLITE = exports.FORMATS
@@ -264,3 +269,49 @@ def test_what_is_interrupted_leaves_the_older_file(kind, target, drawings, tmp_p
     with pytest.raises(KeyboardInterrupt):
         exports.export(graph_of(target), target, kind, path, interrupted, drawings)
     assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [(path.name, 0)]
+
+
+# --- the page -------------------------------------------------------------------------------------------
+
+ORT_WEB = made.ROOT / "node_modules" / "onnxruntime-web"
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, and says nothing."""
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.fixture
+def chrome(tmp_path):
+    chrome = browsers.chromium(tmp_path / "profile")
+    yield chrome
+    chrome.quit()
+
+
+@needs_converters
+@pytest.mark.skipif(not ORT_WEB.is_dir(), reason="needs npm install onnxruntime-web, in the project's folder")
+def test_the_page_paints_the_same_face_in_a_browser(chrome, target, drawings, tmp_path):
+    from pix2pix import frozen
+
+    folder = tmp_path / "served"
+    shutil.copytree(ORT_WEB / "dist", folder / "node_modules/onnxruntime-web/dist")
+    shutil.copy(made.ROOT / "examples/browser.html", folder)
+    frozen.write(graph_of(target), folder / "frozen_model.pb")
+    exported(ONNX, folder / "frozen_model.pb", target, drawings)
+    pictures.write(tmp_path / "1.png", drawings[0])
+
+    handler = functools.partial(QuietHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        chrome.get(f"http://127.0.0.1:{server.server_port}/browser.html")
+        said = chrome.find_element("id", "said")
+        made.until(lambda: said.text == "ready")
+        chrome.find_element("tag name", "input").send_keys(str(tmp_path / "1.png"))
+        made.until(lambda: re.fullmatch(r"painted in \d+ ms", said.text))
+        png = chrome.execute_script("return document.getElementById('face').toDataURL().split(',')[1]")
+        server.shutdown()
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR_RGB)
+    expected = Generator(folder / "frozen_model.pb", "tensorflow")(drawings[0]).astype(int)
+    assert np.abs(shown - expected).max() <= 1 < expected.std()
