@@ -105,18 +105,19 @@ def of_half_a_plate(target: Target):
     return graph_of(target, plate=Plate(picture, mask))
 
 
-def halved(target: Target):
+def halved(graph):
     from pix2pix import frozen
 
-    return frozen.halve(graph_of(target))
+    return frozen.halve(graph)
 
 
 GRAPHS = {
     "norm-free": graph_of,
     "instance norm, as with --paper": lambda target: graph_of(target, options.INSTANCE),
     "separable": lambda target: graph_of(target, options.MOVING, separable=True),
+    "separable, halved": lambda target: halved(graph_of(target, options.MOVING, separable=True)),
     "with a plate": of_half_a_plate,
-    "halved": halved,
+    "with a plate, halved": lambda target: halved(of_half_a_plate(target)),
 }
 
 
