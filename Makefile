@@ -54,7 +54,8 @@ $(INSTALLED): requirements.txt
 	$(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && \
 	echo $$(( $$(date +%s) - began )) > $@
 
-$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-int8.txt requirements-identity.txt
+$(INSTALLED_DEV): $(INSTALLED) requirements-dev.txt requirements-int8.txt requirements-export.txt \
+		requirements-identity.txt
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	@$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-identity.txt
 	@touch $@

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Freeze a reduced model to one file, frozen_model.pb, that plain TensorFlow runs."""
+"""Freeze a reduced model to one file, frozen_model.pb, that plain TensorFlow runs; and export it."""
 
 from face2face import early, frozen_graph
 
@@ -8,6 +8,7 @@ if __name__ == "__main__":
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,10 @@ from face2face.sampling import spread_indices
 from face2face.target import target_file
 from face2face.target.plate import read_plate
 from face2face.target.target_file import Target
-from pix2pix import legacy, options
+from pix2pix import exports, legacy, options
+
+_COMPARED = 6
+"""Number of drawings on which the faces of the frozen graph and of its exports are compared."""
 
 
 def freeze(
@@ -29,6 +33,7 @@ def freeze(
     int8: bool = False,
     calibration: Path | None = None,
     with_plate: bool = True,
+    formats: Sequence[exports.Format] = (),
 ) -> Path:
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
@@ -39,6 +44,7 @@ def freeze(
         calibration: a folder of pairs, on whose drawings the ranges of the int8 values are measured; without
             one, they are measured on drawings of what is known of the target's face.
         with_plate: put what holds still before the target's camera, if that is known, over what is painted.
+        formats: also export the frozen graph in these, of `exports.FORMATS`.
 
     Returns:
         The path of the frozen graph.
@@ -48,7 +54,9 @@ def freeze(
             another file is in the way.
     """
     path = model_folder / frozen_graph.FILE_NAME
-    _check_outputs(path, int8, calibration)
+    for kind in formats:
+        kind.check_installed()
+    _check_outputs(path, int8, calibration, formats)
     opts = _options(model_folder)
     known = _target(model_folder, opts)
     plate = read_plate(model_folder, opts.image_size)
@@ -82,7 +90,8 @@ def freeze(
     expected = inference.uint8_predictor(folded)(drawing)
     if plate is not None:
         expected = plate.compose(expected)
-    difference = frozen.largest_difference(expected, Generator(path, "tensorflow")(drawing))
+    exact = Generator(path, "tensorflow")
+    difference = frozen.largest_difference(expected, exact(drawing))
     kinds = ", ".join(
         f"{count} {kind}" for kind, count in Counter(node.op for node in graph.node).most_common()
     )
@@ -91,6 +100,11 @@ def freeze(
     if plate is not None:
         print(f"{100 * plate.share:.0f} % of the picture holds still and is not painted")
     print(f"largest difference between the reduced and the frozen model: {difference} of 255")
+    for kind in formats:
+        output = kind.path(path)
+        difference = exports.export(graph, known, kind, output, exact, sample_drawings(known, _COMPARED))
+        print(f"wrote {output}: {output.stat().st_size / 1e6:.1f} MB")
+        print(f"largest difference between the frozen and the {kind.name} model: {difference} of 255")
     if int8:
         drawings = drawings or sample_drawings(known, quantisation.MAX_DRAWINGS)
         output = quantisation.int8_path(path)
@@ -122,7 +136,9 @@ def _target(model_folder: Path, opts: options.Options) -> Target:
     return target_file.read_target(model_folder) or Target(opts.image_size, opts.drawing)
 
 
-def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
+def _check_outputs(
+    path: Path, int8: bool, calibration: Path | None, formats: Sequence[exports.Format]
+) -> None:
     """Check that no file would be replaced but graphs of ours.
 
     Raises:
@@ -136,6 +152,10 @@ def _check_outputs(path: Path, int8: bool, calibration: Path | None) -> None:
         outputs |= {graph.name: graph, weights.name: weights}
         for file in (graph, weights):
             files.check_replaceable(file, lambda _: quantisation.is_ours(graph))
+    for kind in formats:
+        output = kind.path(path)
+        outputs[output.name] = output
+        files.check_replaceable(output, kind.is_ours)
     files.check_apart(outputs, {"--calibration": calibration})
 
 
@@ -164,6 +184,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="also write frozen_model_int8.xml and .bin, for OpenVINO: several times as fast "
         "(needs requirements-int8.txt)",
     )
+    for kind in exports.FORMATS:
+        parser.add_argument(
+            kind.option,
+            dest="formats",
+            action="append_const",
+            const=kind,
+            help=f"also write {kind.path(Path(frozen_graph.FILE_NAME))}, which {kind.engine} runs "
+            "(needs requirements-export.txt)",
+        )
     parser.add_argument(
         "--calibration",
         type=Path,
@@ -185,7 +214,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    freeze(args.model_folder, args.half, args.int8, args.calibration, args.with_plate)
+    freeze(args.model_folder, args.half, args.int8, args.calibration, args.with_plate, args.formats or ())
 
 
 if __name__ == "__main__":

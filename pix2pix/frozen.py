@@ -12,7 +12,7 @@ from face2face.target.plate import Plate
 from face2face.target.target_file import Target
 from pix2pix import images, networks
 
-_SMALL = 1024
+FEW_VALUES = 1024
 """Constants of fewer values stay float32 in a graph of half precision: they hardly add to its size."""
 
 
@@ -91,7 +91,7 @@ def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
     halved.versions.CopyFrom(graph.versions)
     for node in graph.node:
         weights = tf.make_ndarray(node.attr["value"].tensor) if node.op == "Const" else np.zeros(0)
-        if weights.dtype != np.float32 or weights.size < _SMALL:
+        if weights.dtype != np.float32 or weights.size < FEW_VALUES:
             halved.node.append(node)
             continue
         narrow = halved.node.add(name=f"{node.name}/half", op="Const")
@@ -101,6 +101,12 @@ def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
         wide.attr["SrcT"].type = tf.float16.as_datatype_enum
         wide.attr["DstT"].type = tf.float32.as_datatype_enum
     return halved
+
+
+def is_half(graph: tf.compat.v1.GraphDef) -> bool:
+    """Whether a graph stores weights as float16."""
+    constants = [node for node in graph.node if node.op == "Const"]
+    return any(node.attr["dtype"].type == tf.float16.as_datatype_enum for node in constants)
 
 
 def write(graph: tf.compat.v1.GraphDef, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 
 from face2face.sources.open import open_source
-from tests import made
+from tests import browsers, made
 from tests.made import until
 
 CAMERA_FRAMES = 60
@@ -23,27 +22,18 @@ CAMERA_FRAMES = 60
 @pytest.fixture(scope="module")
 def chromium(clips, tmp_path_factory):
     """A browser whose camera shows a clip."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        pytest.skip("needs Chromium and its driver (apt-get install chromium chromium-driver)")
     folder = tmp_path_factory.mktemp("chromium")
     with open_source(str(clips / "single_face.mp4")) as source:
         jpegs = [
             cv2.imencode(".jpg", frame.picture)[1].tobytes() for frame in source.frames(range(CAMERA_FRAMES))
         ]
     (folder / "camera.mjpeg").write_bytes(b"".join(jpegs))
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    switches = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-    switches += " disable-component-update disable-sync disable-dev-shm-usage"
-    switches += " use-fake-ui-for-media-stream use-fake-device-for-media-stream"
-    switches += (
-        f" use-file-for-fake-video-capture={folder / 'camera.mjpeg'} user-data-dir={folder / 'profile'}"
+    chrome = browsers.chromium(
+        folder / "profile",
+        "use-fake-ui-for-media-stream",
+        "use-fake-device-for-media-stream",
+        f"use-file-for-fake-video-capture={folder / 'camera.mjpeg'}",
     )
-    for switch in switches.split(" "):
-        options.add_argument(f"--{switch}")
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     chrome.set_window_size(900, 700)
     yield chrome
     chrome.quit()
