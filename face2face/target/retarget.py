@@ -33,18 +33,12 @@ OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
-WIDE_EYES = 2.0
-"""Factor by which a widening of the eyes beyond rest is exaggerated in the drawing: a generator opens eyes
-half as wide as they are drawn (by `evaluate.py`, the correlation of the driver's and the generated eyes rises
-from 0.61 to 0.81)."""
-
-
-FREE_MOUTH, WIDEST_MOUTH = 0.8, 1.3
+FREE_MOUTH, WIDEST_MOUTH = 0.6, 2.2
 """A mouth opens as far as the driver's up to the first, and never beyond the second, over the target's
 widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
 
 
-REOPENED = 0.5
+REOPENED = 0.6
 """Share of the way back, from lips open as in the known shapes to lips open as the driver's: without it they
 follow him less, and with all of it the face is less the target's (four drivers, dlib's descriptor)."""
 
@@ -155,7 +149,7 @@ class Retargeter:
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
             fraction = max((ratio - self._shut_eyes) / (1 - self._shut_eyes), 0.0)
             shut = self._target.shut_eyes
-            gap = shut + (1 - shut) * fraction if ratio < 1 else 1 + WIDE_EYES * (ratio - 1)
+            gap = shut + (1 - shut) * fraction if ratio < 1 else ratio
             _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
