@@ -148,6 +148,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--start", type=cli.non_negative_float, default=0.0, help="second of a file to begin at"
     )
     parser.add_argument("--end", type=cli.non_negative_float, help="second of a file to end at")
+    parser.add_argument(
+        "--pace",
+        action="store_true",
+        help="play a file in real time, as a camera: where the loop is late, frames are dropped",
+    )
     parser.add_argument("--limit", type=cli.positive_int, help="end after so many frames")
     parser.add_argument("--stats", type=Path, metavar="FILE", help="write frames and times as JSON")
     args = parser.parse_args(argv)
@@ -215,7 +220,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
     """
     needs_page = args.serve is None and args.source == BROWSER
     return RunOptions(
-        SourceOptions(args.source, args.start, args.end, args.camera_size, args.camera_fps),
+        SourceOptions(args.source, args.start, args.end, args.camera_size, args.camera_fps, args.pace),
         ModelOptions(
             tuple(args.tf_model or [default_model()]), args.landmark_model, args.engine, args.precision
         ),

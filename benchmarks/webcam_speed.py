@@ -72,7 +72,7 @@ def contend(kind: str, clip: str, model: Path, precision: str, limit: int) -> di
     else:
         engine = "tensorflow" if kind == "tensorflow" else "openvino"
         models = ModelOptions((model,), engine=engine, precision=precision)
-        with open_source(clip) as video, open_painter(models, DrivingOptions(), video.name) as painter:
+        with open_source(clip) as video, open_painter(models, DrivingOptions(), video) as painter:
             stats = painter.stats
             stats.start()
             loop.run(video, painter, output, limit)

@@ -24,6 +24,8 @@ SCRIPTS = {
     "benchmarks/step_parts.py": "benchmarks.step_parts",
     "benchmarks/detection.py": "benchmarks.detection",
     "benchmarks/soak.py": "benchmarks.soak",
+    "benchmarks/latency.py": "benchmarks.latency",
+    "benchmarks/export_speed.py": "benchmarks.export_speed",
     "benchmarks/time_to_quality.py": "benchmarks.time_to_quality",
     "benchmarks/train_speed.py": "benchmarks.train_speed",
     "benchmarks/webcam_speed.py": "benchmarks.webcam_speed",

@@ -29,7 +29,11 @@ NEAR_ENOUGH = 0.5
 FASTER = 0.95
 """A precision counts as faster if it takes at most this share of float32's time: the rest is noise."""
 
-_TRIES = 12  # number of drawings that precisions are compared on
+KEEPS_UP = 0.6
+"""Where a face on all cores takes at most this share of the time between two drawings, one is generated at a
+time: it is there sooner. The rest of the time is for what else is done with a frame."""
+
+_TRIES = 12  # number of drawings that a precision is tried on
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,12 @@ class Generator:
     """
 
     def __init__(
-        self, path: str | Path, engine: str = AUTO, precision: str = "float32", concurrency: int = 1
+        self,
+        path: str | Path,
+        engine: str = AUTO,
+        precision: str = "float32",
+        concurrency: int = 1,
+        interval: float | None = None,
     ) -> None:
         """Check the file, and load it by the first engine that can run it.
 
@@ -76,7 +85,9 @@ class Generator:
             path: a frozen graph (.pb), or an IR (.xml).
             engine: one of `engines.ENGINES`, or `AUTO`.
             precision: one of `engines.PRECISIONS`, or `AUTO`.
-            concurrency: number of faces at the same time. 2 keep the cores busier; each may take longer.
+            concurrency: number of faces at the same time. 2 keep the cores busier; each takes longer.
+            interval: seconds from one drawing to the next, if they come at a steady rate: where one face at a
+                time is quick enough for it (`KEEPS_UP`), `concurrency` becomes 1. None: as fast as possible.
 
         Raises:
             UserError: if the file is missing, damaged, or no generator's frozen graph; or could do more than
@@ -92,7 +103,7 @@ class Generator:
                 raise cli.UserError(
                     f"{path}: expected a target of {size} pixels, got {self.target.image_size}"
                 )
-        self.concurrency = concurrency
+        self.concurrency, self._interval = concurrency, interval
         with ThreadPoolExecutor(1) as executor:  # the file is hashed while an engine is imported
             cache = executor.submit(FileCache, file.files).result
             self.engine, self._paint = self._load(file, engine, precision, cache)
@@ -148,6 +159,7 @@ class Generator:
         cache: Callable[[], FileCache],
     ) -> tuple[str, Paint]:
         """Load the file at a precision; returns engine and precision, for people, and the graph."""
+        milliseconds = None
         if precision == AUTO:
             key = f"{engine.name}, {engine.processor}"
             precision = "float32"
@@ -157,11 +169,16 @@ class Generator:
                     known = self._compare(engine)
                     cache().write_note(key, known)
                 precision = known.precision
+                milliseconds = known.measured[precision].milliseconds
         elif precision not in engine.precisions:
             raise cli.UserError(
                 f"expected --precision {' or '.join(engine.precisions)}, got {precision}: "
                 f"{engine.name} has no other on this machine"
             )
+        if self.concurrency > 1 and self._interval is not None:
+            milliseconds = milliseconds or self._milliseconds_alone(engine, precision, cache)
+            if milliseconds <= KEEPS_UP * 1000 * self._interval:
+                self.concurrency = 1
         paint = engine.load(precision, self.concurrency)
         if file.is_int8:
             precision = f"int8 and {precision}"
@@ -192,6 +209,17 @@ class Generator:
         ]
         best = min(near, key=lambda precision: measured[precision].milliseconds, default="float32")
         return Comparison(best, measured)
+
+    def _milliseconds_alone(
+        self, engine: OpenVino | TensorFlow, precision: str, cache: Callable[[], FileCache]
+    ) -> float:
+        """The time of a face that is generated alone, on all cores. It is measured once."""
+        key = f"{engine.name}, {engine.processor}, {precision}, alone"
+        milliseconds = cache().note(key, float)
+        if milliseconds is None:
+            _, milliseconds = self._try(engine, precision, sample_drawings(self.target, _TRIES))
+            cache().write_note(key, milliseconds)
+        return milliseconds
 
     def _try(
         self, engine: OpenVino | TensorFlow, precision: str, drawings: list[np.ndarray]

@@ -11,6 +11,8 @@ from face2face.live import loop
 from face2face.live.options import DrivingOptions, ModelOptions, RunOptions
 from face2face.live.outputs import open_presenter
 from face2face.live.painter import Painter
+from face2face.live.stats import Stats
+from face2face.sources.base import Source
 
 
 def drive(options: RunOptions) -> None:
@@ -23,7 +25,7 @@ def drive(options: RunOptions) -> None:
     options.check_files()
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(options.source.open())
-        painter = stack.enter_context(open_painter(options.models, options.driving, source.name))
+        painter = stack.enter_context(open_painter(options.models, options.driving, source))
         paths = options.models.generators
         names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
         presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
@@ -36,6 +38,8 @@ def drive(options: RunOptions) -> None:
             stats.stop()
             counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
             print(f"{counts}, {stats.fps:.1f} frames/s")
+            if source.live and stats.latency:
+                print(delay(stats))
             if options.stats_file:
                 stats.write(options.stats_file)
     for path in presenter.written:
@@ -44,11 +48,22 @@ def drive(options: RunOptions) -> None:
         raise cli.Incomplete("; ".join(missed))
 
 
-def open_painter(models: ModelOptions, driving: DrivingOptions, source: str) -> Painter:
+def delay(stats: Stats) -> str:
+    """What to tell the user of a camera about the age of the pictures."""
+    latency = stats.summary().latency
+    median, high = round(latency.median_ms), round(latency.p95_ms)
+    return (
+        f"pictures are shown {median} ms after they were taken, 95 of 100 within {high} ms: "
+        f"in calls, delay the microphone by {median} ms (OBS: Sync Offset)"
+    )
+
+
+def open_painter(models: ModelOptions, driving: DrivingOptions, source: Source) -> Painter:
     """Load the models, and print what runs them.
 
     Args:
-        source: The name of the frames' source.
+        source: Where the frames come from. The rate of a live one decides how many faces are generated at a
+            time.
 
     Returns:
         The painter, which the caller has to close.
@@ -56,16 +71,19 @@ def open_painter(models: ModelOptions, driving: DrivingOptions, source: str) -> 
     Raises:
         UserError: If a model is of no use.
     """
+    interval = 1 / source.fps if source.live else None
     with ThreadPoolExecutor(1) as executor:  # the landmark model is unpacked meanwhile
         detector = executor.submit(LandmarkDetector, models.landmark_model)
         generators = [
-            Generator(path, models.engine, models.precision, loop.CONCURRENCY) for path in models.generators
+            Generator(path, models.engine, models.precision, loop.CONCURRENCY, interval)
+            for path in models.generators
         ]
         tracker = Tracker(detector.result(), driving.smoothing)
     for path, generator in zip(models.generators, generators, strict=True):
-        print(f"{path} runs by {generator.engine}")
+        is_alone = source.live and generator.concurrency == 1
+        print(f"{path} runs by {generator.engine}{', one face at a time' if is_alone else ''}")
         if driving.retarget and generator.target.face is None:
             print(f"retargeting is off: {path} does not know its target's face")
     if driving.calibration_file and all(generator.target.face is None for generator in generators):
         print(f"--calibration is not used: {driving.calibration_file}")
-    return Painter(tracker, generators, driving, source)
+    return Painter(tracker, generators, driving, source.name)

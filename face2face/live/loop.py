@@ -12,8 +12,9 @@ from face2face.live.stats import Stats
 from face2face.sources.base import Frame, Source
 
 CONCURRENCY = 2
-"""Faces that are generated at the same time. Two inference requests run concurrently: a single one on all
-cores stalls at every layer on the core that detects landmarks."""
+"""Faces that are generated at the same time where the loop is slower than its source. Two inference requests
+run concurrently: a single one on all cores stalls at every layer on the core that detects landmarks. Where
+the loop waits for its source, a face alone on all cores is there sooner (`generator.KEEPS_UP`)."""
 
 
 class Stages(Protocol):
@@ -72,9 +73,11 @@ def run(source: Source, stages: Stages, output: Output, limit: int | None = None
                 if driven is not None:
                     with stats.measure("output"):
                         output.write(driven)
+                goes_on = output.goes_on()  # only here does a window draw what was written to it
+                if driven is not None:
                     stats.show(driven.captured, driven.points is not None)
                     stats.dropped = pipeline.dropped
-                if not output.goes_on() or stats.frames == limit:
+                if not goes_on or stats.frames == limit:
                     break
         finally:
             source.stop()  # the capturing thread may wait for a camera that is gone

@@ -15,6 +15,7 @@ from face2face.output.page import access
 from face2face.sources.base import Source, name_of
 from face2face.sources.browser import BrowserSource
 from face2face.sources.open import is_address, open_source, source_path
+from face2face.sources.paced import PacedSource
 from face2face.target.calibration import is_calibration
 
 BROWSER = "browser"
@@ -49,6 +50,7 @@ class SourceOptions:
         end: Second of a video file to end at; None: its own end.
         camera_size: (width, height) in pixels to ask a camera for.
         camera_fps: Frames per second to ask a camera for.
+        is_paced: Play a file or folder in real time, as a camera.
     """
 
     source: str
@@ -56,11 +58,14 @@ class SourceOptions:
     end: float | None = None
     camera_size: tuple[int, int] | None = None
     camera_fps: float | None = None
+    is_paced: bool = False
 
     def __post_init__(self) -> None:
         is_specific = self.start or self.end is not None or self.camera_size or self.camera_fps
         if self.source == BROWSER and is_specific:
             raise UserError("--start, --end, --camera-size and --camera-fps are not for --source browser")
+        if self.is_paced and self.is_live:
+            raise UserError(f"--pace is for video files and folders of images, got {self.source}")
 
     @property
     def path(self) -> Path | None:
@@ -80,7 +85,8 @@ class SourceOptions:
         """
         if self.source == BROWSER:
             return BrowserSource()
-        return open_source(self.source, self.start, self.end, self.camera_size, self.camera_fps)
+        opened = open_source(self.source, self.start, self.end, self.camera_size, self.camera_fps)
+        return PacedSource(opened) if self.is_paced else opened
 
 
 @dataclass(frozen=True)

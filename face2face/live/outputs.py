@@ -16,6 +16,7 @@ from face2face.output.virtual_camera import VirtualCamera
 from face2face.output.window import Window, has_screen
 from face2face.sources.base import Source
 from face2face.sources.browser import BrowserSource
+from face2face.sources.paced import PacedSource
 
 _Output = TypeVar("_Output", bound=Output)
 
@@ -83,6 +84,7 @@ def _sound(
         microphone = Microphone(options.microphone or None, source.clock)
         stack.enter_context(contextlib.closing(microphone))
         return lambda: contextlib.nullcontext(microphone)
-    if file is not None and not source.live and has_sound(file):
+    has_file_times = not source.live or isinstance(source, PacedSource)
+    if file is not None and has_file_times and has_sound(file):
         return lambda: contextlib.closing(FileSound(file))
     return contextlib.nullcontext
