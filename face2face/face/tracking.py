@@ -34,8 +34,9 @@ class Tracker:
     Attributes:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
-        found_gaze: float (2, 2), the gaze in that frame as detected, see `irises.gaze_of`, NaN where it is
-            unknown; None before `follow_gaze`.
+        found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
+            None before `follow_gaze`. After the first frame the eyes are looked at in turn, one in each
+            frame: it takes half the time, and an eye is late by one frame at most.
         gaze: The same, smoothed; None as long as it is unknown.
         place: The place of the face among all that were found when the whole frame was last searched, from
             the left, from 0 on.
@@ -61,6 +62,7 @@ class Tracker:
         self.detector = detector
         self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
         self._iris_detector: IrisDetector | None = None
+        self._eye = 1
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
@@ -75,11 +77,14 @@ class Tracker:
         self._iris_detector = self._iris_detector or IrisDetector()
 
     def find_gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-        """Find the gaze in a frame by itself, not followed over time: as `found_gaze`.
+        """Find the gaze of both eyes in a frame by itself, not followed over time.
 
         Args:
             picture: uint8 (H, W, 3), BGR.
             points: float (68, 2), the landmarks, pixels.
+
+        Returns:
+            float (2, 2), NaN where it is unknown; None before `follow_gaze`.
         """
         if self._iris_detector is None:
             return None
@@ -106,10 +111,20 @@ class Tracker:
             return None
         self._face, self._seen_at = face, frame.seconds
         self.found = face.points
-        self.found_gaze = self.find_gaze(frame.picture, face.points)
-        if self.found_gaze is not None:
-            self.gaze = self._gaze_smoother(self.found_gaze, frame.seconds)
+        self._follow_gaze(frame, face.points)
         return self._smoother(face.points, frame.seconds)
+
+    def _follow_gaze(self, frame: Frame, points: np.ndarray) -> None:
+        """Look at both eyes of a new face, or at the next eye, and take them into account."""
+        if self._iris_detector is None:
+            return
+        self._eye = 1 - self._eye
+        eyes = (0, 1) if self.found_gaze is None else (self._eye,)
+        seen = gaze_of(points, self._iris_detector.find(frame.picture, points, eyes))
+        gaze = seen if self.found_gaze is None else self.found_gaze.copy()
+        gaze[list(eyes)] = seen[list(eyes)]
+        self.found_gaze = gaze
+        self.gaze = self._gaze_smoother(gaze, frame.seconds)
 
     def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face that is next to the tracked one; None if there is no other."""
@@ -156,7 +171,7 @@ class Tracker:
 
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
-        self._face = self.gaze = None
+        self._face = self.gaze = self.found_gaze = None
         self._smoother.reset()
         self._gaze_smoother.reset()
 
