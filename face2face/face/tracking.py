@@ -24,6 +24,9 @@ because the smoothing would average over fewer detections."""
 MAX_DIFFERENCE = 6.0
 """Largest mean difference, of 255, between similar pictures in the box. It is exceeded when the face moves by
 a twentieth of its width, when a hand covers it, or at a cut."""
+STEADY_GAZE = 0.03
+"""A gaze that changed by less, in distances of the eye's corners, is steady."""
+
 THUMBNAIL_SIDE = 16
 """Side in pixels to which the picture in the box is scaled for that comparison."""
 
@@ -35,8 +38,8 @@ class Tracker:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
         found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
-            None before `follow_gaze`. After the first frame the eyes are looked at in turn, one in each
-            frame: it takes half the time, and an eye is late by one frame at most.
+            None before `follow_gaze`. While the gaze is steady the eyes are looked at in turn, one in each
+            frame, which takes half the time.
         gaze: The same, smoothed; None as long as it is unknown.
         place: The place of the face among all that were found when the whole frame was last searched, from
             the left, from 0 on.
@@ -115,14 +118,16 @@ class Tracker:
         return self._smoother(face.points, frame.seconds)
 
     def _follow_gaze(self, frame: Frame, points: np.ndarray) -> None:
-        """Look at both eyes of a new face, or at the next eye, and take them into account."""
+        """Look at the next eye, and at the other one, too, if it has moved; take them into account."""
         if self._iris_detector is None:
             return
         self._eye = 1 - self._eye
-        eyes = (0, 1) if self.found_gaze is None else (self._eye,)
-        seen = gaze_of(points, self._iris_detector.find(frame.picture, points, eyes))
-        gaze = seen if self.found_gaze is None else self.found_gaze.copy()
-        gaze[list(eyes)] = seen[list(eyes)]
+        gaze = np.full((2, 2), np.nan) if self.found_gaze is None else self.found_gaze.copy()
+        for eye in (self._eye, 1 - self._eye):
+            irises = self._iris_detector.find(frame.picture, points, (eye,))
+            last, gaze[eye] = gaze[eye].copy(), gaze_of(points, irises)[eye]
+            if np.linalg.norm(gaze[eye] - last) < STEADY_GAZE:  # not so if one of them is unknown
+                break
         self.found_gaze = gaze
         self.gaze = self._gaze_smoother(gaze, frame.seconds)
 
