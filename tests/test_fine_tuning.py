@@ -89,12 +89,12 @@ def test_the_networks_are_those_of_the_checkpoint(pairs, finished, tmp_path, cap
 
 
 def test_the_moments_of_adam_go_on(pairs, finished, tmp_path):
-    """One step multiplies the power of beta 1 once more: it is not that of a first step."""
+    """One step multiplies the power of beta 2 once more: it is not that of a first step."""
     training.train(replace(MORE, max_steps=1), pairs, tmp_path, start_from=finished)
     for network in ("generator", "discriminator"):
         name = f"{network}_optimizer/beta2_power/.ATTRIBUTES/VARIABLE_VALUE"
         powers = [tf.train.load_variable(str(folder), name) for folder in (finished, tmp_path)]
-        assert powers[1] == pytest.approx(powers[0] * 0.999)
+        assert powers[1] == pytest.approx(powers[0] * MORE.beta2)
 
 
 def test_validation_and_the_best_weights_begin_anew(pairs, finished, tmp_path):
