@@ -41,6 +41,8 @@ def motions(points: np.ndarray) -> np.ndarray:
 
 def correlation(driver: np.ndarray, output: np.ndarray) -> float:
     """Pearson correlation of two series, float (N,); 0 if one of them does not change."""
+    # In float32 the mean of equal values is not quite their value.
+    driver, output = np.asarray(driver, np.float64), np.asarray(output, np.float64)
     if len(driver) < 2 or min(np.std(driver), np.std(output)) < STILL:
         return 0.0
     return float(np.corrcoef(driver, output)[0, 1])
