@@ -192,6 +192,11 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help="record its sound with a camera's pictures; the system's own without a name",
     )
     group.add_argument(
+        "--delay-microphone",
+        metavar="OUTPUT",
+        help="for calls: play the microphone as late as the pictures are, to this output, a virtual cable",
+    )
+    group.add_argument(
         "--virtual-camera",
         nargs="?",
         const=ANY_DEVICE,
@@ -244,6 +249,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
             record=args.record,
             record_view=args.record_view,
             microphone=args.microphone,
+            delay_microphone=args.delay_microphone,
             virtual_camera=args.virtual_camera,
             serve=access.DEFAULT_PORT if needs_page else args.serve,
             serve_host=args.serve_host,

@@ -1,5 +1,8 @@
 """What several test files share: the sample clips, made photos, a small model."""
 
+import ctypes.util
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,29 @@ def frozen_model(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("frozen-model")
     reduce_model.reduce(made.training_folder(folder / "face2face-model"), folder / "reduced")
     return freeze_model.freeze(folder / "reduced")
+
+
+@pytest.fixture
+def loopback(tmp_path, monkeypatch):
+    """A PulseAudio server whose default microphone hears what is played."""
+    if not all(map(shutil.which, ("pulseaudio", "pactl", "pacat"))):
+        pytest.skip("needs PulseAudio (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)")
+    if not ctypes.util.find_library("portaudio"):
+        pytest.skip("needs PortAudio (apt-get install libportaudio2)")
+    socket = tmp_path / "socket"
+    for variable in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
+    modules = [f"module-native-protocol-unix socket={socket}", "module-null-sink sink_name=played"]
+    command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--use-pid-file=no", "--daemonize=no"]
+    server = subprocess.Popen(
+        [*command, *(each for module in modules for each in ("-L", module))],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        made.until(lambda: not subprocess.run(["pactl", "info"], capture_output=True).returncode)
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=10)

@@ -1,8 +1,6 @@
 """A recording's sound is its source's, in time with the pictures: a clip flashes as its tones begin."""
 
-import ctypes.util
 import itertools
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +17,6 @@ from face2face.output.microphone import Microphone, TimedBlocks, Timeline
 from face2face.output.sound import FileSound, has_sound
 from face2face.sources.open import open_source
 from tests import made
-from tests.made import until
 
 FPS, SIDE, SECONDS = 25, 64, 4.0
 BEGINS = (1.0, 2.2, 3.0)
@@ -225,32 +222,6 @@ samples = np.concatenate(parts, axis=1)[0]
 rising = np.nonzero((samples[:-1] < 0) & (samples[1:] >= 0))[0]
 print(48_000 / np.median(np.diff(rising)))
 """
-
-
-@pytest.fixture
-def loopback(tmp_path, monkeypatch):
-    """A PulseAudio server whose default microphone hears what is played."""
-    if not all(map(shutil.which, ("pulseaudio", "pactl", "pacat"))):
-        pytest.skip("needs PulseAudio (apt-get install pulseaudio pulseaudio-utils libasound2-plugins)")
-    if not ctypes.util.find_library("portaudio"):
-        pytest.skip("needs PortAudio (apt-get install libportaudio2)")
-    socket = tmp_path / "socket"
-    for variable in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path))
-    monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
-    modules = [f"module-native-protocol-unix socket={socket}", "module-null-sink sink_name=played"]
-    command = ["pulseaudio", "-n", "--exit-idle-time=-1", "--use-pid-file=no", "--daemonize=no"]
-    server = subprocess.Popen(
-        [*command, *(each for module in modules for each in ("-L", module))],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until(lambda: not subprocess.run(["pactl", "info"], capture_output=True).returncode)
-        yield
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 def test_a_microphone_that_is_named_hears_a_tone(loopback):

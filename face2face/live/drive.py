@@ -9,7 +9,7 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator, model_name
 from face2face.live import loop
 from face2face.live.options import DrivingOptions, ModelOptions, RunOptions
-from face2face.live.outputs import open_presenter
+from face2face.live.outputs import open_delayed_microphone, open_presenter
 from face2face.live.painter import Painter
 from face2face.live.stats import Stats
 from face2face.sources.base import Source
@@ -24,13 +24,15 @@ def drive(options: RunOptions) -> None:
     """
     options.check_files()
     with contextlib.ExitStack() as stack:
+        stats = Stats()
+        if options.outputs.delay_microphone is not None:
+            stack.enter_context(open_delayed_microphone(options.outputs, stats))
         source = stack.enter_context(options.source.open())
-        painter = stack.enter_context(open_painter(options.models, options.driving, source))
+        painter = stack.enter_context(open_painter(options.models, options.driving, source, stats))
         paths = options.models.generators
         names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
         presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
         painter.driver.look_ahead(source)
-        stats = painter.stats
         stats.start()
         try:
             loop.run(source, painter, presenter, options.limit)
@@ -39,7 +41,7 @@ def drive(options: RunOptions) -> None:
             counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
             print(f"{counts}, {stats.fps:.1f} frames/s")
             if source.live and stats.latency:
-                print(delay(stats))
+                print(delay(stats, is_followed=options.outputs.delay_microphone is not None))
             if options.stats_file:
                 stats.write(options.stats_file)
     for path in presenter.written:
@@ -48,22 +50,30 @@ def drive(options: RunOptions) -> None:
         raise cli.Incomplete("; ".join(missed))
 
 
-def delay(stats: Stats) -> str:
-    """What to tell the user of a camera about the age of the pictures."""
+def delay(stats: Stats, is_followed: bool) -> str:
+    """What to tell the user of a camera about the age of the pictures.
+
+    Args:
+        stats: Whose latency is known.
+        is_followed: Whether the microphone was as late.
+    """
     latency = stats.summary().latency
     median, high = round(latency.median_ms), round(latency.p95_ms)
-    return (
-        f"pictures are shown {median} ms after they were taken, 95 of 100 within {high} ms: "
-        f"in calls, delay the microphone by {median} ms (OBS: Sync Offset)"
-    )
+    said = f"pictures are shown {median} ms after they were taken, 95 of 100 within {high} ms"
+    if is_followed:
+        return f"{said}; so was the microphone's sound"
+    return f"{said}: in calls, delay the microphone by {median} ms (OBS: Sync Offset, or --delay-microphone)"
 
 
-def open_painter(models: ModelOptions, driving: DrivingOptions, source: Source) -> Painter:
+def open_painter(
+    models: ModelOptions, driving: DrivingOptions, source: Source, stats: Stats | None = None
+) -> Painter:
     """Load the models, and print what runs them.
 
     Args:
         source: Where the frames come from. The rate of a live one decides how many faces are generated at a
             time.
+        stats: What the painter's times are written to; None: new ones.
 
     Returns:
         The painter, which the caller has to close.
@@ -86,4 +96,4 @@ def open_painter(models: ModelOptions, driving: DrivingOptions, source: Source) 
             print(f"retargeting is off: {path} does not know its target's face")
     if driving.calibration_file and all(generator.target.face is None for generator in generators):
         print(f"--calibration is not used: {driving.calibration_file}")
-    return Painter(tracker, generators, driving, source.name)
+    return Painter(tracker, generators, driving, source.name, stats)

@@ -161,6 +161,8 @@ class OutputOptions:
         record: A video file or folder to record to.
         record_view: One of `RECORD_VIEWS`; None: the first.
         microphone: The name of the device whose sound is recorded, or `ANY_DEVICE`; None: no microphone.
+        delay_microphone: The name of the device that plays the microphone's sound as late as the pictures
+            are; None: none does.
         virtual_camera: The name of the device to write to, or `ANY_DEVICE`; None: no virtual camera.
         serve: Port of the page, 0 for any free one; None: no page.
         serve_host: Address of the page.
@@ -176,6 +178,7 @@ class OutputOptions:
     record: Path | None = None
     record_view: str | None = None
     microphone: str | None = None
+    delay_microphone: str | None = None
     virtual_camera: str | None = None
     serve: int | None = None
     serve_host: str = access.DEFAULT_HOST
@@ -202,7 +205,7 @@ class OutputOptions:
         is_without_effect = {
             "--show": self.view is not None,
             "--record-view": self.record_view is not None,
-            "--microphone": self.microphone is not None,
+            "--microphone": self.microphone is not None and self.delay_microphone is None,
             "--label": self.label and self.virtual_camera is None,
         }
         for name, is_refused in is_without_effect.items():
@@ -252,9 +255,11 @@ class RunOptions:
             raise UserError(f"expected --limit of at most {MAX_FRAMES}, got {self.limit}")
         if len(self.models.generators) > 1 and not self.outputs.is_watched:
             raise UserError("expected one --tf-model, or a window or --serve whose keys switch between them")
+        for name in ("microphone", "delay_microphone"):
+            if getattr(self.outputs, name) is not None and not self.source.is_live:
+                option = f"--{name.replace('_', '-')}"
+                raise UserError(f"{option} is for cameras and streams, got {name_of(self.source.path)}")
         if self.outputs.microphone is not None:
-            if not self.source.is_live:
-                raise UserError(f"--microphone is for cameras and streams, got {name_of(self.source.path)}")
             record = self.outputs.record
             if record and recording.CODECS.get(record.suffix.lower(), ("", None))[1] is None:
                 raise UserError(f"--microphone: expected a recording that can hold sound, got {record}")

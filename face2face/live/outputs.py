@@ -7,8 +7,10 @@ from typing import TypeVar
 from face2face.live.options import OutputOptions
 from face2face.live.painter import PREVIEW_SCALE, Painter
 from face2face.live.presenter import Presenter
+from face2face.live.stats import Stats
 from face2face.output.base import Output
 from face2face.output.controls import Controls, State
+from face2face.output.delayed_microphone import DelayedMicrophone
 from face2face.output.microphone import Microphone
 from face2face.output.recorder import OpenSound, Recorder
 from face2face.output.sound import FileSound, has_sound
@@ -88,3 +90,19 @@ def _sound(
     if file is not None and has_file_times and has_sound(file):
         return lambda: contextlib.closing(FileSound(file))
     return contextlib.nullcontext
+
+
+def open_delayed_microphone(options: OutputOptions, stats: Stats) -> contextlib.closing[DelayedMicrophone]:
+    """Play the microphone's sound as late as the pictures are.
+
+    Args:
+        options: Whose `delay_microphone` is not None.
+        stats: Tell how late the pictures are.
+
+    Raises:
+        UserError: If a device cannot be opened.
+    """
+    delayed = DelayedMicrophone(
+        options.delay_microphone, options.microphone or None, lambda: stats.typical_latency
+    )
+    return contextlib.closing(delayed)

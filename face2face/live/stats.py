@@ -21,6 +21,8 @@ days."""
 
 _RECENT_SECONDS = 2.0
 
+_TYPICAL_OF = 90  # pictures, 3 seconds of a usual camera
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -98,6 +100,12 @@ class Stats:
     def recent_latency(self) -> float:
         """Seconds from the last frame's capture to its picture."""
         return self.latency[-1] if self.latency else 0.0
+
+    @property
+    def typical_latency(self) -> float | None:
+        """Median of the last pictures' latency, in seconds; None before the first one. Any thread may ask."""
+        latest = list(self.latency)[-_TYPICAL_OF:]
+        return float(np.median(latest)) if latest else None
 
     @contextlib.contextmanager
     def measure(self, stage: str) -> Iterator[None]:

@@ -10,37 +10,30 @@ from typing import Any
 import numpy as np
 
 from face2face import cli
-from face2face.cli import UserError
+from face2face.output import portaudio
 from face2face.output.sound import Resampler, Sound
-
-BLOCK_SECONDS = 0.02
-"""Length of the blocks in which PortAudio delivers samples."""
 
 _QUEUED_BLOCKS = 1000  # while no recording reads them: 20 seconds, then the oldest are dropped
 _LATE_BLOCKS = 50  # a second: if all of these are late by more than _LATE_SECONDS, samples were lost
 _LATE_SECONDS = 0.1
 
-_INSTALL_PORTAUDIO = (
-    "a microphone needs the system's library PortAudio: install libportaudio2"
-    " (Debian, Ubuntu: `sudo apt install libportaudio2`)"
-)
-
 
 class Microphone(Sound):
-    """A microphone that is recorded from the moment it is opened."""
+    """A microphone that is heard from the moment it is opened."""
 
-    def __init__(self, device: str | None, clock: float) -> None:
+    def __init__(self, device: str | None, clock: float, latency: str = "high") -> None:
         """Open the device and start it.
 
         Args:
             device: A part of its name, or its number among PortAudio's devices; None: the system's default.
             clock: `time.monotonic()` at second 0 of the pictures' time line.
+            latency: "high", which loses fewer samples, or "low". The delay is in each block's time.
 
         Raises:
             UserError: If PortAudio is not installed, or the device is missing or cannot be opened.
         """
-        sounddevice = _import_sounddevice()
-        wanted = int(device) if device and device.isdecimal() else device
+        sounddevice = portaudio.import_sounddevice()
+        wanted = portaudio.device_of(device)
         try:
             with cli.quiet_stderr():  # ALSA writes its own lines
                 found = sounddevice.query_devices(wanted, "input")
@@ -50,16 +43,16 @@ class Microphone(Sound):
                 self._blocks = TimedBlocks(self.channels, rate, clock)
                 self._stream = sounddevice.InputStream(
                     samplerate=rate,
-                    blocksize=round(BLOCK_SECONDS * rate),
+                    blocksize=round(portaudio.BLOCK_SECONDS * rate),
                     device=wanted,
                     channels=self.channels,
                     dtype="float32",
-                    latency="high",  # loses fewer samples, and the delay is in each block's time
+                    latency=latency,
                     callback=self._blocks.add,
                 )
                 self._stream.start()
         except (ValueError, sounddevice.PortAudioError) as error:
-            raise UserError(_cannot_open(sounddevice, device, error)) from None
+            raise portaudio.cannot_open(sounddevice, device, "input", error) from None
 
     def read(self, start: float, until: float) -> Iterator[tuple[float, np.ndarray]]:
         """Yield the samples that have arrived; see `Sound.read`."""
@@ -151,27 +144,3 @@ class Timeline:
         begin = self._end
         self._end += length
         return begin
-
-
-def _import_sounddevice() -> Any:
-    """Import sounddevice, which loads PortAudio.
-
-    Raises:
-        UserError: If PortAudio is not installed.
-    """
-    try:
-        with cli.quiet_stderr():  # ALSA writes its own lines
-            import sounddevice
-    except OSError:
-        raise UserError(_INSTALL_PORTAUDIO) from None
-    return sounddevice
-
-
-def _cannot_open(sounddevice: Any, device: str | None, error: Exception) -> str:
-    """The message for a microphone that cannot be opened, with the names of those that can be chosen."""
-    names = [each["name"] for each in sounddevice.query_devices() if each["max_input_channels"]]
-    if not names:
-        return "expected a microphone, found none: is one plugged in?"
-    reason = " ".join(str(error).split())
-    wanted = f"microphone '{device}'" if device else "the default microphone"
-    return f"{wanted} cannot be opened ({cli.shown(reason)}): expected one of {', '.join(names)}, or a number"

@@ -1,0 +1,51 @@
+"""PortAudio, by sounddevice: its import, and messages about devices that cannot be used."""
+
+from typing import Any
+
+from face2face import cli
+from face2face.cli import UserError
+
+BLOCK_SECONDS = 0.02
+"""Length of the blocks in which samples come and go."""
+
+_INSTALL_PORTAUDIO = (
+    "sound devices need the system's library PortAudio: install libportaudio2"
+    " (Debian, Ubuntu: `sudo apt install libportaudio2`)"
+)
+
+
+def import_sounddevice() -> Any:
+    """Import sounddevice, which loads PortAudio.
+
+    Raises:
+        UserError: If PortAudio is not installed.
+    """
+    try:
+        with cli.quiet_stderr():  # ALSA writes its own lines
+            import sounddevice
+    except OSError:
+        raise UserError(_INSTALL_PORTAUDIO) from None
+    return sounddevice
+
+
+def device_of(name: str | None) -> int | str | None:
+    """What sounddevice takes for a device: its number, a part of its name, or None for the default."""
+    return int(name) if name and name.isdecimal() else name
+
+
+def cannot_open(sounddevice: Any, name: str | None, kind: str, error: Exception) -> UserError:
+    """The error of a device that cannot be opened, with the names of those that can be chosen.
+
+    Args:
+        sounddevice: The module.
+        name: As the user gave it; None: the default.
+        kind: "input" or "output".
+        error: Why it cannot be opened.
+    """
+    names = [each["name"] for each in sounddevice.query_devices() if each[f"max_{kind}_channels"]]
+    what = {"input": "microphone", "output": "sound output"}[kind]
+    if not names:
+        return UserError(f"expected a {what}, found none: is one plugged in?")
+    reason = cli.shown(" ".join(str(error).split()))
+    wanted = f"{what} '{name}'" if name else f"the default {what}"
+    return UserError(f"{wanted} cannot be opened ({reason}): expected one of {', '.join(names)}, or a number")

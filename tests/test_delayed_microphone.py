@@ -1,0 +1,219 @@
+"""The microphone's sound reaches a call as late as the pictures do: noise goes in, and comes out delayed."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import run_webcam
+from face2face.output.delayed_microphone import DelayLine
+from face2face.output.sound import RATE
+from tests import made
+from tests.made import edge
+
+BLOCK = 960
+CHANNELS, NAMES = 4, "front-left,front-right,rear-left,rear-right"
+RAW = [
+    *(f"--rate={RATE}", f"--channels={CHANNELS}", f"--channel-map={NAMES}"),
+    *("--format=float32le", "--raw", "--latency-msec=10"),
+]
+
+PLAY = f"""
+import sys, time
+sys.path.insert(0, {str(made.ROOT)!r})
+from face2face.output.delayed_microphone import DelayedMicrophone
+
+delay = [None]
+microphone = DelayedMicrophone("default", None, lambda: delay[0])
+print("open", flush=True)
+for line in sys.stdin:
+    delay[0] = float(line)
+microphone.close()
+"""
+
+
+def noise(seconds: float) -> np.ndarray:
+    """float32 (n,), every part of which is known from every other."""
+    return np.random.default_rng(0).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
+
+
+def read_all(line: DelayLine, sound: np.ndarray, delays: list[float], lead: int = 0) -> np.ndarray:
+    """Add and read block by block; each block is read as soon as it is there.
+
+    Args:
+        line: The delay line.
+        sound: float32 (n,), whose first sample is at second 0.
+        delays: Of each block, in seconds.
+        lead: Samples that are there earlier than they are read.
+
+    Returns:
+        float32 (n,), what was read.
+    """
+    read = []
+    if lead:
+        line.add(0.0, sound[None, :lead])
+    for place, delay in zip(range(0, len(delays) * BLOCK, BLOCK), delays, strict=True):
+        line.add((place + lead) / RATE, sound[None, place + lead : place + lead + BLOCK])
+        read.append(line.read(place / RATE - delay, BLOCK)[0])
+    return np.concatenate(read)
+
+
+def test_a_delay_is_kept_to_the_sample():
+    sound = noise(2.0)
+    read = read_all(DelayLine(1), sound, [0.1] * 90)
+    late = round(0.1 * RATE)
+    np.testing.assert_array_equal(read[late:], sound[: 90 * BLOCK - late])
+    assert not read[:late].any()
+
+
+def test_small_changes_of_the_delay_are_not_followed_and_large_ones_are_faded_to():
+    sound = np.sin(2 * np.pi * 200 * np.arange(4 * RATE) / RATE).astype(np.float32)
+    small = read_all(DelayLine(1), sound, [0.1] * 40 + [0.115] * 40)
+    np.testing.assert_array_equal(small, read_all(DelayLine(1), sound, [0.1] * 80))
+    large = read_all(DelayLine(1), sound, [0.1] * 40 + [0.3025] * 80)
+    late = round(0.3025 * RATE)
+    np.testing.assert_allclose(large[60 * BLOCK :], sound[60 * BLOCK - late : 120 * BLOCK - late], atol=1e-6)
+    steps = np.abs(np.diff(large[10 * BLOCK :]))
+    assert steps.max() < 1.2 * 2 * np.pi * 200 / RATE  # no click: a jump would be of up to 1
+
+
+def test_a_delay_that_cannot_be_reached_is_the_shortest_and_steady():
+    sound = noise(2.0)
+    read = read_all(DelayLine(1), sound, [0.0] * 80, lead=BLOCK // 2)
+    (late,) = {
+        int(
+            np.argmax(
+                [np.dot(read[at : at + BLOCK], sound[at - d : at - d + BLOCK]) for d in range(3 * BLOCK)]
+            )
+        )
+        for at in (10 * BLOCK, 40 * BLOCK, 78 * BLOCK)
+    }
+    assert 0 < late <= 3 * BLOCK
+
+
+def test_without_samples_there_is_silence():
+    assert not DelayLine(2).read(0.0, BLOCK).any()
+
+
+@pytest.fixture
+def cable(loopback, monkeypatch):
+    """The default microphone and the default output are channels of one device: their samples are in step."""
+    for module in (
+        f"module-null-sink sink_name=all channels={CHANNELS} channel_map={NAMES}",
+        "module-remap-source source_name=voice master=all.monitor channels=1 channel_map=mono"
+        " master_channel_map=front-left remix=no",
+        "module-remap-sink sink_name=cable master=all channels=1 channel_map=mono"
+        " master_channel_map=rear-left remix=no",
+    ):
+        subprocess.run(["pactl", "load-module", *module.split()], stdout=subprocess.DEVNULL, check=True)
+    monkeypatch.setenv("PULSE_SINK", "cable")
+    monkeypatch.setenv("PULSE_SOURCE", "voice")
+
+
+@contextlib.contextmanager
+def recorded_noise(path):
+    """Noise is what the microphone hears; it and what reaches the cable are written to a file."""
+    sound = np.zeros((30 * RATE, CHANNELS), np.float32)
+    sound[:, 0] = noise(30)
+    with path.open("wb") as file:
+        player = subprocess.Popen(["pacat", "-p", "--device=all", *RAW], stdin=subprocess.PIPE)
+        recorder = subprocess.Popen(["parec", "--device=all.monitor", *RAW], stdout=file)
+        feeder = threading.Thread(target=feed, args=(player.stdin, sound.tobytes()))
+        feeder.start()
+        try:
+            made.until(lambda: path.stat().st_size)
+            yield
+        finally:
+            for process in (recorder, player):
+                process.terminate()
+                process.wait(timeout=10)
+            feeder.join(timeout=10)
+
+
+def feed(pipe, data: bytes) -> None:
+    """Write to a process until it ends."""
+    with contextlib.suppress(BrokenPipeError):
+        pipe.write(data)
+
+
+def lateness(path, begin: int, seconds: float = 0.8) -> tuple[float, float]:
+    """By how many seconds the cable is late, and how like the microphone it is, 0 to 1, from a sample on."""
+    made.until(lambda: path.stat().st_size >= 4 * CHANNELS * (begin + seconds * RATE))
+    count = round(seconds * RATE)
+    heard = np.fromfile(path, np.float32, CHANNELS * count, offset=4 * CHANNELS * begin).reshape(-1, CHANNELS)
+    voice, cable = np.fft.rfft(heard[:, [0, 2]].T, 2 * count)
+    likeness = np.fft.irfft(cable * np.conj(voice))[:count]
+    late = int(np.argmax(likeness))
+    return late / RATE, likeness[late] / np.linalg.norm(heard[:, 0]) / max(np.linalg.norm(heard[:, 2]), 1e-9)
+
+
+def newest(path) -> int:
+    """The sample that is recorded next."""
+    return path.stat().st_size // (4 * CHANNELS)
+
+
+def is_late_by(delay: float, path) -> bool:
+    late, likeness = lateness(path, newest(path))
+    return abs(late - delay) < 0.03 and likeness > 0.3
+
+
+def test_the_sound_is_as_late_as_the_pictures(cable, tmp_path):
+    recording = tmp_path / "recording.raw"
+    player = subprocess.Popen(
+        [sys.executable, "-c", PLAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert player.stdout.readline() == "open\n"
+    with recorded_noise(recording):
+        assert lateness(recording, newest(recording))[1] == 0  # silence, as long as the delay is unknown
+        for delay in (0.15, 0.4):
+            player.stdin.write(f"{delay}\n")
+            player.stdin.flush()
+            made.until(lambda delay=delay: is_late_by(delay, recording), 20)
+            assert is_late_by(delay, recording)  # and stays so
+    player.communicate()
+    assert player.returncode == 0
+
+
+def test_a_run_plays_the_microphone_while_it_lasts(cable, clips, frozen_model, tmp_path):
+    recording = tmp_path / "recording.raw"
+    stream = (clips / "WolfgangLanger_Pexels.mp4").as_uri()
+    arguments = (
+        "--source",
+        stream,
+        "--tf-model",
+        frozen_model,
+        "--no-window",
+        "--delay-microphone",
+        "default",
+    )
+    with recorded_noise(recording):
+        run = subprocess.Popen(
+            [sys.executable, made.ROOT / "run_webcam.py", *arguments], stdout=subprocess.PIPE, text=True
+        )
+        made.until(lambda: lateness(recording, newest(recording))[1] > 0.3)
+        said, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert "so was the microphone's sound" in said
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        (
+            "0",
+            "'nowhere' cannot be opened|expected a (sound output|microphone), found none",
+        ),
+        ("{clip}", "--delay-microphone is for cameras and streams, got single_face.mp4"),
+    ],
+)
+def test_what_cannot_play_is_refused_before_a_model_is_loaded(source, message, clips, tmp_path, capfd):
+    (tmp_path / "damaged.pb").write_bytes(b"no graph")
+    source = source.format(clip=clips / "single_face.mp4")
+    arguments = ("--source", source, "--tf-model", tmp_path / "damaged.pb", "--delay-microphone", "nowhere")
+    assert edge(run_webcam.main, *arguments) == 2
+    (error,) = capfd.readouterr().err.splitlines()
+    assert re.search(message, error)
