@@ -85,7 +85,13 @@ class Options:
     warp: float = ranges.option(
         1.0,
         Range(float, 0.0, 2.0),
-        help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random",
+        help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random, "
+        "in half of the pairs, and in ever fewer as lr falls",
+    )
+    rare: float = ranges.option(
+        1.5,
+        Range(float, 0.0, 3.0),
+        help="how much more often rare faces are trained on than usual ones; 0: each as often",
     )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
@@ -168,6 +174,14 @@ NETWORK = tuple(name for name in SHAPING if name not in ("which_direction", "dra
 """Those of them that tell the networks' weights apart. A fine-tuning may read other pairs."""
 
 
+def decay(opts: Options, step: int, last_step: int) -> float:
+    """What the learning rate and the share of warped pairs are multiplied by after a number of steps.
+
+    1, then linear to 0 over the last `lr_decay` of the training.
+    """
+    return min(1.0, (last_step - step) / max(opts.lr_decay * last_step, 1.0))
+
+
 def default_scale_size(image_size: int) -> int:
     """The default of `scale_size` for a side of model space: both grow in proportion."""
     return Options.scale_size * image_size // Options.image_size
@@ -181,6 +195,7 @@ PAPER = {
     "batch_size": 1,
     "jitter": CROP,
     "warp": 0.0,
+    "rare": 0.0,
     "flip": True,
     "lr": 0.0002,
     "lr_decay": 0.0,

@@ -21,7 +21,7 @@ from face2face.face.geometry import (
 )
 
 SHARE = 0.5
-"""Share of the pictures that are warped: the others show what was filmed."""
+"""Share of the pictures that are warped at first: the others show what was filmed."""
 
 # Standard deviations at an amplitude of 1. Those of openings and widths are of the logarithm of a factor, the
 # others are in interocular distances.
