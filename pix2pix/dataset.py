@@ -12,7 +12,7 @@ from face2face.sources.files import image_paths
 from face2face.target.sidecar import Sidecar
 from pix2pix import colours, images, networks, rarity, warping
 from pix2pix.augmentation import jitter, redraw
-from pix2pix.options import REDRAW, Options, decay
+from pix2pix.options import REDRAW, Options
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
@@ -162,7 +162,7 @@ def training_batches(
         pairs: Files of pairs, or of pictures to colour.
         options: The options of the training, with `jitter` crop or redraw, not auto.
         first_step: Number of the first batch.
-        last_step: Number of batches of the whole training, towards whose end fewer pairs are warped.
+        last_step: Number of batches of the whole training, at whose end no pairs are warped.
         sidecar: The pairs' sidecar, which `redraw` needs.
         worker: Index and number of the workers that share each batch.
         replicas: Number of devices that share each batch, of all workers together.
@@ -188,7 +188,7 @@ def training_batches(
         if options.jitter == REDRAW:
             from_drawing = options.which_direction == "AtoB"
             entry, photo = sidecar.images[pairs[index].name], targets if from_drawing else inputs
-            warped = warping.SHARE * decay(options, sample // options.batch_size, last_step)
+            warped = warping.share(sample // options.batch_size, last_step)
             pair = redraw(entry, photo, options, rng, warped)
             return normalised_pair(pair if from_drawing else pair[::-1], options)
         return normalised_pair(jitter(inputs, targets, options, rng), options)

@@ -86,7 +86,7 @@ class Options:
         1.0,
         Range(float, 0.0, 2.0),
         help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random, "
-        "in half of the pairs, and in ever fewer as lr falls",
+        "in half of the pairs, and in none of the last 40 % of the steps",
     )
     rare: float = ranges.option(
         1.5,
@@ -172,14 +172,6 @@ SHAPING = tuple(option.name for option in fields(Options) if option.metadata["sh
 
 NETWORK = tuple(name for name in SHAPING if name not in ("which_direction", "drawing"))
 """Those of them that tell the networks' weights apart. A fine-tuning may read other pairs."""
-
-
-def decay(opts: Options, step: int, last_step: int) -> float:
-    """What the learning rate and the share of warped pairs are multiplied by after a number of steps.
-
-    1, then linear to 0 over the last `lr_decay` of the training.
-    """
-    return min(1.0, (last_step - step) / max(opts.lr_decay * last_step, 1.0))
 
 
 def default_scale_size(image_size: int) -> int:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pix2pix import diagnostics, distribution, networks, objectives, options, precision
+from pix2pix import diagnostics, distribution, networks, objectives, precision
 from pix2pix.checkpoints import EMA_GENERATOR, named_variables
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
@@ -117,8 +117,9 @@ class Trainer:
         return bool(self._is_finite())
 
     def set_lr(self, step: int, last_step: int) -> None:
-        """Set the learning rate, which falls to 0 as of `options.decay`."""
-        self.lr.assign(self.options.lr * options.decay(self.options, step, last_step))
+        """Set the learning rate: constant, then linear to 0 over the last `lr_decay` of the training."""
+        decaying_steps = max(self.options.lr_decay * last_step, 1.0)
+        self.lr.assign(self.options.lr * min(1.0, (last_step - step) / decaying_steps))
 
     def update_ema(self, step: int) -> None:
         """Move the EMA generator towards the generator; with a smaller decay in the first updates."""
