@@ -95,6 +95,15 @@ def test_a_delay_that_cannot_be_reached_is_the_shortest_and_steady():
     assert 0 < late <= 3 * BLOCK
 
 
+def test_a_microphone_that_is_lost_ends_in_silence():
+    line, sound = DelayLine(1), noise(1.0)
+    late = round(0.1 * RATE)
+    heard = read_all(line, sound, [0.1] * 50)
+    after = [line.read(1.0 + at * BLOCK / RATE - 0.1, BLOCK)[0] for at in range(100)]
+    np.testing.assert_array_equal(np.concatenate([heard, *after[:5]])[late:], sound)  # up to its last sample
+    assert not np.any(after[8:])
+
+
 def test_without_samples_there_is_silence():
     assert not DelayLine(2).read(0.0, BLOCK).any()
 

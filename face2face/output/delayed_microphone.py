@@ -104,7 +104,11 @@ class DelayedMicrophone:
 
 
 class DelayLine:
-    """The latest sound of a microphone, from which blocks are read in order, some time later."""
+    """The latest sound of a microphone, from which blocks are read in order, some time later.
+
+    Attributes:
+        read_until: The second at which the last block that was read ends; 0 before the first one.
+    """
 
     def __init__(self, channels: int) -> None:
         """Begin with silence.
@@ -116,6 +120,8 @@ class DelayLine:
         self._count = 0  # of samples that were added
         self._end = 0.0  # the second at which they end
         self._next: int | None = None  # the sample that follows the last block that was read
+        self._repeated_at = 0  # how many samples there were when a block was last read without enough of them
+        self.read_until = 0.0
 
     def add(self, begin: float, samples: np.ndarray) -> None:
         """Add the microphone's next samples.
@@ -134,7 +140,8 @@ class DelayLine:
         The sound is faded from the one to the other within the block.
 
         Args:
-            begin: The second at which the block should begin. Where it is not there yet, the latest is read.
+            begin: The second at which the block should begin. Where it is not there yet, the latest is read,
+                but only once: where no samples came since, the block fades to silence.
             count: Samples per channel.
 
         Returns:
@@ -148,11 +155,16 @@ class DelayLine:
         first = wanted if self._next is None else self._next
         is_there = first + count <= self._count
         block = self._block(first, count)
+        if not is_there:
+            if self._count == self._repeated_at:  # the same sound over and over would be a buzz
+                wanted = self._count
+            self._repeated_at = self._count
         if not is_there or abs(wanted - first) > tolerance:
             share = np.linspace(0, 1, count, dtype=np.float32)
             block += share * (self._block(wanted, count) - block)
             first = wanted
         self._next = first + count
+        self.read_until = self._end - (self._count - self._next) / RATE
         return block
 
     def _block(self, first: int, count: int) -> np.ndarray:
