@@ -194,7 +194,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--delay-microphone",
         metavar="OUTPUT",
-        help="for calls: play the microphone as late as the pictures are, to this output, a virtual cable",
+        help="for calls: play the microphone (the one of --microphone, or the system's own) as late as the "
+        "pictures are, to this output, a virtual cable",
     )
     group.add_argument(
         "--virtual-camera",

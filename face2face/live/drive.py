@@ -24,9 +24,9 @@ def drive(options: RunOptions) -> None:
     """
     options.check_files()
     with contextlib.ExitStack() as stack:
-        stats = Stats()
+        stats, microphone = Stats(), None
         if options.outputs.delay_microphone is not None:
-            stack.enter_context(open_delayed_microphone(options.outputs, stats))
+            microphone = stack.enter_context(open_delayed_microphone(options.outputs, stats))
         source = stack.enter_context(options.source.open())
         painter = stack.enter_context(open_painter(options.models, options.driving, source, stats))
         paths = options.models.generators
@@ -41,7 +41,7 @@ def drive(options: RunOptions) -> None:
             counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
             print(f"{counts}, {stats.fps:.1f} frames/s")
             if source.live and stats.latency:
-                print(delay(stats, is_followed=options.outputs.delay_microphone is not None))
+                print(delay(stats, microphone.lateness if microphone else None))
             if options.stats_file:
                 stats.write(options.stats_file)
     for path in presenter.written:
@@ -50,18 +50,18 @@ def drive(options: RunOptions) -> None:
         raise cli.Incomplete("; ".join(missed))
 
 
-def delay(stats: Stats, is_followed: bool) -> str:
+def delay(stats: Stats, sound_lateness: float | None = None) -> str:
     """What to tell the user of a camera about the age of the pictures.
 
     Args:
         stats: Whose latency is known.
-        is_followed: Whether the microphone was as late.
+        sound_lateness: How late the microphone's sound is played, in seconds; None: it is not played.
     """
     latency = stats.summary().latency
     median, high = round(latency.median_ms), round(latency.p95_ms)
     said = f"pictures are shown {median} ms after they were taken, 95 of 100 within {high} ms"
-    if is_followed:
-        return f"{said}; so was the microphone's sound"
+    if sound_lateness is not None:
+        return f"{said}; the microphone's sound is played {round(1000 * sound_lateness)} ms late"
     return f"{said}: in calls, delay the microphone by {median} ms (OBS: Sync Offset, or --delay-microphone)"
 
 

@@ -1,6 +1,7 @@
 """A microphone's sound for calls, played to a virtual cable as late as the pictures are."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ OUTPUT_SECONDS = 0.04
 SILENT_SECONDS = 2.0
 """After this time without a sample the microphone counts as lost."""
 
+_TYPICAL_OF = 150  # blocks, 3 seconds
+
 
 class DelayedMicrophone:
     """Plays a microphone's sound to an output, delayed, from the moment it is opened until `close`."""
@@ -44,6 +47,7 @@ class DelayedMicrophone:
         self._delay = delay
         self._is_closing = self._is_lost = False
         self._heard_at = 0.0
+        self._lateness: deque[float] = deque(maxlen=_TYPICAL_OF)
         self._microphone = Microphone(microphone, self._clock, "low")
         self._line = DelayLine(self._microphone.channels)
         try:
@@ -65,6 +69,15 @@ class DelayedMicrophone:
             self._microphone.close()
             raise portaudio.cannot_open(sounddevice, output, "output", error) from None
 
+    @property
+    def lateness(self) -> float | None:
+        """The sound's delay in seconds, the median of the last blocks; None: no sound is played.
+
+        Where the devices' own buffers are longer than the delay that was asked for, it is as long as these.
+        """
+        latest = list(self._lateness)
+        return float(np.median(latest)) if latest else None
+
     def close(self) -> None:
         """Stop both devices."""
         self._is_closing = True
@@ -85,26 +98,34 @@ class DelayedMicrophone:
         for begin, arrived in self._microphone.read(0.0, now):
             self._line.add(begin, arrived)
             self._heard_at = now
-        if now - self._heard_at > SILENT_SECONDS and not self._is_lost:
+        is_silent = now - self._heard_at > SILENT_SECONDS
+        if is_silent and not self._is_lost:
             self._is_lost = True
             cli.warn("the microphone of --delay-microphone gives no more sound: was it unplugged?")
         delay = self._delay()
-        if delay is None:
+        if is_silent or delay is None:
+            self._lateness.clear()
             samples.fill(0)
             return
         played_at = now + max(times.outputBufferDacTime - times.currentTime, 0.0)
         played = self._line.read(played_at - delay, count)
+        self._lateness.append(played_at + count / RATE - self._line.read_until)
         # One channel is played on both; of two that are played on one, each is half as loud.
         samples[:] = played.mean(axis=0)[:, None] if samples.shape[1] == 1 else played.T
 
     def _end(self) -> None:
         """PortAudio's callback at the end of the stream, wanted or not."""
         if not self._is_closing:
+            self._lateness.clear()
             cli.warn("the output of --delay-microphone plays no more sound: was it removed?")
 
 
 class DelayLine:
-    """The latest sound of a microphone, from which blocks are read in order, some time later."""
+    """The latest sound of a microphone, from which blocks are read in order, some time later.
+
+    Attributes:
+        read_until: The second at which the last block that was read ends; 0 before the first one.
+    """
 
     def __init__(self, channels: int) -> None:
         """Begin with silence.
@@ -116,6 +137,8 @@ class DelayLine:
         self._count = 0  # of samples that were added
         self._end = 0.0  # the second at which they end
         self._next: int | None = None  # the sample that follows the last block that was read
+        self._repeated_at = 0  # how many samples there were when a block was last read without enough of them
+        self.read_until = 0.0
 
     def add(self, begin: float, samples: np.ndarray) -> None:
         """Add the microphone's next samples.
@@ -134,7 +157,8 @@ class DelayLine:
         The sound is faded from the one to the other within the block.
 
         Args:
-            begin: The second at which the block should begin. Where it is not there yet, the latest is read.
+            begin: The second at which the block should begin. Where it is not there yet, the latest is read,
+                but only once: where no samples came since, the block fades to silence.
             count: Samples per channel.
 
         Returns:
@@ -148,11 +172,16 @@ class DelayLine:
         first = wanted if self._next is None else self._next
         is_there = first + count <= self._count
         block = self._block(first, count)
+        if not is_there:
+            if self._count == self._repeated_at:  # the same sound over and over would be a buzz
+                wanted = self._count
+            self._repeated_at = self._count
         if not is_there or abs(wanted - first) > tolerance:
             share = np.linspace(0, 1, count, dtype=np.float32)
             block += share * (self._block(wanted, count) - block)
             first = wanted
         self._next = first + count
+        self.read_until = self._end - (self._count - self._next) / RATE
         return block
 
     def _block(self, first: int, count: int) -> np.ndarray:

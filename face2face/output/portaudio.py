@@ -1,5 +1,8 @@
 """PortAudio, by sounddevice: its import, and messages about devices that cannot be used."""
 
+import contextlib
+import ctypes
+import ctypes.util
 from typing import Any
 
 from face2face import cli
@@ -13,19 +16,36 @@ _INSTALL_PORTAUDIO = (
     " (Debian, Ubuntu: `sudo apt install libportaudio2`)"
 )
 
+_INSTALL_SOUNDDEVICE = "sound devices need sounddevice: python -m pip install -r requirements.txt"
+
+_ErrorHandler = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
+)
+_IGNORE = _ErrorHandler(lambda *_: None)  # ALSA keeps only its address: it has to live as long as the process
+
 
 def import_sounddevice() -> Any:
     """Import sounddevice, which loads PortAudio.
 
     Raises:
-        UserError: If PortAudio is not installed.
+        UserError: If sounddevice or PortAudio is not installed.
     """
     try:
         with cli.quiet_stderr():  # ALSA writes its own lines
             import sounddevice
+    except ImportError:
+        raise UserError(_INSTALL_SOUNDDEVICE) from None
     except OSError:
         raise UserError(_INSTALL_PORTAUDIO) from None
+    _quieten_alsa()
     return sounddevice
+
+
+def _quieten_alsa() -> None:
+    """Let ALSA write no lines of its own while devices run: on a busy machine each underrun is one."""
+    if name := ctypes.util.find_library("asound"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(name).snd_lib_error_set_handler(_IGNORE)
 
 
 def device_of(name: str | None) -> int | str | None:
@@ -47,5 +67,5 @@ def cannot_open(sounddevice: Any, name: str | None, kind: str, error: Exception)
     if not names:
         return UserError(f"expected a {what}, found none: is one plugged in?")
     reason = cli.shown(" ".join(str(error).split()))
-    wanted = f"{what} '{name}'" if name else f"the default {what}"
+    wanted = f"{what} '{name}'" if name is not None else f"the default {what}"
     return UserError(f"{wanted} cannot be opened ({reason}): expected one of {', '.join(names)}, or a number")
