@@ -86,7 +86,7 @@ class Options:
         1.0,
         Range(float, 0.0, 2.0),
         help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random, "
-        "in half of the pairs, and in none of the last 40 % of the steps",
+        "in half of the pairs, and in none in the last two fifths of the steps",
     )
     rare: float = ranges.option(
         1.5,
