@@ -19,12 +19,13 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 
 # Processes of their own: what trains and what drives load native libraries that are not meant to live together
 # for long. Tests that mostly wait for processes of their own (trainings that are killed, or wait for each other;
-# scripts) leave a core to the rest, and run beside it. Each of the two takes about as long as the other.
+# scripts, browsers, sound) leave a core to the rest, and run beside it. Each takes about as long as the other.
 tests_of = $(foreach name,$(1),tests/test_$(name).py)
 TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers fine_tuning legacy networks objectives optimizer \
 	original_folders precision rarity trainer training validation)
 WAITING_TESTS := $(call tests_of,distribution robustness train_script)
-SCRIPT_TESTS := $(call tests_of,demo distillation notebook odd_input original_options pix2pix_script reduce_freeze train_speed)
+SCRIPT_TESTS := $(call tests_of,browser delayed_microphone demo distillation notebook odd_input original_options page \
+	pix2pix_script reduce_freeze sound train_speed window)
 WAITING_LOG := $(VENV)/waiting-tests.log
 
 test: $(INSTALLED_DEV)  ## run the tests
