@@ -43,6 +43,13 @@ def test_exit_codes_and_one_line(body, code, said, tmp_path):
     assert (result.returncode, result.stderr) == (code, said)
 
 
+def test_tensorflow_writes_no_lines_of_its_own(tmp_path):
+    """Not of the CUDA that it misses, either: `evaluate.py` and the others load it like this."""
+    body = "cli.load_tensorflow(); import tensorflow as tf; print(float(tf.reduce_sum(tf.ones(3))))"
+    result = run(body, tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "3.0\n", "")
+
+
 def test_a_mistake_of_ours_keeps_its_traceback(tmp_path):
     result = run("return 1 / 0", tmp_path)
     assert result.returncode == 1 and "ZeroDivisionError" in result.stderr
