@@ -55,16 +55,14 @@ def redraw(
     targets: np.ndarray,
     options: Options,
     rng: np.random.Generator,
-    warped: float = warping.SHARE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the face at random, add noise to its landmarks and draw them again, as live drawings vary.
 
     Args:
         entry: The landmarks, in pixels of the picture.
         targets: The picture, uint8 (H, H, 3), RGB.
-        options: `image_size`, `flip`, `drawing` and `warp` are used.
+        options: `image_size`, `flip` and `drawing` are used.
         rng: Source of the randomness.
-        warped: Share of the pictures that are warped, too, where `warp` is above 0.
 
     Returns:
         The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
@@ -77,7 +75,7 @@ def redraw(
     irises = np.full((2, 2), np.nan) if entry.irises is None else entry.irises
     filmed = np.concatenate([entry.points, irises])
     points = filmed.copy()
-    is_warped = options.warp > 0 and rng.random() < warped
+    is_warped = options.warp > 0 and rng.random() < warping.SHARE
     if is_warped:
         points[:POINTS] = warping.varied(entry.points, options.warp, rng)
     centre = entry.points.mean(axis=0)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from face2face import cli, pictures
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import Sidecar
-from pix2pix import colours, images, networks, rarity, warping
+from pix2pix import colours, images, networks
 from pix2pix.augmentation import jitter, redraw
 from pix2pix.options import REDRAW, Options
 
@@ -109,12 +109,8 @@ def normalised_pair(squares: Sequence[np.ndarray], options: Options) -> tuple[np
     return tuple(images.normalise(half.astype(np.float32)) for half in squares)
 
 
-def sample_order(
-    count: int, seed: int, first: int, weights: np.ndarray | None = None
-) -> Iterator[tuple[int, int]]:
+def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]:
     """Yield (number of the sample, index of its pair) without end. Each epoch has a random order of its own.
-
-    An epoch is as many samples as there are pairs.
 
     The pair of a sample depends only on the seed and the sample's number: a training that is resumed gets the
     same pairs as one that was never stopped.
@@ -123,35 +119,20 @@ def sample_order(
         count: Number of pairs.
         seed: The training's seed.
         first: Number of the first sample.
-        weights: float (count,), how often each pair is drawn, in proportion, by systematic sampling; None:
-            once in each epoch.
     """
     sample = first
     while True:
         epoch, place = divmod(sample, count)
-        rng = np.random.default_rng([seed, epoch])
-        order = rng.permutation(count)
-        if weights is not None:
-            places = (np.arange(count) + rng.random()) * weights.sum() / count
-            drawn = order[np.searchsorted(np.cumsum(weights[order])[:-1], places, side="right")]
-            order = rng.permutation(drawn)
+        order = np.random.default_rng([seed, epoch]).permutation(count)
         for index in order[place:]:
             yield sample, int(index)
             sample += 1
-
-
-def rarity_weights(pairs: list[Path], options: Options, sidecar: Sidecar | None) -> np.ndarray | None:
-    """How often each pair is drawn, for `sample_order`; None where all are drawn as often."""
-    if not options.rare or sidecar is None or any(path.name not in sidecar.images for path in pairs):
-        return None
-    return rarity.rarity(np.array([sidecar.images[path.name].points for path in pairs])) ** options.rare
 
 
 def training_batches(
     pairs: list[Path],
     options: Options,
     first_step: int,
-    last_step: int,
     sidecar: Sidecar | None = None,
     worker: tuple[int, int] = (0, 1),
     replicas: int = 1,
@@ -162,20 +143,16 @@ def training_batches(
         pairs: Files of pairs, or of pictures to colour.
         options: The options of the training, with `jitter` crop or redraw, not auto.
         first_step: Number of the first batch.
-        last_step: Number of batches of the whole training, at whose end no pairs are warped.
         sidecar: The pairs' sidecar, which `redraw` needs.
         worker: Index and number of the workers that share each batch.
         replicas: Number of devices that share each batch, of all workers together.
     """
     cv2.setNumThreads(1)  # the networks use all cores
 
-    weights = rarity_weights(pairs, options, sidecar)
-
     def samples() -> Iterator[tuple[int, int]]:
         number, count = worker
         share = options.batch_size // count
-        first = first_step * options.batch_size
-        for sample, index in sample_order(len(pairs), options.seed, first, weights):
+        for sample, index in sample_order(len(pairs), options.seed, first_step * options.batch_size):
             if sample % options.batch_size // share == number:
                 yield sample, index
 
@@ -188,8 +165,7 @@ def training_batches(
         if options.jitter == REDRAW:
             from_drawing = options.which_direction == "AtoB"
             entry, photo = sidecar.images[pairs[index].name], targets if from_drawing else inputs
-            warped = warping.share(sample // options.batch_size, last_step)
-            pair = redraw(entry, photo, options, rng, warped)
+            pair = redraw(entry, photo, options, rng)
             return normalised_pair(pair if from_drawing else pair[::-1], options)
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 

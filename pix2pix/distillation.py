@@ -185,7 +185,7 @@ def distil(
     opts = replace(opts, seed=seed, batch_size=1, jitter=jitter)
     keras.utils.set_random_seed(seed)
     distiller = Distiller(teacher, opts, ngf)
-    drawings = (inputs for inputs, _ in dataset.training_batches(taught, opts, 0, last_step, sidecar))
+    drawings = (inputs for inputs, _ in dataset.training_batches(taught, opts, 0, sidecar))
     print(f"{len(taught)} pairs, {last_step} steps, seed {seed}; drawings held out: {len(held_out)}")
     with Interruption() as interruption:
         step = _run(distiller, drawings, last_step, interruption)

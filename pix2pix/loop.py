@@ -50,7 +50,7 @@ class Loop:
             checkpoints: Where the training's state is saved.
             batches: Endless pairs (inputs, targets), float32 (N, S, S, C) in [-1, 1].
             folder: The training folder, for summaries and sample pictures.
-            steps_per_epoch: Steps that read as many pairs as there are.
+            steps_per_epoch: Steps in which each pair is used once.
             validation: None without validation pairs, and on workers that are not the chief.
             clock: Returns seconds; the estimate and the rates are calculated from it.
         """

@@ -85,13 +85,7 @@ class Options:
     warp: float = ranges.option(
         1.0,
         Range(float, 0.0, 2.0),
-        help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random, "
-        "in half of the pairs, and in none in the last two fifths of the steps",
-    )
-    rare: float = ranges.option(
-        1.5,
-        Range(float, 0.0, 3.0),
-        help="how much more often rare faces are trained on than usual ones; 0: each as often",
+        help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random",
     )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
@@ -187,7 +181,6 @@ PAPER = {
     "batch_size": 1,
     "jitter": CROP,
     "warp": 0.0,
-    "rare": 0.0,
     "flip": True,
     "lr": 0.0002,
     "lr_decay": 0.0,

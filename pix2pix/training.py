@@ -92,7 +92,7 @@ def train(
             + (": trained to the end already" if first_step >= last_step else "")
         )
     if first_step < last_step:
-        batches = distributed_batches(strategy, pairs, opts, (first_step, last_step), sidecar)
+        batches = distributed_batches(strategy, pairs, opts, first_step, sidecar)
         validation = (
             Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
         )
@@ -199,25 +199,17 @@ def distributed_batches(
     strategy: tf.distribute.Strategy,
     pairs: list[Path],
     opts: Options,
-    steps: tuple[int, int],
+    first_step: int,
     sidecar: Sidecar,
 ) -> Iterable:
-    """Make the training's batches; with several devices, each gets its part of a batch.
-
-    Args:
-        strategy: The devices.
-        pairs: Files of the training pairs.
-        opts: The options of the training.
-        steps: Number of the first batch, and of all batches.
-        sidecar: The pairs' sidecar.
-    """
+    """Make the training's batches; with several devices, each gets its part of a batch."""
     if strategy.num_replicas_in_sync == 1:
-        return dataset.training_batches(pairs, opts, *steps, sidecar)
+        return dataset.training_batches(pairs, opts, first_step, sidecar)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         worker = context.input_pipeline_id, context.num_input_pipelines
         replicas = context.num_replicas_in_sync
-        return dataset.training_batches(pairs, opts, *steps, sidecar, worker, replicas)
+        return dataset.training_batches(pairs, opts, first_step, sidecar, worker, replicas)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
@@ -255,8 +247,6 @@ def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:
     missing = next((path for path in pairs if path.name not in sidecar.images), None)
     if opts.jitter == options.REDRAW and missing:
         raise cli.UserError(f"--jitter redraw needs the landmarks of each pair, got none of {missing}")
-    if missing and opts.rare not in (0, Options.rare):
-        cli.warn("--rare has no effect: it compares landmarks, which these pairs lack")
     if opts.jitter != "auto":
         return opts.jitter
     if missing or opts.aspect_ratio != 1 or opts.lab_colorization:

@@ -23,9 +23,6 @@ from face2face.face.geometry import (
 SHARE = 0.5
 """Share of the pictures that are warped: the others show what was filmed."""
 
-UNTIL = 0.6
-"""Share of the training after which none is warped any more: it ends on what was filmed."""
-
 # Standard deviations at an amplitude of 1. Those of openings and widths are of the logarithm of a factor, the
 # others are in interocular distances.
 EYE_OPENING, ONE_EYE_OPENING = 0.14, 0.05
@@ -77,11 +74,6 @@ class _Chance:
     def factor(self, deviation: float) -> float:
         """A factor whose logarithm is such a number."""
         return float(np.exp(self.number(deviation)))
-
-
-def share(step: int, last_step: int) -> float:
-    """Share of the pictures that are warped after a number of steps of a training."""
-    return SHARE if step < UNTIL * last_step else 0.0
 
 
 def varied(points: np.ndarray, amplitude: float, rng: np.random.Generator) -> np.ndarray:

@@ -34,7 +34,6 @@ SMALL = Options(
     max_steps=4,
     ema=False,
     lr_decay=0,
-    warp=0,
     precision="float32",
 )
 """Options of networks that train in milliseconds a step, whatever the last one is."""

@@ -26,7 +26,7 @@ def generators(count: int):
 
 
 def batches(pairs, opts, first_step: int, count: int, beside=None) -> list:
-    found = dataset.training_batches(pairs, opts, first_step, 1000, beside)
+    found = dataset.training_batches(pairs, opts, first_step, beside)
     return [[half.numpy() for half in batch] for batch in itertools.islice(found, count)]
 
 
