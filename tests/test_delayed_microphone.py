@@ -137,8 +137,8 @@ def cable(loopback, monkeypatch):
 @contextlib.contextmanager
 def recorded_noise(path):
     """Noise is what the microphone hears; it and what reaches the cable are written to a file."""
-    sound = np.zeros((30 * RATE, CHANNELS), np.float32)
-    sound[:, 0] = noise(30)
+    sound = np.zeros((10 * RATE, CHANNELS), np.float32)
+    sound[:, 0] = noise(10)
     with path.open("wb") as file:
         player = subprocess.Popen(["pacat", "-p", "--device=all", *RAW], stdin=subprocess.PIPE)
         recorder = subprocess.Popen(["parec", "--device=all.monitor", *RAW], stdout=file)
@@ -155,9 +155,10 @@ def recorded_noise(path):
 
 
 def feed(pipe, data: bytes) -> None:
-    """Write to a process until it ends."""
+    """Write the same to a process again and again until it ends."""
     with contextlib.suppress(BrokenPipeError):
-        pipe.write(data)
+        while True:
+            pipe.write(data)
 
 
 def lateness(path, begin: int, seconds: float = 0.8) -> tuple[float, float]:
