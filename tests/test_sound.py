@@ -153,11 +153,12 @@ def test_a_microphone_whose_first_block_came_late_is_put_right():
     assert begins[1:] == pytest.approx([i * BLOCK for i in range(1, 10)])
 
 
-def test_sound_that_a_microphone_lost_is_a_gap():
+@pytest.mark.parametrize("lost", [0.05, 0.5])
+def test_sound_that_a_microphone_lost_is_a_gap(lost):
     timeline = Timeline()
-    begins = [timeline.place(i * BLOCK + (0.5 if i >= 100 else 0), BLOCK) for i in range(200)]
+    begins = [timeline.place(i * BLOCK + (lost if i >= 100 else 0), BLOCK) for i in range(250)]
     assert begins[99] == pytest.approx(99 * BLOCK)
-    assert begins[-1] == pytest.approx(199 * BLOCK + 0.5)
+    assert begins[-1] == pytest.approx(249 * BLOCK + lost)
 
 
 @pytest.mark.parametrize(
