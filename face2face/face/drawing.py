@@ -188,16 +188,15 @@ def _fill_iris(
     if left >= right or top >= bottom:
         return
     corner = np.array([left, top], np.int32) << _FRACTION_BITS
-    inside = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillPoly(inside, [eye - corner], 255, cv2.LINE_8, _FRACTION_BITS)
+    around = picture[top:bottom, left:right]
+    before = around.copy()
     for share, colour in zip((1.0, PUPIL_RADIUS), colours, strict=True):
-        disc = np.zeros_like(inside)
         fixed_radius = round(share * radius * 2**_FRACTION_BITS)
-        cv2.circle(
-            disc, (centre - corner).tolist(), fixed_radius, 255, cv2.FILLED, cv2.LINE_8, _FRACTION_BITS
-        )
-        cv2.bitwise_and(disc, inside, disc)
-        picture[top:bottom, left:right][disc > 0] = colour
+        disc = (centre - corner).tolist(), fixed_radius, colour
+        cv2.circle(around, *disc, cv2.FILLED, cv2.LINE_8, _FRACTION_BITS)
+    outside = np.full(around.shape[:2], 255, np.uint8)
+    cv2.fillPoly(outside, [eye - corner], 0, cv2.LINE_8, _FRACTION_BITS)
+    cv2.copyTo(before, outside, around)
 
 
 def _draw_as_in_2017(points: np.ndarray, size: int, line_width: float) -> np.ndarray:

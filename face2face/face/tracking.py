@@ -66,6 +66,7 @@ class Tracker:
         self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
         self._iris_detector: IrisDetector | None = None
         self._eye = 1
+        self._is_steady = False
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
@@ -118,18 +119,30 @@ class Tracker:
         return self._smoother(face.points, frame.seconds)
 
     def _follow_gaze(self, frame: Frame, points: np.ndarray) -> None:
-        """Look at the next eye, and at the other one, too, if it has moved; take them into account."""
+        """Find the gaze, and take it into account.
+
+        As long as it is steady, the eyes are looked at in turn, one of them in every second frame: a look
+        takes 0.6 ms, a frame of the whole loop 8 (ngf 32, two cores).
+        """
         if self._iris_detector is None:
             return
+        if self._is_steady:
+            self._is_steady = False
+        else:
+            self._look_at_eyes(frame.picture, points)
+        self.gaze = self._gaze_smoother(self.found_gaze, frame.seconds)
+
+    def _look_at_eyes(self, picture: np.ndarray, points: np.ndarray) -> None:
+        """Look at the next eye, and at the other one, too, if it has moved."""
         self._eye = 1 - self._eye
         gaze = np.full((2, 2), np.nan) if self.found_gaze is None else self.found_gaze.copy()
         for eye in (self._eye, 1 - self._eye):
-            irises = self._iris_detector.find(frame.picture, points, (eye,))
+            irises = self._iris_detector.find(picture, points, (eye,))
             last, gaze[eye] = gaze[eye].copy(), gaze_of(points, irises)[eye]
-            if np.linalg.norm(gaze[eye] - last) < STEADY_GAZE:  # not so if one of them is unknown
+            self._is_steady = np.linalg.norm(gaze[eye] - last) < STEADY_GAZE  # not if one of them is unknown
+            if self._is_steady:
                 break
         self.found_gaze = gaze
-        self.gaze = self._gaze_smoother(gaze, frame.seconds)
 
     def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face that is next to the tracked one; None if there is no other."""
@@ -177,6 +190,7 @@ class Tracker:
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
         self._face = self.gaze = self.found_gaze = None
+        self._is_steady = False
         self._smoother.reset()
         self._gaze_smoother.reset()
 

@@ -121,7 +121,7 @@ class KnownShapes:
         measured = spread_indices(len(shapes), min(len(shapes), MEASURED))
         left = [
             [
-                np.linalg.norm(known[index] - self._embed(place, known[index], index))
+                np.linalg.norm(known[index] - self._embed_without(place, index))
                 for place, known in enumerate(self._shapes)
             ]
             for index in measured
@@ -141,7 +141,12 @@ class KnownShapes:
         near = shape.copy()
         for place, (part, kept) in enumerate(zip(PARTS, self._kept, strict=True)):
             values = shape[part.points].ravel()
-            embedding = self._embed(place, values)
+            squares = self._square_distances(place, values)
+            if (
+                squares.min() <= kept**2
+            ):  # so near to one of them it is known: the rest costs most of the time
+                continue
+            embedding = self._embed(place, values, squares)
             left = values - embedding
             length = float(np.sqrt(left @ left))
             if length > kept:
@@ -150,22 +155,36 @@ class KnownShapes:
                 near[part.points] = (embedding + left).reshape(-1, 2)
         return near
 
-    def _embed(self, place: int, values: np.ndarray, without: int | None = None) -> np.ndarray:
+    def _square_distances(self, place: int, values: np.ndarray) -> np.ndarray:
+        """Squares of a part's distances from the training shapes, float (N,).
+
+        Args:
+            place: Of the part, in `PARTS`.
+            values: float (D,), its coordinates.
+        """
+        values = values.astype(np.float32)
+        return self._squares[place] - 2 * (self._shapes[place] @ values) + values @ values
+
+    def _embed_without(self, place: int, index: int) -> np.ndarray:
+        """Embed a training shape's part on the others."""
+        values = self._shapes[place][index]
+        squares = self._square_distances(place, values)
+        squares[index] = np.inf
+        return self._embed(place, values, squares)
+
+    def _embed(self, place: int, values: np.ndarray, squares: np.ndarray) -> np.ndarray:
         """Local linear embedding (Roweis and Saul, 2000) of a part on its nearest training shapes.
 
         Args:
             place: Of the part, in `PARTS`.
             values: float (D,), its coordinates.
-            without: A training shape that is not used.
+            squares: Of its distances from the training shapes, float (N,).
 
         Returns:
             float (D,), a weighted mean of the nearest shapes.
         """
-        known = self._shapes[place]
-        distances = self._squares[place] - 2 * (known @ values.astype(np.float32))
-        if without is not None:
-            distances[without] = np.inf
-        nearest = known[np.argpartition(distances, self._count - 1)[: self._count]].astype(np.float64)
+        nearest = self._shapes[place][np.argpartition(squares, self._count - 1)[: self._count]]
+        nearest = nearest.astype(np.float64)
         differences = nearest - values
         gram = differences @ differences.T
         gram.flat[:: self._count + 1] += REGULARISATION * np.trace(gram) + 1e-12
