@@ -38,8 +38,7 @@ class Tracker:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
         found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
-            None before `follow_gaze`. While the gaze is steady the eyes are looked at in turn, one in each
-            frame, which takes half the time.
+            None before `follow_gaze`.
         gaze: The same, smoothed; None as long as it is unknown.
         place: The place of the face among all that were found when the whole frame was last searched, from
             the left, from 0 on.
