@@ -38,7 +38,9 @@ class Tracker:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
         found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
-            None before `follow_gaze`.
+            None before `follow_gaze`. While the gaze is steady the eyes are looked at in turn, one in each
+            frame, which takes half the time. One in every second frame would give the live loop 1 % more
+            frames, and follow a restless gaze worse (correlation 0.86 instead of 0.93).
         gaze: The same, smoothed; None as long as it is unknown.
         place: The place of the face among all that were found when the whole frame was last searched, from
             the left, from 0 on.
@@ -65,7 +67,6 @@ class Tracker:
         self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
         self._iris_detector: IrisDetector | None = None
         self._eye = 1
-        self._is_steady = False
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
@@ -118,30 +119,18 @@ class Tracker:
         return self._smoother(face.points, frame.seconds)
 
     def _follow_gaze(self, frame: Frame, points: np.ndarray) -> None:
-        """Find the gaze, and take it into account.
-
-        As long as it is steady, the eyes are looked at in turn, one of them in every second frame: a look
-        takes 0.6 ms, a frame of the whole loop 8 (ngf 32, two cores).
-        """
+        """Look at the next eye, and at the other one, too, if it has moved; take them into account."""
         if self._iris_detector is None:
             return
-        if self._is_steady:
-            self._is_steady = False
-        else:
-            self._look_at_eyes(frame.picture, points)
-        self.gaze = self._gaze_smoother(self.found_gaze, frame.seconds)
-
-    def _look_at_eyes(self, picture: np.ndarray, points: np.ndarray) -> None:
-        """Look at the next eye, and at the other one, too, if it has moved."""
         self._eye = 1 - self._eye
         gaze = np.full((2, 2), np.nan) if self.found_gaze is None else self.found_gaze.copy()
         for eye in (self._eye, 1 - self._eye):
-            irises = self._iris_detector.find(picture, points, (eye,))
+            irises = self._iris_detector.find(frame.picture, points, (eye,))
             last, gaze[eye] = gaze[eye].copy(), gaze_of(points, irises)[eye]
-            self._is_steady = np.linalg.norm(gaze[eye] - last) < STEADY_GAZE  # not if one of them is unknown
-            if self._is_steady:
+            if np.linalg.norm(gaze[eye] - last) < STEADY_GAZE:  # not so if one of them is unknown
                 break
         self.found_gaze = gaze
+        self.gaze = self._gaze_smoother(gaze, frame.seconds)
 
     def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face that is next to the tracked one; None if there is no other."""
@@ -189,7 +178,6 @@ class Tracker:
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
         self._face = self.gaze = self.found_gaze = None
-        self._is_steady = False
         self._smoother.reset()
         self._gaze_smoother.reset()
 
