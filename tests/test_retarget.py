@@ -112,7 +112,7 @@ def test_eyes_wider_than_at_rest_are_drawn_wider_still(retargeter, driver, wider
 
 
 @pytest.mark.parametrize("higher", [-0.1, 0.1])
-def test_brows_move_a_fifth_more_than_the_drivers(target, driver, higher):
+def test_brows_move_a_little_more_than_the_drivers(target, driver, higher):
     free = replace(target, ranges=np.array([[-1e5, 1e5]] * len(target.ranges)), residual=1e5)
     retargeter = driven_by(free, driver[0])
     raised = driver[0].copy()

@@ -33,7 +33,7 @@ OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
-WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.4, 1.2
+WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.4, 1.1
 """Factors by which the drawing exaggerates eyes wider than at rest, eyes that close, and the height of brows:
 a generator moves them less than they are drawn. With factors of 1 it moves the eyes 0.6 to 0.8 times as much
 as the driver does (`evaluate.py`); brows moved by more cost the likeness to the target."""
