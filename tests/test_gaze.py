@@ -194,6 +194,16 @@ def test_a_driver_looks_as_far_aside_as_he_does_and_no_farther_than_the_target_d
     assert target.carry(driver_rest + aside(0.9), driver_rest)[0, 0] - target.rest[0, 0] < 0.3
 
 
+def test_who_often_crosses_the_eyes_does_not_at_rest():
+    """Nor is a person of whom the irises are always found a little apart taken for one who does."""
+    points, gaze = np.array([FACE] * 90), looking(90)
+    crossed, apart = np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([[-0.05, 0.0], [0.05, 0.0]])
+    often = gaze + crossed * (np.arange(90) % 3 > 0)[:, None, None]
+    np.testing.assert_allclose(TargetGaze.measure(points, irises_of(points, often)).rest, AHEAD, atol=0.04)
+    always = TargetGaze.measure(points, irises_of(points, gaze + apart)).rest
+    np.testing.assert_allclose(always, AHEAD + apart, atol=0.01)
+
+
 def test_of_too_few_irises_nothing_is_known():
     points = np.array([FACE] * 40)
     irises = irises_of(points, looking())

@@ -23,6 +23,10 @@ USUAL_REST = np.array([[0.02, -0.11], [-0.02, -0.11]])
 """Gaze into the camera: the mean of five people. The landmarks of the lower lids lie nearer to the middle of
 the corners than those of the upper ones, so the irises are above it."""
 
+CROSSED = 0.15
+"""Where a person crosses the eyes at times, the distance of the irises varies by more than this, from the
+10th to the 90th percentile, in distances of the eye's corners; where nobody does, by 0.05."""
+
 USUAL_WEIGHT = 8
 """Weight of the usual gaze, in pictures of the driver."""
 
@@ -35,7 +39,7 @@ class TargetGaze:
     """The gaze of the target in its training pictures.
 
     Attributes:
-        rest: The median gaze, float (2, 2).
+        rest: The median gaze, float (2, 2); of a target who often crosses the eyes, when they are not.
         ranges: Low and high deviation from it, float (2, 2, 2): of each eye, across and down.
     """
 
@@ -57,7 +61,7 @@ class TargetGaze:
         gaze = gaze[np.isfinite(gaze).all(axis=(1, 2))]
         if len(gaze) < MIN_GAZES:
             return None
-        rest = np.median(gaze, axis=0)
+        rest = np.median(_straight(gaze), axis=0)
         return cls(rest, value_ranges((gaze - rest).reshape(-1, 4)).reshape(2, 2, 2))
 
     def carry(self, gaze: np.ndarray, driver_rest: np.ndarray) -> np.ndarray:
@@ -72,6 +76,19 @@ class TargetGaze:
         """
         deviation = (gaze - driver_rest).ravel()
         return self.rest + soft_clip(deviation, self.ranges.reshape(-1, 2)).reshape(2, 2)
+
+
+def _straight(gaze: np.ndarray) -> np.ndarray:
+    """Those of a person's gazes, float (N, 2, 2), in which the eyes are not crossed; all, if they never are.
+
+    Crossed eyes are a grimace, which a driver at rest should not wake.
+    """
+    vergence = gaze[:, 0, 0] - gaze[:, 1, 0]
+    low, high = np.percentile(vergence, (10, 90))
+    if high - low <= CROSSED:
+        return gaze
+    usual = USUAL_REST[0, 0] - USUAL_REST[1, 0]
+    return gaze[np.argsort(np.abs(vergence - usual))[: max(MIN_GAZES, len(gaze) // 10)]]
 
 
 class DriverGaze:
