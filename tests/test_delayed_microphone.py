@@ -23,9 +23,6 @@ from face2face.output.sound import RATE
 from tests import made
 from tests.made import edge
 
-NOTICED = 0.045
-"""Sound that is early by so many seconds is noticed (ITU-R BT.1359)."""
-
 BLOCK = 960
 CHANNELS, NAMES = 4, "front-left,front-right,rear-left,rear-right"
 RAW = [
@@ -182,7 +179,7 @@ def newest(path) -> int:
 
 def is_late_by(delay: float, path) -> bool:
     late, likeness = lateness(path, newest(path))
-    return abs(late - delay) < NOTICED and likeness > 0.3
+    return abs(late - delay) < 0.03 and likeness > 0.3
 
 
 def start_player(**options) -> subprocess.Popen:
@@ -216,7 +213,7 @@ def test_the_sound_is_as_late_as_the_pictures(cable, tmp_path):
             tell(player, delay)
             made.until(lambda delay=delay: is_late_by(delay, recording), 20)
             assert is_late_by(delay, recording)  # and stays so
-        made.until(lambda: abs(ask(player) - delay) < NOTICED, 10)  # it tells the median of the last seconds
+        made.until(lambda: abs(ask(player) - delay) < 0.03, 10)  # it tells the median of the last seconds
     player.communicate()
     assert player.returncode == 0
 

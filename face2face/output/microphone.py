@@ -14,8 +14,8 @@ from face2face.output import portaudio
 from face2face.output.sound import Resampler, Sound
 
 _QUEUED_BLOCKS = 1000  # while no recording reads them: 20 seconds, then the oldest are dropped
-_LATE_BLOCKS = 100  # two seconds: if all of these are late by more than _LATE_SECONDS, samples were lost
-_LATE_SECONDS = 0.04  # sound that is early by 45 ms is noticed (ITU-R BT.1359)
+_LATE_BLOCKS = 150  # three seconds: if all of these are late by more than _LATE_SECONDS, samples were lost
+_LATE_SECONDS = 0.03  # sound that is early by 45 ms is noticed (ITU-R BT.1359)
 
 
 class Microphone(Sound):
@@ -116,7 +116,7 @@ class Timeline:
     """The begin of each block of a microphone's sound, steadied.
 
     Consecutive blocks follow each other without gaps, however late one is delivered on a busy machine. Only
-    if all blocks of two seconds are late, samples were lost in between, and the time line jumps.
+    if all blocks of three seconds are late, samples were lost in between, and the time line jumps.
     """
 
     def __init__(self) -> None:
