@@ -14,8 +14,10 @@ from face2face.output import portaudio
 from face2face.output.sound import Resampler, Sound
 
 _QUEUED_BLOCKS = 1000  # while no recording reads them: 20 seconds, then the oldest are dropped
-_LATE_BLOCKS = 150  # three seconds: if all of these are late by more than _LATE_SECONDS, samples were lost
-_LATE_SECONDS = 0.03  # sound that is early by 45 ms is noticed (ITU-R BT.1359)
+
+_LOSSES = ((50, 0.1), (150, 0.03))
+"""Samples were lost if so many blocks, a second or three, are all late by more than so many seconds. On a
+busy machine all of a second may be a little late. Sound that is early by 45 ms is noticed (ITU-R BT.1359)."""
 
 
 class Microphone(Sound):
@@ -116,12 +118,12 @@ class Timeline:
     """The begin of each block of a microphone's sound, steadied.
 
     Consecutive blocks follow each other without gaps, however late one is delivered on a busy machine. Only
-    if all blocks of three seconds are late, samples were lost in between, and the time line jumps.
+    if all blocks are late for long enough, samples were lost in between, and the time line jumps.
     """
 
     def __init__(self) -> None:
         self._end: float | None = None  # of the last block, in seconds
-        self._delays: collections.deque[float] = collections.deque(maxlen=_LATE_BLOCKS)
+        self._delays: collections.deque[float] = collections.deque(maxlen=_LOSSES[-1][0])
 
     def place(self, measured: float, length: float) -> float:
         """Place the next block.
@@ -135,12 +137,19 @@ class Timeline:
         """
         if self._end is None:
             self._end = measured
-        self._delays.append(measured - self._end)
-        least = min(self._delays)
-        is_lost = len(self._delays) == _LATE_BLOCKS and least > _LATE_SECONDS
-        if is_lost or least < 0:  # no block is early: an earlier one was late
-            self._end += least
+        delay = measured - self._end
+        self._delays.append(delay)
+        if shift := min(delay, 0.0) or self._lost():  # no block is early: an earlier one was late
+            self._end += shift
             self._delays.clear()
         begin = self._end
         self._end += length
         return begin
+
+    def _lost(self) -> float:
+        """How many seconds of samples were lost without the time line's knowing."""
+        delays = list(self._delays)
+        for count, seconds in _LOSSES:
+            if len(delays) >= count and (least := min(delays[-count:])) > seconds:
+                return least
+        return 0.0

@@ -81,7 +81,7 @@ class TargetGaze:
 def _straight(gaze: np.ndarray) -> np.ndarray:
     """Those of a person's gazes, float (N, 2, 2), in which the eyes are not crossed; all, if they never are.
 
-    Crossed eyes are a grimace, which a driver at rest should not wake.
+    Crossed eyes are a grimace, which the target should not make while the driver looks straight on.
     """
     vergence = gaze[:, 0, 0] - gaze[:, 1, 0]
     low, high = np.percentile(vergence, (10, 90))

@@ -142,10 +142,8 @@ class KnownShapes:
         for place, (part, kept) in enumerate(zip(PARTS, self._kept, strict=True)):
             values = shape[part.points].ravel()
             squares = self._square_distances(place, values)
-            if (
-                squares.min() <= kept**2
-            ):  # so near to one of them it is known: the rest costs most of the time
-                continue
+            if squares.min() <= kept**2:
+                continue  # known, being so near to one of them; the embedding would take most of the time
             embedding = self._embed(place, values, squares)
             left = values - embedding
             length = float(np.sqrt(left @ left))
