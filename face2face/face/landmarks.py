@@ -16,8 +16,7 @@ from face2face.face.landmark_check import POINTS
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
 # first of these sizes, and only if no face is found there at the second.
 QUICK_SEARCH_SIDE = 640
-"""Long side in pixels of the picture that is searched first. A smaller frame is not enlarged, and where the
-size of the face is known, a smaller picture is searched for it, and this one for other faces."""
+"""Long side in pixels of the picture that is searched first. A smaller frame is not enlarged."""
 THOROUGH_SEARCH_SIDE = 1280
 """Long side in pixels of the second search. A smaller frame is enlarged, by a factor of 2 at most."""
 PATIENT_SEARCH_SIDE = 2560
@@ -209,14 +208,10 @@ class LandmarkDetector:
 
     def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
         """Search the whole frame: the face nearest to the last box, or the largest."""
-        quick = min(1.0, QUICK_SEARCH_SIDE / max(grey.shape))
-        scale = quick if last is None else min(quick, NEAR_FACE_SIDE / (last[2] - last[0]))
-        found = self._search(grey, scale)
+        found = self._search(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
         if not len(found) or (last is not None and not boxes.is_same(boxes.nearest(found, last), last)):
             thorough = self._search(grey, self._thorough_scale(grey))
             found = thorough if len(thorough) else found
-        elif scale < quick:
-            self._search(grey, quick)
         if not len(found):
             return None
         return boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
