@@ -53,7 +53,10 @@ class IrisDetector:
         import openvino
 
         core = openvino.Core()
-        self._network = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_NUM_THREADS": 1})
+        model = core.read_model(path)
+        # Without the eye's outline, the network's other output, it takes a seventh less time.
+        irises = openvino.Model([model.output(_OUTPUT)], model.get_parameters(), "irises")
+        self._network = core.compile_model(irises, "CPU", {"INFERENCE_NUM_THREADS": 1})
 
     def find(self, frame: np.ndarray, points: np.ndarray, eyes: Sequence[int] = (0, 1)) -> np.ndarray:
         """Find the centres of the irises.

@@ -15,7 +15,7 @@ from face2face.sources.base import Frame
 FORGET_SECONDS = 1.0
 """After this time without the face, the largest face is taken, whosever it is."""
 
-REDETECT_SECONDS = 1.0
+REDETECT_SECONDS = 2.0
 """Redetect interval: the whole frame is searched this often, even if the face is found near its last box."""
 
 HOLD_SECONDS = 0.05
