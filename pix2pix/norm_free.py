@@ -10,6 +10,22 @@ from keras import layers
 
 from pix2pix.fast_layers import col2im_conv_transpose
 
+_ALONG = np.eye(4, 3) + np.eye(4, 3, -1)  # each of three weights of an axis is added to two of four places
+_PLACES = np.kron(_ALONG, _ALONG)
+
+
+def nearest_kernel(transposed: tf.Tensor) -> tf.Tensor:
+    """Make the outputs of a transposed convolution at even and odd places agree where the input is constant.
+
+    Args:
+        transposed: A kernel of 4x4 for a stride of 2, float32 (4, 4, F, C).
+
+    Returns:
+        The nearest kernel, by least squares, of those that `NearestConv2DTranspose` has.
+    """
+    onto = tf.constant(_PLACES @ np.linalg.pinv(_PLACES), tf.float32)
+    return tf.reshape(onto @ tf.reshape(transposed, (len(_PLACES), -1)), transposed.shape)
+
 
 class NearestConv2DTranspose(layers.Layer):
     """Nearest-neighbour up-sampling, then a convolution of kernel 3: (N, S, S, C) -> (N, 2S, 2S, F).
@@ -45,10 +61,8 @@ class NearestConv2DTranspose(layers.Layer):
 
     def transposed_kernel(self) -> tf.Tensor:
         """The kernel of the transposed convolution that gives the same: float32 (4, 4, F, C)."""
-        along = np.eye(4, 3) + np.eye(4, 3, -1)  # each weight of an axis is added to two of the four places
-        places = tf.constant(np.kron(along, along), tf.float32)
         kernel = tf.reshape(self.kernel.value, (9, -1))
-        return tf.reshape(places @ kernel, (4, 4, *self.kernel.shape[2:]))
+        return tf.reshape(tf.constant(_PLACES, tf.float32) @ kernel, (4, 4, *self.kernel.shape[2:]))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """(N, S, S, C) -> (N, 2S, 2S, F)."""

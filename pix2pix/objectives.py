@@ -8,6 +8,13 @@ SSIM_WINDOW = 7
 VALUE_RANGE = 2.0
 """Of pixels in [-1, 1]."""
 
+DRAWN = -0.9
+"""Pixels of a drawing above it are drawn."""
+
+CELLS, REACH = 64, 5
+"""What is near a drawing is found in so many cells along a side. It reaches half of `REACH` beyond what is
+drawn, and falls off over as many cells."""
+
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     """Mean cross-entropy of the patches' logits against one label, stable for any logit."""
@@ -55,7 +62,30 @@ def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
 
 def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of two tensors of one shape, a scalar."""
-    return tf.reduce_mean(tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32)))
+    return tf.reduce_mean(difference_map(a, b))
+
+
+def difference_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Absolute difference of two tensors of one shape, float32."""
+    return tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32))
+
+
+def face_weights(drawings: tf.Tensor, face_weight: float) -> tf.Tensor:
+    """Weights of the pixels of a loss: `1 + face_weight` near what is drawn, falling off to 1.
+
+    Args:
+        drawings: (N, S, S, C) in [-1, 1], -1 where nothing is drawn.
+        face_weight: So much more the drawn parts weigh.
+
+    Returns:
+        float32 (N, S, S, 1), in those proportions, with the mean 1.
+    """
+    cell = max(drawings.shape[1] // CELLS, 1)
+    drawn = tf.cast(tf.reduce_max(drawings, -1, keepdims=True) > DRAWN, tf.float32)
+    near = tf.nn.max_pool2d(tf.nn.max_pool2d(drawn, cell, cell, "SAME"), REACH, 1, "SAME")
+    near = tf.nn.avg_pool2d(near, REACH, 1, "SAME")
+    weights = 1 + face_weight * tf.repeat(tf.repeat(near, cell, axis=1), cell, axis=2)
+    return weights / tf.reduce_mean(weights)
 
 
 def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

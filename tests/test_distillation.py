@@ -17,7 +17,7 @@ import reduce_model
 import run_webcam
 from face2face.generator.generator import Generator
 from face2face.target import sidecar, target_file
-from pix2pix import checkpoints, distillation, folding, networks, options, pruning
+from pix2pix import checkpoints, distillation, folding, networks, norm_free, options, pruning
 from tests import made
 
 TEACHER = replace(made.SMALL, ngf=8)
@@ -124,6 +124,16 @@ def test_a_taught_student_is_nearer_to_its_teacher_than_at_the_start_and_than_an
     assert f"7 pairs, {STEPS} steps, seed 0; drawings held out: 1\n" in said
     measured = distillation.likeness(teacher, student, held_out, small)
     assert f"the student (ngf 4) against its teacher (ngf 8): {measured}\n" in said
+
+
+def test_a_student_paints_no_lines_every_two_or_four_pixels(taught):
+    """Its outermost kernels are those of a nearest up-sampling, as its teacher's are."""
+    student = student_of(taught[0])
+    for name in ("decoder_1_conv", "decoder_2_conv"):
+        kernel = student.get_layer(name).kernel
+        assert norm_free.nearest_kernel(kernel.value).numpy() == pytest.approx(kernel.numpy(), abs=1e-5)
+    free = student.get_layer("decoder_3_conv").kernel
+    assert np.abs(norm_free.nearest_kernel(free.value) - free).max() > 2e-3
 
 
 def test_a_students_folder_is_a_reduced_model(trained, taught):

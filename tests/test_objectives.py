@@ -94,3 +94,17 @@ def test_dissimilarity_sees_the_picture_s_corner():
         return float(objectives.dissimilarity(tf.constant(picture), tf.constant(damaged)))
 
     assert cost(slice(60, 64)) > 0.3 * cost(slice(30, 34))
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_pixels_near_the_drawing_weigh_more(size):
+    drawing = np.full((1, size, size, 3), -1, np.float32)
+    drawing[:, size // 2, size // 2, 0] = 1
+    weights = objectives.face_weights(tf.constant(drawing), 4.0).numpy()[0, ..., 0]
+    assert weights.shape == (size, size) and weights.mean() == pytest.approx(1, abs=1e-5)
+    drawn, corner = weights[size // 2, size // 2], weights[0, 0]
+    assert drawn == weights.max() and corner == weights.min() and drawn == pytest.approx(5 * corner)
+    assert corner < weights[size // 2, size // 2 + size // 21] < drawn  # it falls off
+    assert weights[size // 2, size // 2 + size // 10] == corner
+    empty = objectives.face_weights(tf.constant(np.full_like(drawing, -1)), 4.0)
+    assert empty.numpy() == pytest.approx(np.ones((1, size, size, 1)))
