@@ -70,7 +70,7 @@ class Tracker:
         self.detector = detector
         self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
         self._iris_detector: IrisDetector | None = None
-        self._eyes: list[np.ndarray | None] = [None, None]
+        self._eye_thumbnails: list[np.ndarray | None] = [None, None]
         self._face: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
@@ -129,14 +129,14 @@ class Tracker:
         thumbnails = [_eye_thumbnail(grey, points, *corners) for corners in EYE_CORNERS]
         changed = [
             eye
-            for eye, (now, last) in enumerate(zip(thumbnails, self._eyes, strict=True))
+            for eye, (now, last) in enumerate(zip(thumbnails, self._eye_thumbnails, strict=True))
             if last is None or np.abs(now - last).mean() > MAX_EYE_DIFFERENCE
         ]
         gaze = np.full((2, 2), np.nan) if self.found_gaze is None else self.found_gaze.copy()
         if changed:
             gaze[changed] = gaze_of(points, self._iris_detector.find(picture, points, changed))[changed]
         for eye in changed:
-            self._eyes[eye] = thumbnails[eye]
+            self._eye_thumbnails[eye] = thumbnails[eye]
         self.found_gaze = gaze
         self.gaze = self._gaze_smoother(gaze, seconds)
 
@@ -186,7 +186,7 @@ class Tracker:
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
         self._face = self.gaze = self.found_gaze = None
-        self._eyes = [None, None]
+        self._eye_thumbnails = [None, None]
         self._smoother.reset()
         self._gaze_smoother.reset()
 
