@@ -122,17 +122,15 @@ class Distiller:
         weights = objectives.face_weights(drawings, FACE_WEIGHT)
         with tf.GradientTape() as tape:
             outputs, own = self._student(drawings, training=True)
-            differences = objectives.difference_map(faces, outputs)
-            dissimilarities = objectives.dissimilarity_map(faces, outputs)
-            loss = tf.reduce_mean(weights * differences)
-            loss += SSIM_WEIGHT * tf.reduce_mean(tf.nn.avg_pool2d(weights, 2, 2, "SAME") * dissimilarities)
+            loss = objectives.l1(faces, outputs, weights)
+            loss += SSIM_WEIGHT * objectives.dissimilarity(faces, outputs, weights)
             loss += FEATURE_WEIGHT * self._feature_loss(features, own)
             scaled = self._optimizer.scaled(loss)
         self._optimizer.step(tape, scaled, self._lr)
         for name in SMOOTH_BLOCKS:
             kernel = self._trained.get_layer(name).kernel
             kernel.assign(norm_free.nearest_kernel(kernel.value))
-        return tf.reduce_mean(differences), loss
+        return objectives.l1(faces, outputs), loss
 
     def _feature_loss(self, teacher: dict[str, tf.Tensor], student: dict[str, tf.Tensor]) -> tf.Tensor:
         """Mean L1 between the teacher's feature maps and the student's projected ones.

@@ -60,14 +60,10 @@ def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
     return cross_entropy(fake, 1.0)
 
 
-def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Mean absolute difference of two tensors of one shape, a scalar."""
-    return tf.reduce_mean(difference_map(a, b))
-
-
-def difference_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Absolute difference of two tensors of one shape, float32."""
-    return tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32))
+def l1(a: tf.Tensor, b: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Mean absolute difference of two tensors of one shape, a scalar; `weights` are those of the pixels."""
+    differences = tf.abs(tf.cast(a, tf.float32) - tf.cast(b, tf.float32))
+    return tf.reduce_mean(differences if weights is None else weights * differences)
 
 
 def face_weights(drawings: tf.Tensor, face_weight: float) -> tf.Tensor:
@@ -88,9 +84,10 @@ def face_weights(drawings: tf.Tensor, face_weight: float) -> tf.Tensor:
     return weights / tf.reduce_mean(weights)
 
 
-def dissimilarity(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Mean of `dissimilarity_map`, a scalar in [0, 2]."""
-    return tf.reduce_mean(dissimilarity_map(a, b))
+def dissimilarity(a: tf.Tensor, b: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """Mean of `dissimilarity_map`, a scalar in [0, 2]; `weights` are those of the pixels, (N, H, W, 1)."""
+    found = dissimilarity_map(a, b)
+    return tf.reduce_mean(found if weights is None else tf.nn.avg_pool2d(weights, 2, 2, "SAME") * found)
 
 
 def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
