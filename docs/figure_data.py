@@ -180,6 +180,8 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
     real_logits = trainer.discriminator([drawing, face], training=True)
     painted_logits = trainer.discriminator([drawing, painted], training=True)
     structure = objectives.dissimilarity_map(face, painted)
+    weight = trainer.options.face_weight
+    weights = objectives.face_weights(drawing, weight) if weight else None
     return TrainingStep(
         painted=painted[0].numpy(),
         real_map=tf.sigmoid(real_logits)[0, :, :, 0].numpy(),
@@ -188,6 +190,6 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
         real_loss=float(objectives.cross_entropy(real_logits, 1.0)),
         painted_loss=float(objectives.cross_entropy(painted_logits, 0.0)),
         gan_loss=float(objectives.gan("vanilla", painted_logits)),
-        l1_loss=float(objectives.l1(face, painted)),
-        ssim_loss=float(objectives.dissimilarity(face, painted)),
+        l1_loss=float(objectives.l1(face, painted, weights)),
+        ssim_loss=float(objectives.dissimilarity(face, painted, weights)),
     )

@@ -100,6 +100,9 @@ class Options:
     ssim_weight: float = ranges.option(
         60.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
     )
+    face_weight: float = ranges.option(
+        4.0, WEIGHT, help="so much more these two losses weigh near what is drawn: eyes, mouth, outline"
+    )
     gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
     gan_loss: str = ranges.option(
         "vanilla", choices=("vanilla", "lsgan", "hinge"), help="loss of the discriminator's logits"
@@ -189,6 +192,7 @@ PAPER = {
     "ema": False,
     "l1_weight": 100.0,
     "ssim_weight": 0.0,
+    "face_weight": 0.0,
     "gan_weight": 1.0,
     "gan_loss": "vanilla",
     "feature_matching": 0.0,

@@ -159,10 +159,12 @@ class Trainer:
             outputs = self.generator(inputs, training=True)
             real_features, real = self.discriminator_with_features([inputs, targets], training=True)
             fake_features, fake = self.discriminator_with_features([inputs, outputs], training=True)
-            generator = {"gan": objectives.gan(opts.gan_loss, fake), "l1": objectives.l1(targets, outputs)}
+            weights = objectives.face_weights(inputs, opts.face_weight) if opts.face_weight else None
+            l1 = objectives.l1(targets, outputs, weights)
+            generator = {"gan": objectives.gan(opts.gan_loss, fake), "l1": l1}
             generator_loss = opts.gan_weight * generator["gan"] + opts.l1_weight * generator["l1"]
             if opts.ssim_weight:
-                generator["ssim"] = objectives.dissimilarity(targets, outputs)
+                generator["ssim"] = objectives.dissimilarity(targets, outputs, weights)
                 generator_loss += opts.ssim_weight * generator["ssim"]
             if opts.feature_matching:
                 generator["features"] = objectives.feature_matching(real_features, fake_features)

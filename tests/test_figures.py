@@ -12,7 +12,7 @@ import tensorflow as tf
 from docs import figure_data, figures
 from face2face import pictures
 from face2face.cli import EXIT_USER_ERROR, UserError
-from pix2pix import networks, options
+from pix2pix import networks, objectives, options
 from tests import made
 
 
@@ -137,12 +137,14 @@ def test_maps_are_the_networks_own(scene):
 
 def test_losses_are_those_of_the_maps_that_are_shown(scene):
     """Of the two maps: the mean of -log of what they should have said."""
-    step, (_, face) = scene.training, scene.pairs[0]
+    step, (drawing, face) = scene.training, scene.pairs[0]
+    weights = objectives.face_weights(drawing[None], scene.options.face_weight).numpy()[0]
+    of_windows = weights.reshape(32, 2, 32, 2).mean(axis=(1, 3))
     assert step.real_loss == pytest.approx(-np.log(step.real_map).mean(), rel=1e-4)
     assert step.painted_loss == pytest.approx(-np.log(1 - step.painted_map).mean(), rel=1e-4)
     assert step.gan_loss == pytest.approx(-np.log(step.painted_map).mean(), rel=1e-4)
-    assert step.l1_loss == pytest.approx(np.abs(face - step.painted).mean(), rel=1e-4)
-    assert step.ssim_loss == pytest.approx(step.structure_map.mean(), rel=1e-4)
+    assert step.l1_loss == pytest.approx((weights * np.abs(face - step.painted)).mean(), rel=1e-4)
+    assert step.ssim_loss == pytest.approx((of_windows * step.structure_map).mean(), rel=1e-4)
     assert step.structure_map.shape == (32, 32)  # every second window in 64x64 pixels
 
 

@@ -58,7 +58,7 @@ def test_the_papers_settings_are_those_of_2017():
     assert ORIGINALS_DEFAULTS.items() <= asdict(parsed("--paper")).items()
     paper = parsed("--paper")
     assert (paper.jitter, paper.lr_decay, paper.ema) == ("crop", 0.0, False)
-    assert (paper.statistics, paper.ssim_weight) == (options.INSTANCE, 0.0)
+    assert (paper.statistics, paper.ssim_weight, paper.face_weight) == (options.INSTANCE, 0.0, 0.0)
     assert (paper.gan_loss, paper.feature_matching, paper.precision) == ("vanilla", 0.0, "float32")
     assert parsed("--paper", "--ema", "--lr", "0.1") == replace(paper, ema=True, lr=0.1)
 

@@ -15,6 +15,7 @@ from pix2pix import (
     folding,
     images,
     networks,
+    objectives,
     optimizer,
     options,
     precision,
@@ -128,6 +129,20 @@ def test_weights_of_the_losses_count():
     )
     assert all((a == b).all() for a, b in zip(generator, generator_after, strict=True))
     assert any((a != b).any() for a, b in zip(discriminator, discriminator_after, strict=True))
+
+
+@pytest.mark.parametrize("weight", [0.0, 4.0])
+def test_the_losses_of_pixels_weigh_more_near_what_is_drawn(weight):
+    subject = trainer.Trainer(replace(made.SMALL, face_weight=weight))
+    drawing = np.full((1, 64, 64, 3), -1, np.float32)
+    drawing[:, 20:24, 30:34] = 1
+    face = tf.constant(np.random.default_rng(0).uniform(-1, 1, drawing.shape), tf.float32)
+    told, outputs = trainer.Trainer.train_step.python_function(subject, tf.constant(drawing), face)
+    weights = objectives.face_weights(drawing, weight)
+    assert np.ptp(weights) > 2 or weight == 0
+    assert float(told["l1"]) == pytest.approx(float(objectives.l1(face, outputs, weights)), rel=1e-5)
+    expected = float(objectives.dissimilarity(face, outputs, weights))
+    assert float(told["ssim"]) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["lsgan", "hinge"])
