@@ -45,7 +45,7 @@ FEATURE_WEIGHT = 0.5
 """Weights of the losses. The weight of the outputs' L1 is 1."""
 
 FACE_WEIGHT = 12.0
-"""So much more the losses of the outputs weigh near what is drawn: eyes, mouth, nose, outline. There the
+"""So much more the losses of the outputs weigh near drawn landmarks: eyes, mouth, nose, outline. There the
 likeness is decided, and a small generator cannot be as good everywhere."""
 
 SMOOTH_BLOCKS = ("decoder_1_conv", "decoder_2_conv")
@@ -90,6 +90,8 @@ class Distiller:
         taught.set_weights(self.student.get_weights())
         fast_teacher.set_weights(teacher.get_weights())
         self._trained = taught
+        reads_landmarks = opts.jitter == options.REDRAW and opts.which_direction == "AtoB"
+        self._face_weight = FACE_WEIGHT if reads_landmarks else 0.0
         self._teacher, self._student = (_with_features(network, kept) for network in (fast_teacher, taught))
         # Each projection begins by mapping the student's channels to those of the teacher that they were.
         self._projections = {
@@ -119,7 +121,7 @@ class Distiller:
             The mean absolute difference of the outputs, and the sum of all losses, float32 scalars.
         """
         faces, features = self._teacher(drawings, training=False)
-        weights = objectives.face_weights(drawings, FACE_WEIGHT)
+        weights = objectives.face_weights(drawings, self._face_weight)
         with tf.GradientTape() as tape:
             outputs, own = self._student(drawings, training=True)
             loss = objectives.l1(faces, outputs, weights)

@@ -60,7 +60,8 @@ def train(
     target = measure_target(sidecar, input_dir, opts)
     plate = still.measure_plate(pairs, sidecar, target, opts) if is_chief else None
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
-    opts = replace(opts, drawing=style, jitter=resolve_jitter(opts, pairs, sidecar))
+    jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
+    opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)
     if is_chief:
         if start_from is not None:
             fine_tuning.check_networks(opts, start_from)
@@ -236,6 +237,16 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
 def keep_batch_norm(opts: Options, saved: Options) -> Options:
     """Keep the batch norm of a training of an older version: its weights are of no use without."""
     return replace(opts, statistics=saved.statistics) if saved.statistics == options.MOVING else opts
+
+
+def resolve_face_weight(opts: Options, pairs: list[Path], sidecar: Sidecar) -> float:
+    """The weight near drawn landmarks; 0 where none are read, and dark is not what is left undrawn."""
+    has_drawings = all(path.name in sidecar.images for path in pairs) and not opts.lab_colorization
+    if has_drawings and opts.which_direction == "AtoB":
+        return opts.face_weight
+    if opts.face_weight not in (0, Options.face_weight):
+        cli.warn("--face_weight has no effect: it needs pairs with landmarks, and --which_direction AtoB")
+    return 0.0
 
 
 def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:

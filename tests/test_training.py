@@ -52,6 +52,28 @@ def test_pairs_from_elsewhere_are_taken_for_the_originals(tmp_path):
     assert training.resume_options(replace(made.SMALL, drawing=drawing), tmp_path).drawing == "white"
 
 
+@pytest.mark.parametrize(
+    "changed, expected",
+    [
+        ({}, 4.0),
+        ({"face_weight": 2.0}, 2.0),
+        ({"which_direction": "BtoA"}, 0.0),
+        ({"lab_colorization": True}, 0.0),
+    ],
+)
+def test_pixels_weigh_more_where_drawn_landmarks_are_read(changed, expected, tmp_path):
+    pairs, opts = made.write_pairs(tmp_path, 2), replace(made.SMALL, **changed)
+    paths, found = sorted(pairs.glob("*.png")), sidecar.read_sidecar(pairs)
+    assert training.resolve_face_weight(opts, paths, found) == expected
+
+
+def test_a_face_weight_without_landmarks_is_told(tmp_path, capsys):
+    paths = sorted(made.write_pairs(tmp_path, 2).glob("*.png"))
+    for given, is_told in ((replace(made.SMALL, face_weight=2.0), True), (made.SMALL, False)):
+        assert training.resolve_face_weight(given, paths, sidecar.Sidecar([])) == 0
+        assert ("--face_weight has no effect" in capsys.readouterr().err) == is_told
+
+
 def test_points_are_redrawn_where_each_pair_has_them(tmp_path):
     pairs = made.write_pairs(tmp_path / "pairs", 2)
     training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / "points")
