@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import freeze_model
 import reduce_model
@@ -134,6 +135,17 @@ def test_a_student_paints_no_lines_every_two_or_four_pixels(taught):
         assert norm_free.nearest_kernel(kernel.value).numpy() == pytest.approx(kernel.numpy(), abs=1e-5)
     free = student.get_layer("decoder_3_conv").kernel
     assert np.abs(norm_free.nearest_kernel(free.value) - free).max() > 2e-3
+
+
+def test_errors_near_drawn_landmarks_count_more_and_dark_parts_of_photos_do_not_count_less(trained):
+    drawing = np.full((1, 64, 64, 3), -1, np.float32)
+    drawing[:, 20:24, 30:34] = 1
+    found = {}
+    for kind in (options.REDRAW, options.CROP):
+        distiller = distillation.Distiller(teacher_of(trained), replace(TEACHER, jitter=kind), 4)
+        found[kind] = [float(loss) for loss in distiller.step(tf.constant(drawing))]
+    (l1, weighted), (same, plain) = found[options.REDRAW], found[options.CROP]
+    assert l1 == pytest.approx(same, rel=1e-6) and abs(weighted - plain) > 1e-3 * plain
 
 
 def test_a_students_folder_is_a_reduced_model(trained, taught):
