@@ -83,8 +83,10 @@ class Distiller:
             ngf: Filters of the student's first layer, fewer than the teacher's.
         """
         native = precision.candidates()[-1]
-        small, kept = replace(opts, ngf=ngf), pruning.important_channels(teacher, ngf)
-        self.student = pruning.prune(teacher, small, kept)
+        small = replace(opts, ngf=ngf)
+        self.student = networks.generator_of(small, folded=True)
+        kept = pruning.important_channels(teacher, self.student)
+        pruning.prune(teacher, self.student, kept)
         with precision.policy(native):
             taught, fast_teacher = (networks.generator_of(each, folded=True) for each in (small, opts))
         taught.set_weights(self.student.get_weights())

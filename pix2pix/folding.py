@@ -17,15 +17,12 @@ def fold(trained: keras.Model) -> keras.Model:
     and variance. Up-sampling with a convolution is a transposed convolution, and the conversion of opponent
     colours a product of the last kernel. Instance norms stay: they depend on the picture.
     """
-    outermost = trained.get_layer("encoder_1_conv")
-    separable = isinstance(outermost, layers.SeparableConv2D)
+    separable = isinstance(trained.get_layer("encoder_1_conv"), layers.SeparableConv2D)
     channels = trained.input_shape[-1], trained.output_shape[-1]
     by_name = {layer.name: layer for layer in trained.layers}
     has_instance_norm = any(isinstance(layer, InstanceNorm) for layer in trained.layers)
     statistics = options.INSTANCE if has_instance_norm else options.NONE
-    folded = networks.generator(
-        trained.input_shape[1], outermost.filters, True, separable, statistics, channels
-    )
+    folded = networks.u_net(networks.filters_of(trained), True, separable, statistics, channels)
     for layer in folded.layers:
         if isinstance(layer, InstanceNorm):
             layer.set_weights(by_name[layer.name].get_weights())

@@ -1,11 +1,12 @@
 """The two networks of pix2pix (Isola et al., arXiv 1611.07004, section 6.1), as Keras models.
 
-The U-Net is built from a list of widths: each encoder block halves the feature map's sides, each decoder
-block doubles them and also reads the encoder's feature map of the same size (skip connection). Pictures are
-float32, RGB, in [-1, 1], channels last.
+The U-Net is built from a list of its encoder's filters: each encoder block halves the feature map's sides,
+each decoder block doubles them and also reads the encoder's feature map of the same size (skip connection).
+Pictures are float32, RGB, in [-1, 1], channels last.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -32,11 +33,23 @@ IM2COL_MAX_SIDE = 4
 """Largest side of a feature map that is convolved as a matrix product. Larger maps take longer (measured)."""
 
 MAX_WIDTH = 8
-"""Filters of the widest layers, in multiples of the first layer's."""
+"""Filters of the widest layers, in multiples of ngf."""
+
+LIGHT_HEAD_SIZE = 256
+"""Side in pixels of the largest picture whose block has ngf filters where the head is light."""
 
 
-def encoder_widths(image_size: int) -> list[int]:
-    """Filters of the encoder's blocks in multiples of ngf: 1, 2, 4, 8, 8, ... down to a feature map of 1x1.
+def encoder_filters(image_size: int, ngf: int, light_head: bool = True) -> list[int]:
+    """Filters of the encoder's blocks, from the outermost down to a feature map of 1x1.
+
+    They are ngf, twice, four and eight times as many, and then no more. With a light head those are the
+    blocks of pictures of 256 pixels; a block for 512 pixels, outside of them, has half of ngf: most of the
+    time goes there, and least of what is painted.
+
+    Args:
+        image_size: Side of the pictures in pixels.
+        ngf: Filters of the first layer of a generator for 256 pixels.
+        light_head: Whether there are fewer than ngf filters for pictures larger than 256 pixels.
 
     Raises:
         ValueError: If the size is not a power of two, or is less than 8.
@@ -44,7 +57,8 @@ def encoder_widths(image_size: int) -> list[int]:
     levels = int(math.log2(image_size))
     if image_size < 8 or 2**levels != image_size:
         raise ValueError(f"expected an image size of a power of two, 8 or more, got {image_size}")
-    return [min(2**level, MAX_WIDTH) for level in range(levels)]
+    outer = max(image_size // LIGHT_HEAD_SIZE, 1) if light_head else 1
+    return [max(min(ngf * 2**level // outer, MAX_WIDTH * ngf), 1) for level in range(levels)]
 
 
 def _kernel_initializer(deviation: float = KERNEL_DEVIATION) -> keras.Initializer:
@@ -58,7 +72,7 @@ def _batch_norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Makes the generator's blocks. The fields are arguments of `generator`."""
+    """Makes the generator's blocks. The fields are arguments of `u_net`."""
 
     folded: bool
     separable: bool
@@ -122,9 +136,8 @@ class _Blocks:
         return x if self.folded or self.is_norm_free else _batch_norm(x, name)
 
 
-def generator(
-    image_size: int,
-    ngf: int,
+def u_net(
+    filters: Sequence[int],
     folded: bool = False,
     separable: bool = False,
     statistics: str = Options.statistics,
@@ -132,13 +145,14 @@ def generator(
 ) -> keras.Model:
     """U-Net: drawings, float32 (N, S, S, 3) in [-1, 1] -> faces of the same shape and range.
 
+    The side S is 2 to the power of the number of encoder blocks, so that the innermost feature map is 1x1.
     The outermost encoder block is not normalised, as in the paper. The innermost is normalised with
     `options.INSTANCE` alone, as in 2017: over one picture's map of 1x1 the variance is 0, so that nothing but
     a constant is left of it.
 
     Args:
-        image_size: Side S in pixels.
-        ngf: Filters of the first layer.
+        filters: Of the encoder's blocks, from the outermost; a decoder block has those of the encoder block
+            outside of it.
         folded: Whether to leave out batch norm and dropout and to use Keras's own layers, for the weights
             that `fold` calculates.
         separable: Whether to use separable convolutions; not with `options.NONE`.
@@ -147,23 +161,22 @@ def generator(
             up-samples to the nearest pixel and then convolves, and generates opponent colours.
         channels: Number of channels of the drawing and of the face.
     """
-    widths = encoder_widths(image_size)
-    levels = len(widths)
+    levels = len(filters)
     blocks = _Blocks(folded, separable, statistics)
     innermost_norm = statistics == options.INSTANCE
-    x = inputs = keras.Input((image_size, image_size, channels[0]), name="drawing")
+    x = inputs = keras.Input((2**levels, 2**levels, channels[0]), name="drawing")
     skips = []
-    for level, width in enumerate(widths, 1):
+    for level, count in enumerate(filters, 1):
         name = f"encoder_{level}"
         if level > 1:
             x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_relu")(x)
-        x = blocks.down(x, width * ngf, name, norm=1 < level < levels + innermost_norm)
+        x = blocks.down(x, count, name, norm=1 < level < levels + innermost_norm)
         skips.append(x)
     for level in range(levels, 1, -1):
         name = f"decoder_{level}"
         if level < levels:
             x = layers.Concatenate(name=f"{name}_skip")([x, skips[level - 1]])
-        x = blocks.up(x, widths[level - 2] * ngf, name, norm=True)
+        x = blocks.up(x, filters[level - 2], name, norm=True)
         if levels - level < DROPOUT_BLOCKS and not folded and not blocks.is_norm_free:
             x = layers.Dropout(DROPOUT_RATE, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
@@ -172,6 +185,12 @@ def generator(
         x = OpponentToRGB(dtype="float32", name="decoder_1_rgb")(x)
     outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
     return keras.Model(inputs, outputs, name="generator")
+
+
+def filters_of(generator: keras.Model) -> list[int]:
+    """The filters of a generator's encoder blocks, from the outermost."""
+    levels = int(math.log2(generator.input_shape[1]))
+    return [generator.get_layer(f"encoder_{level}_conv").filters for level in range(1, levels + 1)]
 
 
 def lr_factors(network: keras.Model) -> dict[str, float]:
@@ -196,9 +215,8 @@ def channels_of(opts: Options) -> tuple[int, int]:
 
 def generator_of(opts: Options, folded: bool = False) -> keras.Model:
     """Make the generator that a model's options describe."""
-    return generator(
-        opts.image_size, opts.ngf, folded, opts.separable_conv, opts.statistics, channels_of(opts)
-    )
+    filters = encoder_filters(opts.image_size, opts.ngf, opts.light_head)
+    return u_net(filters, folded, opts.separable_conv, opts.statistics, channels_of(opts))
 
 
 def discriminator(image_size: int, ndf: int, channels: tuple[int, int] = (CHANNELS, CHANNELS)) -> keras.Model:

@@ -57,6 +57,7 @@ class Options:
     drawing: str = ranges.option(ORIGINAL_DRAWING, choices=tuple(DRAWINGS), shapes_weights=True)
     statistics: str = ranges.option(NONE, choices=STATISTICS, shapes_weights=True)
     ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
+    light_head: bool = ranges.option(True, shapes_weights=True)
     ndf: int = ranges.option(
         32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
     )
@@ -180,6 +181,7 @@ PAPER = {
     "statistics": INSTANCE,
     "precision": "float32",
     "ngf": 64,
+    "light_head": False,
     "ndf": 64,
     "batch_size": 1,
     "jitter": CROP,
@@ -249,8 +251,8 @@ def read(folder: Path, stage: str) -> Options:
         remedy = "run reduce_model.py first" if found == TRAINING else "give the training folder"
         found = cli.shown(str(found))
         raise cli.UserError(f"expected a {stage} model, got a {found} one ({remedy}): {folder}")
-    # The first trainings had batch norm, and did not say so.
-    return of_content({"statistics": MOVING, **content}, path)
+    # Until `statistics` was written there was batch norm, until `light_head` was no head was light.
+    return of_content({"statistics": MOVING, "light_head": False, **content}, path)
 
 
 def of_content(content: Content, path: Path) -> Options:

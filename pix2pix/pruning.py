@@ -6,7 +6,6 @@ from keras import layers
 
 from pix2pix import networks
 from pix2pix.fast_layers import InstanceNorm
-from pix2pix.options import Options
 
 
 def sources(levels: int) -> dict[str, list[str]]:
@@ -28,21 +27,20 @@ def sources(levels: int) -> dict[str, list[str]]:
     return found
 
 
-def important_channels(folded: keras.Model, ngf: int) -> dict[str, np.ndarray]:
-    """Choose the channels of each feature map that a generator with `ngf` filters keeps.
+def important_channels(folded: keras.Model, smaller: keras.Model) -> dict[str, np.ndarray]:
+    """Choose the channels of each feature map that a smaller generator keeps.
 
     Those are kept whose readers have the largest weights for them (sum of squares).
 
     Args:
         folded: A generator that `folding.fold` returned, without separable convolutions.
-        ngf: Filters of the smaller generator's first layer.
+        smaller: A generator of as many blocks, with fewer filters.
 
     Returns:
         Ascending indices by the name of the convolution whose outputs they are. The last convolution, which
         generates the face, is not among them.
     """
-    outermost = folded.get_layer("encoder_1_conv").filters
-    levels = len(networks.encoder_widths(folded.input_shape[1]))
+    levels = len(networks.filters_of(folded))
     importance: dict[str, np.ndarray] = {}
     for name, read in sources(levels).items():
         weights = np.square(_kernel(folded.get_layer(name))).sum(axis=(0, 1, 3))
@@ -51,27 +49,24 @@ def important_channels(folded: keras.Model, ngf: int) -> dict[str, np.ndarray]:
             importance[source] = importance.get(source, 0) + weights[:count]
             weights = weights[count:]
     return {
-        name: np.sort(np.argsort(-values, kind="stable")[: len(values) * ngf // outermost])
+        name: np.sort(np.argsort(-values, kind="stable")[: smaller.get_layer(name).filters])
         for name, values in importance.items()
     }
 
 
-def prune(folded: keras.Model, opts: Options, kept: dict[str, np.ndarray]) -> keras.Model:
-    """Make a generator from a share of another one's channels. It has to be trained before it is of use.
+def prune(folded: keras.Model, smaller: keras.Model, kept: dict[str, np.ndarray]) -> None:
+    """Set a generator's weights to a share of another one's. It has to be trained before it is of use.
+
+    Its kernels are larger by the root of the share of channels that they still read, so that sums of fewer
+    products keep their variance.
 
     Args:
         folded: The larger generator, as of `important_channels`.
-        opts: The options of the smaller generator.
+        smaller: A folded generator, likewise; changed in place.
         kept: What `important_channels` returned.
-
-    Returns:
-        A folded generator. Its kernels are larger by the root of the share of channels that they still read,
-        so that sums of fewer products keep their variance.
     """
-    pruned = networks.generator_of(opts, folded=True)
-    levels = len(networks.encoder_widths(opts.image_size))
-    for name, read in sources(levels).items():
-        source, layer = folded.get_layer(name), pruned.get_layer(name)
+    for name, read in sources(len(networks.filters_of(folded))).items():
+        source, layer = folded.get_layer(name), smaller.get_layer(name)
         kernel, bias = _kernel(source), source.bias.numpy()
         outputs = kept.get(name, np.arange(len(bias)))
         if read:
@@ -81,11 +76,10 @@ def prune(folded: keras.Model, opts: Options, kept: dict[str, np.ndarray]) -> ke
             kernel = kernel[:, :, inputs] * np.sqrt(sum(counts) / len(inputs))
         kernel = kernel[..., outputs]
         layer.set_weights([_stored(layer, kernel), bias[outputs]])
-    for layer in pruned.layers:
+    for layer in smaller.layers:
         if isinstance(layer, InstanceNorm):
             channels = kept[layer.name.replace("_norm", "_conv")]
             layer.set_weights([weights[channels] for weights in folded.get_layer(layer.name).get_weights()])
-    return pruned
 
 
 def _kernel(layer: keras.Layer) -> np.ndarray:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,8 @@ from pix2pix.loop import Loop
 from pix2pix.options import Options
 from pix2pix.trainer import Trainer
 from pix2pix.validation import Validation, default_dir
+
+Choice = TypeVar("Choice", str, bool)
 
 
 def train(
@@ -174,7 +177,7 @@ def resolve_precision(opts: Options) -> Options:
 def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> Options:
     """Set what only the chief has read from the training folder on all workers."""
 
-    def of_chief(choices: Sequence[str], value: str) -> str:
+    def of_chief(choices: Sequence[Choice], value: Choice) -> Choice:
         return choices[distribution.broadcast_from_chief(strategy, choices.index(value))]
 
     return replace(
@@ -182,6 +185,7 @@ def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> O
         seed=distribution.broadcast_from_chief(strategy, opts.seed or 0),
         precision=of_chief(options.PRECISIONS, opts.precision),
         statistics=of_chief(options.STATISTICS, opts.statistics),
+        light_head=of_chief((False, True), opts.light_head),
     )
 
 
@@ -224,7 +228,7 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
     output_dir.mkdir(parents=True, exist_ok=True)
     if (output_dir / options.FILE_NAME).is_file():
         saved = options.read(output_dir, options.TRAINING)
-        opts = keep_batch_norm(opts, saved)
+        opts = keep_networks(opts, saved)
         if conflicts := options.conflicts(saved, opts):
             raise cli.UserError(f"{output_dir} was trained with other options: {'; '.join(conflicts)}")
         if opts.seed is None:
@@ -234,9 +238,10 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
     return opts if opts.seed is not None else replace(opts, seed=random.randrange(2**31))
 
 
-def keep_batch_norm(opts: Options, saved: Options) -> Options:
-    """Keep the batch norm of a training of an older version: its weights are of no use without."""
-    return replace(opts, statistics=saved.statistics) if saved.statistics == options.MOVING else opts
+def keep_networks(opts: Options, saved: Options) -> Options:
+    """Keep the networks of a training of an older version: its weights are of no use in others."""
+    statistics = saved.statistics if saved.statistics == options.MOVING else opts.statistics
+    return replace(opts, statistics=statistics, light_head=saved.light_head)
 
 
 def resolve_face_weight(opts: Options, pairs: list[Path], sidecar: Sidecar) -> float:

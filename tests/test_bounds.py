@@ -152,7 +152,9 @@ def test_our_generators_pass(ngf, separable, statistics, half, tmp_path):
     """At 512 pixels: deeper than those of 256. The shapes are those that TensorFlow itself infers."""
     from face2face.target.target_file import Target
 
-    network = networks.generator(512 if ngf == 16 else 256, ngf, True, separable, statistics)
+    network = networks.u_net(
+        networks.encoder_filters(512 if ngf == 16 else 256, ngf), True, separable, statistics
+    )
     size = network.input_shape[1]
     graph = frozen.freeze(network, Target(size))
     path = tmp_path / "frozen_model.pb"

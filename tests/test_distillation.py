@@ -83,7 +83,8 @@ def test_channels_that_are_read_are_kept_with_all_that_belongs_to_them(statistic
     trained = networks.generator_of(opts)
     made.unsettle(trained)
     teacher = folding.fold(trained)
-    chosen = pruning.important_channels(teacher, 4)
+    pruned = networks.generator_of(replace(opts, ngf=4), folded=True)
+    chosen = pruning.important_channels(teacher, pruned)
     assert len(chosen["encoder_1_conv"]) == 4 and len(chosen["decoder_2_conv"]) == 4
     for name, read in pruning.sources(6).items():
         layer = teacher.get_layer(name)
@@ -95,7 +96,7 @@ def test_channels_that_are_read_are_kept_with_all_that_belongs_to_them(statistic
             np.swapaxes(kernel, axis, 0)[unread] = 0
             start += count
         layer.set_weights([kernel, bias])
-    pruned = pruning.prune(teacher, replace(opts, ngf=4), chosen)
+    pruning.prune(teacher, pruned, chosen)
     for name in list(pruning.sources(6))[1:]:
         kernel, bias = pruned.get_layer(name).get_weights()
         pruned.get_layer(name).set_weights([kernel / np.sqrt(2), bias])
@@ -112,7 +113,8 @@ def test_a_taught_student_is_nearer_to_its_teacher_than_at_the_start_and_than_an
     folder, said = taught
     teacher, student = teacher_of(trained), student_of(folder)
     small = options.read(folder, options.REDUCED)
-    start = pruning.prune(teacher, small, pruning.important_channels(teacher, small.ngf))
+    start = networks.generator_of(small, folded=True)
+    pruning.prune(teacher, start, pruning.important_channels(teacher, start))
     untrained = folding.fold(networks.generator_of(small))
     pairs = sorted(pairs_of(trained).glob("*.png"))
     of_student, of_start, of_untrained = (

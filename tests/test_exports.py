@@ -93,7 +93,7 @@ def graph_of(
 ):
     from pix2pix import folding, frozen, networks
 
-    network = networks.generator(SIZE, 8, separable=separable, statistics=statistics)
+    network = networks.u_net(networks.encoder_filters(SIZE, 8), separable=separable, statistics=statistics)
     made.unsettle(network)
     return frozen.freeze(folding.fold(network), target, plate)
 

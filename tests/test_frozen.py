@@ -19,7 +19,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def folded():
-    trained = networks.generator(SIZE, 16)
+    trained = networks.u_net(networks.encoder_filters(SIZE, 16))
     made.unsettle(trained)
     return folding.fold(trained)
 
@@ -109,7 +109,7 @@ def test_nothing_but_plain_operations_is_left(graph):
 
 
 def test_a_model_of_another_size(target):
-    folded = folding.fold(networks.generator(128, 2))
+    folded = folding.fold(networks.u_net(networks.encoder_filters(128, 2)))
     (face,) = run(
         frozen.freeze(folded, Target(128)), "generate_output/output:0", np.zeros((128, 256, 3), np.uint8)
     )

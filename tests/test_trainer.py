@@ -230,7 +230,7 @@ def test_what_is_exported_is_what_was_trained(statistics, pairs, tmp_path, monke
 
 def test_a_trained_generator_paints_the_pairs_better_than_a_new_one(trained, pairs):
     opts = options.read(trained, options.TRAINING)
-    generator = networks.generator(opts.image_size, opts.ngf)
+    generator = networks.u_net(networks.encoder_filters(opts.image_size, opts.ngf))
 
     def error() -> float:
         found = [dataset.read_pair(path, opts) for path in dataset.find_pairs(pairs)]
@@ -328,7 +328,7 @@ def test_a_training_in_half_precision_goes_on_to_the_bit(pairs, tmp_path):
 
 
 def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
-    generator = networks.generator(64, 4)
+    generator = networks.u_net(networks.encoder_filters(64, 4))
     checkpoints.restore_generator(generator, whole)
     kernel = generator.get_layer("decoder_1_conv").kernel.numpy()
     name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"

@@ -40,7 +40,7 @@ def test_the_generators_operations_are_counted(frozen_model):
     """As many as its convolutions' sizes say: each value of a map times the kernel times what goes in."""
     import openvino
 
-    widths = [made.SMALL.ngf * width for width in networks.encoder_widths(made.SMALL.image_size)]
+    widths = networks.encoder_filters(made.SMALL.image_size, made.SMALL.ngf)
     ins, side, kernel = 3, made.SMALL.image_size, networks.KERNEL**2
     expected = 0
     for out in widths:  # encoder
