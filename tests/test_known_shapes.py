@@ -15,6 +15,7 @@ from face2face.face.geometry import (
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
+    mouth_width,
 )
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
@@ -104,3 +105,19 @@ def test_retargeting_draws_what_is_known(target, target_points, shapes):
         carried.append(away(upright, shapes, LIPS))
         assert mouth_openness(aligned[0]) > 0.5 * target.open_mouth
     assert carried[0] < 0.8 * carried[1]
+
+
+def test_a_round_mouth_stays_round_though_she_opens_hers_only_to_laugh(target, target_points):
+    """And one wider than hers ever was is hardly wider than that."""
+    driver = target_points[0]
+    unit, middle = interocular_distance(driver), driver[LIPS, 0].mean()
+    round_mouth, broad = driver.copy(), driver.copy()
+    round_mouth[[56, 57, 58, 65, 66, 67]] += (0, 0.35 * unit)
+    round_mouth[LIPS, 0] = middle + 0.95 * (driver[LIPS, 0] - middle)
+    broad[LIPS, 0] = middle + 1.8 * (driver[LIPS, 0] - middle)
+    retargeter = Retargeter(target)
+    retargeter.set_driver(driver)
+    rest, of_round, of_broad = (retargeter(face) for face in (driver, round_mouth, broad))
+    assert mouth_openness(of_round) > mouth_openness(rest) + 0.15
+    assert mouth_width(of_round) == pytest.approx(0.95 * mouth_width(rest), rel=0.02)
+    assert 0.9 < mouth_width(of_broad) / mouth_width(target_points).max() < 1.15

@@ -16,6 +16,7 @@ from face2face.face.geometry import (
     JAW,
     LEFT_EYE,
     LIPS,
+    MOUTH_CORNERS,
     NOSE_BASE,
     RIGHT_EYE,
     SimilarityTransform,
@@ -70,7 +71,7 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
-        self._known = self._turns = None
+        self._known = self._turns = self._mouth_widths = None
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
                 target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
@@ -79,6 +80,8 @@ class Retargeter:
             sample = shapes[spread_indices(len(shapes), MEASURED)]
             turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
+            widths = np.array([_mouth_width(shape) for shape in shapes]) - _mouth_width(self._target_face)
+            self._mouth_widths = value_ranges(widths[:, None])
         self._driver: np.ndarray | None = None
         self._shut_eyes = 1.0
 
@@ -132,7 +135,9 @@ class Retargeter:
         if self._known is not None:
             bounded = self._target_face + self._bound_expression(moved - self._target_face)
             bounded[EYES] = moved[EYES]  # an eye is small: its own shapes bound it well
+            mouth_width = _mouth_width(moved)
             moved = self._known(bounded)
+            self._widen_lips(moved, mouth_width)
             opened = moved.copy()
             self._open_lips(opened, face, expression)
             moved += REOPENED * (opened - moved)
@@ -170,6 +175,22 @@ class Retargeter:
         gaps = soft_clip(wanted, widest, WIDEST_MOUTH / FREE_MOUTH - 1)
         for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
             _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
+
+    def _widen_lips(self, moved: np.ndarray, wanted: float) -> None:
+        """Make the target's mouth as wide as the driver's, within the range that the target showed.
+
+        The bounds before know mouths as they were: whoever opens his mouth only to smile would answer a
+        driver's round mouth with a wide one.
+
+        Args:
+            moved: float (68, 2), the target's face, upright; its lips are scaled about their middle, in place.
+            wanted: The driver's mouth's width, in the target's proportions.
+        """
+        at_rest = _mouth_width(self._target_face)
+        change = soft_clip(np.array([wanted - at_rest]), self._mouth_widths)[0]
+        middle = moved[list(MOUTH_CORNERS), 0].mean()
+        factor = max(at_rest + change, 0.0) / max(_mouth_width(moved), 1e-3)
+        moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
         """Limit an expression to what the target showed: each PCA component, and the length of the rest.
@@ -235,6 +256,12 @@ def _proportions(face: np.ndarray) -> np.ndarray:
 def _gap(face: np.ndarray, upper: int, lower: int) -> float:
     """Vertical distance from an upper to a lower point; 0 where they are crossed."""
     return max(float(face[lower, 1] - face[upper, 1]), 0.0)
+
+
+def _mouth_width(face: np.ndarray) -> float:
+    """Distance across between the corners of the mouth; 0 where they are crossed."""
+    left, right = MOUTH_CORNERS
+    return max(float(face[right, 0] - face[left, 0]), 0.0)
 
 
 def _set_gap(
