@@ -222,7 +222,7 @@ def test_another_file_of_that_name_is_not_replaced(tmp_path):
 
 @pytest.mark.parametrize("names", [("format_version",), ("drawing", "statistics", "light_head", "beta1")])
 def test_options_of_an_older_version_are_read(folder, names):
-    """It lacks what was added since, with batch norm and no light head; what says the version has to be there."""
+    """It lacks what was added since, and had other networks; what says the version has to be there."""
     damage(folder, **dict.fromkeys(names))
     if "format_version" in names:
         with pytest.raises(UserError, match="damaged, or not written by this trainer"):

@@ -183,7 +183,7 @@ class Retargeter:
         driver's round mouth with a wide one.
 
         Args:
-            moved: float (68, 2), the target's face, upright; its lips are scaled about their middle, in place.
+            moved: float (68, 2), the target's face, upright; its lips are scaled across, in place.
             wanted: The driver's mouth's width, in the target's proportions.
         """
         at_rest = _mouth_width(self._target_face)
