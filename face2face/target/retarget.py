@@ -133,15 +133,27 @@ class Retargeter:
         self._open_eyes(moved, face, expression)
         self._open_lips(moved, face, expression)
         if self._known is not None:
-            bounded = self._target_face + self._bound_expression(moved - self._target_face)
-            bounded[EYES] = moved[EYES]  # an eye is small: its own shapes bound it well
-            mouth_width = _mouth_width(moved)
-            moved = self._known(bounded)
-            self._widen_lips(moved, mouth_width)
-            opened = moved.copy()
-            self._open_lips(opened, face, expression)
-            moved += REOPENED * (opened - moved)
+            moved = self._bring_near(moved, face, expression)
         return self._move_head(moved, pose, aligning, head).astype(np.float32)
+
+    def _bring_near(self, wanted: np.ndarray, face: np.ndarray, gain: float) -> np.ndarray:
+        """Bring the target's face near to the known shapes, but for how wide and how open the mouth is.
+
+        Args:
+            wanted: float (68, 2), the target's face, upright.
+            face: float (68, 2), the driver's face, upright.
+            gain: How much of the driver's expression is carried.
+
+        Returns:
+            float (68, 2), upright.
+        """
+        bounded = self._target_face + self._bound_expression(wanted - self._target_face)
+        bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
+        near = self._known(bounded)
+        self._widen_lips(near, _mouth_width(wanted))
+        opened = near.copy()
+        self._open_lips(opened, face, gain)
+        return near + REOPENED * (opened - near)
 
     def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
         """Open the target's eyes as far as the driver's, so that shut ones are shut.
