@@ -236,8 +236,10 @@ class Retargeter:
         motion[:2] *= self._shift_scale
         aligned = self._from_upright.after(aligning).after(self._from_upright.inverse())
         motion = gain * motion + head_motion(aligned, self._target.neutral)
-        in_model_space = self._from_upright.apply(face)
-        return move_head(in_model_space, self._target.neutral, soft_clip(motion, self._target.motion))
+        motion = soft_clip(motion, self._target.motion)
+        if self._target.places is not None:
+            motion = self._target.places.bring_near(motion)
+        return move_head(self._from_upright.apply(face), self._target.neutral, motion)
 
 
 def _from_upright(points: np.ndarray) -> SimilarityTransform:

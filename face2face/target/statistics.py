@@ -7,6 +7,7 @@ import numpy as np
 
 from face2face.face.geometry import SimilarityTransform, align, eye_aspect_ratio, mouth_openness, mouth_width
 from face2face.target.gaze import TargetGaze
+from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import TrainingShapes
 from face2face.target.ranges import RANGE_PERCENTILES, value_ranges
 
@@ -37,6 +38,7 @@ class TargetFace:
         open_mouth: Mouth openness at its widest, in interocular distances.
         shapes: The shapes that the generator was trained on; None if they are unknown, or too few.
         gaze: The target's gaze; None if the generator was trained without irises.
+        places: Where the head was at each roll; None if it is unknown, or was measured in too few frames.
     """
 
     neutral: np.ndarray
@@ -48,6 +50,7 @@ class TargetFace:
     open_mouth: float
     shapes: TrainingShapes | None = None
     gaze: TargetGaze | None = None
+    places: HeadPlaces | None = None
 
     @classmethod
     def measure(cls, points: np.ndarray, irises: np.ndarray | None = None) -> "TargetFace":
@@ -67,10 +70,11 @@ class TargetFace:
         components = components[:kept]
         coefficients = expressions @ components.T
         left = np.linalg.norm(expressions - coefficients @ components, axis=1)
+        motions = np.array([head_motion(transform, neutral) for transform in transforms])
         shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
             neutral,
-            value_ranges(np.array([head_motion(transform, neutral) for transform in transforms])),
+            value_ranges(motions),
             components,
             value_ranges(coefficients),
             float(np.percentile(left, RANGE_PERCENTILES[1])),
@@ -78,6 +82,7 @@ class TargetFace:
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
             TrainingShapes.choose(expressions),
             None if irises is None else TargetGaze.measure(points, irises),
+            HeadPlaces.measure(motions),
         )
 
 

@@ -13,12 +13,15 @@
               "shapes": {"steps": [...136], "values": "base64 of int8 (N, 136)"},
                                                training shapes less the neutral face, in units of steps
               "gaze": {"rest": [[x, y], ...2],       median place of each iris in its eye
-                       "ranges": [[low, high], ...4]}},  range of the deviation: left eye across, down, right
+                       "ranges": [[low, high], ...4]},  range of the deviation: left eye across, down, right
+              "places": {"middle": [x, y, s],        head's shift and logarithm of the scale without roll,
+                         "slope": [x, y, s],         their change per radian of roll,
+                         "whitening": [[...3], ...3]}},  matrix that standardises deviations from them
      "line_width": 2.5}                        of the drawing "original" alone, pixels of model space
 
 "window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
-Without "shapes", as in older files and those of few pairs, the components and ranges bound what is drawn. A
-field that an older reader can do without is added to a version, because readers leave out what they do not
+Without "shapes" and "places", as in older files and those of few pairs, the ranges alone bound what is drawn.
+A field that an older reader can do without is added to a version, because readers leave out what they do not
 know; any other change is a new version: files with "gaze", whose generators expect irises in the drawing,
 have version 2, all others version 1. A frozen graph may come from anybody, so each number is checked against
 its range (`target_schema`).
@@ -26,7 +29,7 @@ its range (`target_schema`).
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -39,6 +42,7 @@ from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.face.irises import irises_of
 from face2face.face.landmarks import POINTS
 from face2face.target.gaze import TargetGaze
+from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import TrainingShapes
 from face2face.target.sidecar import Sidecar
 from face2face.target.statistics import TargetFace
@@ -215,6 +219,8 @@ def _face_to_content(face: TargetFace) -> dict:
     if face.gaze is not None:
         ranges = np.round(face.gaze.ranges.reshape(-1, 2), 4)
         content["gaze"] = {"rest": np.round(face.gaze.rest, 4).tolist(), "ranges": ranges.tolist()}
+    if face.places is not None:
+        content["places"] = {name: np.round(value, 6).tolist() for name, value in asdict(face.places).items()}
     return content
 
 
@@ -226,6 +232,10 @@ def _face_from_content(content: FaceContent) -> TargetFace:
     gaze = None
     if content.gaze is not None:
         gaze = TargetGaze(np.array(content.gaze.rest), np.array(content.gaze.ranges).reshape(2, 2, 2))
+    places = None
+    if content.places is not None:
+        parts = content.places.middle, content.places.slope, content.places.whitening
+        places = HeadPlaces(*map(np.array, parts))
     return TargetFace(
         np.array(content.neutral),
         np.array(content.motion),
@@ -236,4 +246,5 @@ def _face_from_content(content: FaceContent) -> TargetFace:
         content.open_mouth,
         shapes,
         gaze,
+        places,
     )

@@ -26,6 +26,7 @@ _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Part = Annotated[float, msgspec.Meta(ge=-1 - _LENGTH_TOLERANCE, le=1 + _LENGTH_TOLERANCE)]
 _Step = Annotated[float, msgspec.Meta(gt=0, le=1e3)]
 _Range = tuple[_Finite, _Finite]
+_Triple = tuple[_Finite, _Finite, _Finite]
 _LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
 _Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
 
@@ -46,6 +47,14 @@ class GazeContent(msgspec.Struct):
     ranges: tuple[Place, Place, Place, Place]
 
 
+class _PlacesContent(msgspec.Struct):
+    """Where the head was: the fields of `HeadPlaces`."""
+
+    middle: tuple[_Finite, _Finite, _LogScale]
+    slope: _Triple
+    whitening: tuple[_Triple, _Triple, _Triple]
+
+
 class FaceContent(msgspec.Struct):
     """The statistics of the target's face: the fields of `TargetFace`."""
 
@@ -58,6 +67,7 @@ class FaceContent(msgspec.Struct):
     open_mouth: Annotated[float, msgspec.Meta(ge=0, le=100)]
     shapes: _ShapesContent | None = None
     gaze: GazeContent | None = None
+    places: _PlacesContent | None = None
 
 
 class _TrainingVideo(VideoContent):
