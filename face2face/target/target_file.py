@@ -217,8 +217,9 @@ def _face_to_content(face: TargetFace) -> dict:
         values = base64.b64encode(face.shapes.values.tobytes()).decode("ascii")
         content["shapes"] = {"steps": np.round(face.shapes.steps, 5).tolist(), "values": values}
     if face.gaze is not None:
-        ranges = np.round(face.gaze.ranges.reshape(-1, 2), 4)
-        content["gaze"] = {"rest": np.round(face.gaze.rest, 4).tolist(), "ranges": ranges.tolist()}
+        ranges = np.round(face.gaze.ranges.reshape(-1, 2).astype(float), 4)
+        rest = np.round(face.gaze.rest.astype(float), 4)
+        content["gaze"] = {"rest": rest.tolist(), "ranges": ranges.tolist()}
     if face.places is not None:
         content["places"] = {name: np.round(value, 6).tolist() for name, value in asdict(face.places).items()}
     return content
