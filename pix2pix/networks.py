@@ -36,20 +36,20 @@ MAX_WIDTH = 8
 """Filters of the widest layers, in multiples of ngf."""
 
 LIGHT_HEAD_SIZE = 256
-"""Side in pixels of the largest picture whose block has ngf filters where the head is light."""
+"""A light head is the blocks for pictures of more pixels a side than these."""
 
 
 def encoder_filters(image_size: int, ngf: int, light_head: bool = True) -> list[int]:
     """Filters of the encoder's blocks, from the outermost down to a feature map of 1x1.
 
-    They are ngf, twice, four and eight times as many, and then no more. With a light head those are the
-    blocks of pictures of 256 pixels; a block for 512 pixels, outside of them, has half of ngf: most of the
-    time goes there, and least of what is painted.
+    They are ngf, 2 ngf, 4 ngf and 8 ngf, and then no more. With a light head, a generator for 512 pixels has
+    the blocks of one for 256 pixels, and outside of them a block of ngf / 2 filters. That takes 0.4 times the
+    time: the largest feature maps are the most expensive ones.
 
     Args:
         image_size: Side of the pictures in pixels.
-        ngf: Filters of the first layer of a generator for 256 pixels.
-        light_head: Whether there are fewer than ngf filters for pictures larger than 256 pixels.
+        ngf: Filters of the first layer for up to 256 pixels.
+        light_head: Whether the blocks for more pixels have fewer filters.
 
     Raises:
         ValueError: If the size is not a power of two, or is less than 8.

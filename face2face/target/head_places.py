@@ -15,12 +15,12 @@ MIN_FRAMES = 100
 """Fewer training frames than these tell too little of where the head was."""
 
 NOISE = np.array([1.0, 1.0, 0.01, 0.003])
-"""Standard deviation of shift x, shift y (pixels), the scale's logarithm and the roll (radians) that is added
-to what was measured: a head that kept still may be so far from its place."""
+"""Standard deviations of shift x, shift y (pixels), the scale's logarithm and the roll (radians), added to
+the measured ones: they are those of a head that kept perfectly still."""
 
 KEPT, SOFTNESS = 2.0, 0.5
-"""A head moves freely up to so many standard deviations from its usual place, and at most by that share of
-them beyond."""
+"""A place up to `KEPT` standard deviations from the usual one is not changed. One further away is brought
+nearer, to less than `KEPT * (1 + SOFTNESS)`."""
 
 
 @dataclass(frozen=True)

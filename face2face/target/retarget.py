@@ -80,7 +80,7 @@ class Retargeter:
             sample = shapes[spread_indices(len(shapes), MEASURED)]
             turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
-            widths = np.array([_mouth_width(shape) for shape in shapes]) - _mouth_width(self._target_face)
+            widths = _mouth_width(shapes) - _mouth_width(self._target_face)
             self._mouth_widths = value_ranges(widths[:, None])
         self._driver: np.ndarray | None = None
         self._shut_eyes = 1.0
@@ -191,8 +191,8 @@ class Retargeter:
     def _widen_lips(self, moved: np.ndarray, wanted: float) -> None:
         """Make the target's mouth as wide as the driver's, within the range that the target showed.
 
-        The bounds before know mouths as they were: whoever opens his mouth only to smile would answer a
-        driver's round mouth with a wide one.
+        The known shapes alone would make it too wide: of a target who opens the mouth only to smile, they
+        turn a round mouth into a smile.
 
         Args:
             moved: float (68, 2), the target's face, upright; its lips are scaled across, in place.
@@ -272,10 +272,10 @@ def _gap(face: np.ndarray, upper: int, lower: int) -> float:
     return max(float(face[lower, 1] - face[upper, 1]), 0.0)
 
 
-def _mouth_width(face: np.ndarray) -> float:
-    """Distance across between the corners of the mouth; 0 where they are crossed."""
+def _mouth_width(faces: np.ndarray) -> np.ndarray:
+    """Distance across between the corners of the mouth, 0 where they are crossed: (..., 68, 2) -> (...)."""
     left, right = MOUTH_CORNERS
-    return max(float(face[right, 0] - face[left, 0]), 0.0)
+    return np.maximum(faces[..., right, 0] - faces[..., left, 0], 0.0)
 
 
 def _set_gap(
