@@ -22,10 +22,10 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 # scripts, browsers, sound) leave a core to the rest, and run beside it. Each takes about as long as the other.
 tests_of = $(foreach name,$(1),tests/test_$(name).py)
 TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers fine_tuning legacy networks objectives optimizer \
-	original_folders precision trainer training validation)
+	original_folders precision trainer training training_step validation)
 WAITING_TESTS := $(call tests_of,distribution robustness train_script)
-SCRIPT_TESTS := $(call tests_of,browser delayed_microphone demo distillation notebook odd_input original_options page \
-	pix2pix_script reduce_freeze sound train_speed window)
+SCRIPT_TESTS := $(call tests_of,browser delayed_microphone demo distillation freeze notebook odd_input original_options \
+	page pix2pix_arguments pix2pix_script reduce sound train_speed window)
 WAITING_LOG := $(VENV)/waiting-tests.log
 
 test: $(INSTALLED_DEV)  ## run the tests

@@ -9,6 +9,8 @@ import pytest
 
 from examples import samples
 from face2face import pictures
+from face2face.output.controls import Controls, State
+from face2face.output.page.server import Server
 from tests import made
 
 
@@ -71,3 +73,17 @@ def loopback(tmp_path, monkeypatch):
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+@pytest.fixture
+def serve():
+    """Makes servers of any free port, and closes them."""
+    servers = []
+
+    def make(**options) -> Server:
+        servers.append(Server(Controls(), State(), port=0, **options))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()

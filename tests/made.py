@@ -10,6 +10,7 @@ import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from face2face.face.drawing import draw
 from face2face.target import sidecar
 from face2face.target.target_file import Target
 from pix2pix.options import Options
+
+if TYPE_CHECKING:
+    import keras
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -121,6 +125,13 @@ def unsettle(network, seed: int = 0) -> None:
             bounds = {"gamma": (0.5, 1.5), "beta": (-0.5, 0.5), "mean": (-0.5, 0.5), "variance": (0.2, 2.0)}
             chosen = list(bounds.values())[: len(layer.weights)]  # an instance norm has no moving averages
             layer.set_weights([rng.uniform(*each, layer.gamma.shape) for each in chosen])
+
+
+def generator(image_size: int, ngf: int, *settings: object, **named: object) -> "keras.Model":
+    """A new generator; the settings are those of `networks.u_net`."""
+    from pix2pix import networks
+
+    return networks.u_net(networks.encoder_filters(image_size, ngf), *settings, **named)
 
 
 def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = True) -> Path:

@@ -11,7 +11,8 @@ from face2face.frozen_graph import INPUT_TENSOR
 from face2face.generator import graph_check
 from face2face.generator.checks import bounds, tensors
 from face2face.generator.generator import Generator
-from pix2pix import frozen, networks, options
+from pix2pix import frozen, options
+from tests import made
 from tests.test_graph_check import SIZE, V1, painter, written
 
 
@@ -152,9 +153,7 @@ def test_our_generators_pass(ngf, separable, statistics, half, tmp_path):
     """At 512 pixels: deeper than those of 256. The shapes are those that TensorFlow itself infers."""
     from face2face.target.target_file import Target
 
-    network = networks.u_net(
-        networks.encoder_filters(512 if ngf == 16 else 256, ngf), True, separable, statistics
-    )
+    network = made.generator(512 if ngf == 16 else 256, ngf, True, separable, statistics)
     size = network.input_shape[1]
     graph = frozen.freeze(network, Target(size))
     path = tmp_path / "frozen_model.pb"

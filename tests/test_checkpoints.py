@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from pix2pix import checkpoints, networks
+from pix2pix import checkpoints
 from pix2pix.checkpoints import Checkpoints
 from pix2pix.trainer import Trainer
 from tests import made
@@ -79,18 +79,18 @@ def test_a_save_that_was_cut_off_does_not_count(subject, tmp_path):
 
 
 def test_the_generator_alone_is_restored(folder):
-    expected = networks.u_net(networks.encoder_filters(64, 4))
+    expected = made.generator(64, 4)
     made.unsettle(expected)
-    found = networks.u_net(networks.encoder_filters(64, 4))
+    found = made.generator(64, 4)
     assert checkpoints.restore_generator(found, folder) == str(folder / "ckpt-1")
     assert equal(values(found), values(expected))
 
 
 def test_a_generator_saved_alone_is_restored(tmp_path):
-    folded = networks.u_net(networks.encoder_filters(64, 4), folded=True)
+    folded = made.generator(64, 4, folded=True)
     made.unsettle(folded)
     checkpoints.save_generator(folded, tmp_path)
-    found = networks.u_net(networks.encoder_filters(64, 4), folded=True)
+    found = made.generator(64, 4, folded=True)
     checkpoints.restore_generator(found, tmp_path)
     assert equal(values(found), values(folded))
 
@@ -98,7 +98,7 @@ def test_a_generator_saved_alone_is_restored(tmp_path):
 @pytest.mark.parametrize("size, ngf", [(64, 8), (128, 4), (32, 4)])
 def test_a_network_of_other_options_is_refused(folder, size, ngf):
     with pytest.raises(UserError, match=r"damaged, or of a network with other options: .*ckpt-1 \("):
-        checkpoints.restore_generator(networks.u_net(networks.encoder_filters(size, ngf)), folder)
+        checkpoints.restore_generator(made.generator(size, ngf), folder)
 
 
 def test_a_training_of_other_options_is_refused(folder):
@@ -120,7 +120,7 @@ def test_damaged_weights_are_named(tmp_path, part, damage):
         path.unlink()
     message = r"damaged, or of a network with other options: .*ckpt-1 \(|expected a folder with a checkpoint"
     with pytest.raises(UserError, match=message):
-        checkpoints.restore_generator(networks.u_net(networks.encoder_filters(64, 4)), folder)
+        checkpoints.restore_generator(made.generator(64, 4), folder)
     with pytest.raises(UserError, match=message):
         checkpoints.restore_objects(folder, Trainer(made.SMALL).objects())
 
@@ -182,7 +182,7 @@ def test_a_damaged_list_is_named(folder, content, tmp_path):
     model = shutil.copytree(folder, tmp_path / "model")
     (model / "checkpoint").write_bytes(content)
     with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
-        checkpoints.restore_generator(networks.u_net(networks.encoder_filters(64, 4)), model)
+        checkpoints.restore_generator(made.generator(64, 4), model)
     with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
         Checkpoints(model, **Trainer(made.SMALL).objects())
 

@@ -1,14 +1,11 @@
 """freeze_model.py --onnx and --tflite. What converts is tested where requirements-export.txt is installed."""
 
 import base64
-import functools
-import http.server
 import importlib.util
 import io
 import json
 import re
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
@@ -91,9 +88,9 @@ def target() -> Target:
 def graph_of(
     target: Target, statistics: str = options.NONE, separable: bool = False, plate: Plate | None = None
 ):
-    from pix2pix import folding, frozen, networks
+    from pix2pix import folding, frozen
 
-    network = networks.u_net(networks.encoder_filters(SIZE, 8), separable=separable, statistics=statistics)
+    network = made.generator(SIZE, 8, separable=separable, statistics=statistics)
     made.unsettle(network)
     return frozen.freeze(folding.fold(network), target, plate)
 
@@ -277,25 +274,13 @@ def test_what_is_interrupted_leaves_the_older_file(kind, target, drawings, tmp_p
 ORT_WEB = made.ROOT / "node_modules" / "onnxruntime-web"
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder, and says nothing."""
-
-    def log_message(self, *_) -> None:
-        pass
-
-
-@pytest.fixture
-def chrome(tmp_path):
-    chrome = browsers.chromium(tmp_path / "profile")
-    yield chrome
-    chrome.quit()
-
-
 @needs_converters
 @pytest.mark.skipif(not ORT_WEB.is_dir(), reason="needs npm install onnxruntime-web, in the project's folder")
-def test_the_page_paints_the_same_face_in_a_browser(chrome, target, drawings, tmp_path):
+def test_the_page_paints_the_same_face_in_a_browser(request, target, drawings, tmp_path):
     from pix2pix import frozen
 
+    chrome = browsers.chromium(tmp_path / "profile")
+    request.addfinalizer(chrome.quit)
     folder = tmp_path / "served"
     shutil.copytree(ORT_WEB / "dist", folder / "node_modules/onnxruntime-web/dist")
     shutil.copy(made.ROOT / "examples/browser.html", folder)
@@ -303,16 +288,13 @@ def test_the_page_paints_the_same_face_in_a_browser(chrome, target, drawings, tm
     exported(ONNX, folder / "frozen_model.pb", target, drawings)
     pictures.write(tmp_path / "1.png", drawings[0])
 
-    handler = functools.partial(QuietHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        chrome.get(f"http://127.0.0.1:{server.server_port}/browser.html")
+    with browsers.serving(folder) as address:
+        chrome.get(f"{address}/browser.html")
         said = chrome.find_element("id", "said")
         made.until(lambda: said.text == "ready")
         chrome.find_element("tag name", "input").send_keys(str(tmp_path / "1.png"))
         made.until(lambda: re.fullmatch(r"painted in \d+ ms", said.text))
         png = chrome.execute_script("return document.getElementById('face').toDataURL().split(',')[1]")
-        server.shutdown()
     shown = cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR_RGB)
     expected = Generator(folder / "frozen_model.pb", "tensorflow")(drawings[0]).astype(int)
     assert np.abs(shown - expected).max() <= 1 < expected.std()

@@ -86,7 +86,7 @@ def test_painted_faces_are_told(canvases):
 
 def test_shapes_are_those_of_the_networks():
     """Of 256 pixels and the default filters; the discriminator's as in the paper's section 6.1.2."""
-    generator, judge = networks.u_net(networks.encoder_filters(256, 32)), networks.discriminator(256, 32)
+    generator, judge = made.generator(256, 32), networks.discriminator(256, 32)
     members = figure_data.blocks(generator)
     sides = [128, 64, 32, 16, 8, 4, 2, 1]
     channels = [32, 64, 128, 256, 256, 256, 256, 256]

@@ -11,7 +11,7 @@ from face2face.face.drawing import draw
 from face2face.generator.generator import Generator
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
-from pix2pix import folding, frozen, inference, networks
+from pix2pix import folding, frozen, inference
 from tests import made
 
 SIZE = 64
@@ -19,7 +19,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def folded():
-    trained = networks.u_net(networks.encoder_filters(SIZE, 16))
+    trained = made.generator(SIZE, 16)
     made.unsettle(trained)
     return folding.fold(trained)
 
@@ -109,7 +109,7 @@ def test_nothing_but_plain_operations_is_left(graph):
 
 
 def test_a_model_of_another_size(target):
-    folded = folding.fold(networks.u_net(networks.encoder_filters(128, 2)))
+    folded = folding.fold(made.generator(128, 2))
     (face,) = run(
         frozen.freeze(folded, Target(128)), "generate_output/output:0", np.zeros((128, 256, 3), np.uint8)
     )

@@ -1,4 +1,4 @@
-"""Gaze: irises are found in real faces, drawn, learned of the target, and carried from the driver."""
+"""Gaze: irises are found in real faces, drawn, and followed by the scripts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,15 +21,12 @@ from face2face.face.geometry import (
 )
 from face2face.face.irises import IrisDetector, gaze_of, irises_of
 from face2face.face.landmarks import LandmarkDetector
-from face2face.face.smoothing import GazeSmoother
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
-from face2face.target.calibration import CALIBRATION_SECONDS, Calibration, read_calibration
-from face2face.target.gaze import USUAL_REST, DriverGaze, TargetGaze
 from face2face.target.sidecar import Entry, read_sidecar
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
@@ -175,74 +172,10 @@ def test_a_redrawn_face_takes_its_irises_along():
     assert sides == {True, False}  # it looks to the right, and mirrored to the left
 
 
-# --- learned and carried --------------------------------------------------------------------------------
-
-
 def looking(count: int = 40, reach: float = 0.2) -> np.ndarray:
     """Gazes of a target that looks from side to side."""
     across = reach * np.sin(np.linspace(0, 6 * np.pi, count))
     return AHEAD + np.stack([across, np.zeros(count)], axis=-1)[:, None]
-
-
-def test_a_driver_looks_as_far_aside_as_he_does_and_no_farther_than_the_target_did():
-    points = np.array([FACE] * 40)
-    target = TargetGaze.measure(points, irises_of(points, looking()))
-    np.testing.assert_allclose(target.rest, AHEAD, atol=0.01)
-    driver_rest = AHEAD + aside(0.05, 0.02)
-    carried = target.carry(driver_rest + aside(0.1), driver_rest)
-    np.testing.assert_allclose(carried, target.rest + aside(0.1), atol=0.02)
-    assert target.carry(driver_rest + aside(0.9), driver_rest)[0, 0] - target.rest[0, 0] < 0.3
-
-
-def test_who_often_crosses_the_eyes_does_not_at_rest():
-    """Nor is a person of whom the irises are always found a little apart taken for one who does."""
-    points, gaze = np.array([FACE] * 90), looking(90)
-    crossed, apart = np.array([[0.1, 0.0], [-0.1, 0.0]]), np.array([[-0.05, 0.0], [0.05, 0.0]])
-    often = gaze + crossed * (np.arange(90) % 3 > 0)[:, None, None]
-    np.testing.assert_allclose(TargetGaze.measure(points, irises_of(points, often)).rest, AHEAD, atol=0.04)
-    always = TargetGaze.measure(points, irises_of(points, gaze + apart)).rest
-    np.testing.assert_allclose(always, AHEAD + apart, atol=0.01)
-
-
-def test_of_too_few_irises_nothing_is_known():
-    points = np.array([FACE] * 40)
-    irises = irises_of(points, looking())
-    irises[:20, 1] = np.nan
-    assert TargetGaze.measure(points, irises) is None
-
-
-def test_the_drivers_gaze_at_rest_is_learned():
-    driver = DriverGaze()
-    np.testing.assert_array_equal(driver.rest, USUAL_REST)
-    own = USUAL_REST + aside(0.1, 0.05)
-    for i in range(60):
-        driver.look(own + aside(0.4) if i % 3 == 0 else own)  # a third of the time he looks aside
-    np.testing.assert_allclose(driver.rest, own, atol=0.02)
-    driver.restart()
-    driver.look(AHEAD)
-    np.testing.assert_allclose(driver.rest, AHEAD)
-
-
-def test_calibration_keeps_the_gaze(tmp_path):
-    calibration = Calibration(FACE)
-    calibration.restart()
-    for seconds in np.arange(0, 2 * CALIBRATION_SECONDS, 0.05):
-        across = 0.1 if seconds < CALIBRATION_SECONDS else 0.9
-        calibration.look(FACE, seconds, AHEAD + aside(across))
-    calibration.write(tmp_path / "me.json", (640, 360))
-    saved = read_calibration(tmp_path / "me.json")
-    np.testing.assert_allclose(saved.gaze, AHEAD + aside(0.1), atol=0.05)
-
-
-def test_a_steady_gaze_holds_still_and_a_glance_passes_at_once():
-    smoother, noise = GazeSmoother(), np.random.default_rng(0)
-    still = np.array([smoother(AHEAD + noise.normal(0, 0.007, (2, 2)), i / 30) for i in range(60)])
-    assert still[30:].std(axis=0).max() < 0.003
-    glance = smoother(AHEAD + aside(0.2), 2.0)
-    np.testing.assert_allclose(glance, AHEAD + aside(0.2), atol=0.01)
-    wink = smoother(np.array([[np.nan, np.nan], AHEAD[1]]), 2.03)  # the shut eye moves as the other one
-    np.testing.assert_allclose(wink, AHEAD, atol=0.02)
-    np.testing.assert_array_equal(smoother(np.full((2, 2), np.nan), 2.06), wink)
 
 
 # --- the scripts ----------------------------------------------------------------------------------------

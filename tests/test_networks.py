@@ -15,7 +15,7 @@ LEVELS = 6  # 64 pixels to 1
 @pytest.fixture(scope="module")
 def generator() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return networks.u_net(networks.encoder_filters(SIZE, NGF), statistics=options.MOVING)
+    return made.generator(SIZE, NGF, statistics=options.MOVING)
 
 
 def pictures(count: int, size: int = SIZE, seed: int = 0) -> tf.Tensor:
@@ -51,7 +51,7 @@ def test_generator_has_as_many_parameters_as_the_papers_table():
         weights_of_block(inputs, filters, norm=i < 7)
         for i, (inputs, filters) in enumerate(zip(read, up, strict=True))
     )
-    assert trainable(networks.u_net(networks.encoder_filters(256, 64), statistics=options.MOVING)) == expected
+    assert trainable(made.generator(256, 64, statistics=options.MOVING)) == expected
     assert 54.4e6 < expected < 54.5e6
 
 
@@ -66,7 +66,7 @@ def test_discriminator_has_as_many_parameters_as_the_papers_table():
 @pytest.mark.parametrize("size", [32, 128, 256])
 def test_shapes(size):
     batch = pictures(2, size)
-    faces = networks.u_net(networks.encoder_filters(size, 2))(batch)
+    faces = made.generator(size, 2)(batch)
     assert faces.shape == (2, size, size, 3)
     logits = networks.discriminator(size, 2)([batch, faces])
     assert logits.shape == (2, size // 8 - 2, size // 8 - 2, 1)
@@ -143,7 +143,7 @@ def test_dropout_works_in_training_alone(generator):
 @pytest.mark.parametrize("level", range(2, LEVELS + 1))
 def test_a_skip_leads_past_each_level(level, statistics):
     """With all that lies below a level cut off, the face still depends on the drawing."""
-    generator = networks.u_net(networks.encoder_filters(SIZE, NGF), statistics=statistics)
+    generator = made.generator(SIZE, NGF, statistics=statistics)
     cut = generator.get_layer(f"decoder_{level}_conv")
     cut.kernel.assign(tf.zeros_like(cut.kernel))
     assert difference(generator(pictures(1, seed=1)), generator(pictures(1, seed=2))) > 1e-6
@@ -151,7 +151,7 @@ def test_a_skip_leads_past_each_level(level, statistics):
 
 def test_without_the_last_block_nothing_is_left(generator):
     """The counterpart of the test of skips: no way leads past the last block."""
-    cut = networks.u_net(networks.encoder_filters(SIZE, NGF))
+    cut = made.generator(SIZE, NGF)
     kernel = cut.get_layer("decoder_1_conv").kernel
     kernel.assign(tf.zeros_like(kernel))
     assert difference(cut(pictures(1, seed=1)), cut(pictures(1, seed=2))) == 0
@@ -159,7 +159,7 @@ def test_without_the_last_block_nothing_is_left(generator):
 
 def test_weights_begin_as_in_the_paper():
     for model in (
-        networks.u_net(networks.encoder_filters(256, 16), statistics=options.INSTANCE),
+        made.generator(256, 16, statistics=options.INSTANCE),
         networks.discriminator(256, 16),
     ):
         for layer in model.layers:
@@ -172,7 +172,7 @@ def test_weights_begin_as_in_the_paper():
 
 
 def test_leaky_relus_slope_is_the_papers():
-    for model in (networks.u_net(networks.encoder_filters(SIZE, NGF)), networks.discriminator(SIZE, NGF)):
+    for model in (made.generator(SIZE, NGF), networks.discriminator(SIZE, NGF)):
         slopes = {layer.negative_slope for layer in model.layers if isinstance(layer, layers.LeakyReLU)}
         assert slopes == {0.2}
 
@@ -188,7 +188,7 @@ def test_leaky_relus_slope_is_the_papers():
     ],
 )
 def test_a_folded_generator_answers_as_the_trained_one(statistics, separable):
-    trained = networks.u_net(networks.encoder_filters(SIZE, NGF), separable=separable, statistics=statistics)
+    trained = made.generator(SIZE, NGF, separable=separable, statistics=statistics)
     made.unsettle(trained)
     folded = folding.fold(trained)
     picture = pictures(2)
@@ -197,14 +197,14 @@ def test_a_folded_generator_answers_as_the_trained_one(statistics, separable):
 
 
 def test_without_statistics_a_generator_trains_as_it_infers():
-    generator = networks.u_net(networks.encoder_filters(SIZE, NGF), statistics=options.NONE)
+    generator = made.generator(SIZE, NGF, statistics=options.NONE)
     made.unsettle(generator)
     picture = pictures(1)
     assert difference(generator(picture, training=True), generator(picture, training=False)) == 0
 
 
 def test_a_generator_normalised_by_picture_does_not_see_the_others_of_a_batch():
-    generator = networks.u_net(networks.encoder_filters(SIZE, NGF), statistics=options.INSTANCE)
+    generator = made.generator(SIZE, NGF, statistics=options.INSTANCE)
     batch = pictures(2)
     assert difference(generator(batch)[:1], generator(batch[:1])) < 1e-5
 
@@ -212,7 +212,7 @@ def test_a_generator_normalised_by_picture_does_not_see_the_others_of_a_batch():
 def test_a_norm_free_generator_begins_with_feature_maps_of_an_even_size():
     """He's initialisation keeps their variance, from the drawing to the innermost block and back."""
     keras.utils.set_random_seed(0)
-    generator = networks.u_net(networks.encoder_filters(256, 16), statistics=options.NONE)
+    generator = made.generator(256, 16, statistics=options.NONE)
     names = [layer.name for layer in generator.layers if layer.name.endswith("_conv")][:-1]
     maps = keras.Model(generator.inputs, [generator.get_layer(name).output for name in names])
     deviations = {name: np.std(x) for name, x in zip(names, maps(pictures(1, 256)), strict=True)}
@@ -220,7 +220,7 @@ def test_a_norm_free_generator_begins_with_feature_maps_of_an_even_size():
 
 
 def test_a_folded_generator_has_neither_norm_nor_dropout():
-    folded = folding.fold(networks.u_net(networks.encoder_filters(SIZE, NGF), statistics=options.MOVING))
+    folded = folding.fold(made.generator(SIZE, NGF, statistics=options.MOVING))
     assert not of_kind(folded, layers.BatchNormalization) and not of_kind(folded, layers.Dropout)
     picture = pictures(1)
     assert difference(folded(picture, training=True), folded(picture, training=False)) == 0

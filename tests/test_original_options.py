@@ -62,7 +62,7 @@ def test_separable_convolutions_train_reduce_and_freeze(separable, tmp_path):
     checkpoints.restore_generator(trained, separable)
     kinds = {type(layer) for layer in trained.layers if layer.name.endswith("_conv")}
     assert kinds == {layers.SeparableConv2D}
-    assert trained.count_params() < networks.u_net(networks.encoder_filters(32, 4)).count_params() / 5
+    assert trained.count_params() < made.generator(32, 4).count_params() / 5
     reduce_model.reduce(separable, tmp_path / "reduced")
     face = Generator(freeze_model.freeze(tmp_path / "reduced"))(made.noise(32, 32))
     expected = inference.uint8_predictor(trained)(made.noise(32, 32))
@@ -70,7 +70,7 @@ def test_separable_convolutions_train_reduce_and_freeze(separable, tmp_path):
 
 
 def test_a_folded_separable_generator_answers_as_the_trained_one():
-    trained = networks.u_net(networks.encoder_filters(32, 4), separable=True, statistics=options.MOVING)
+    trained = made.generator(32, 4, separable=True, statistics=options.MOVING)
     made.unsettle(trained)
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
     expected = trained(picture, training=False).numpy()

@@ -5,14 +5,12 @@ import pytest
 import tensorflow as tf
 
 from pix2pix import networks, precision
+from tests import made
 
 
 def test_networks_compute_in_the_policy_they_were_made_in():
     with precision.policy("mixed_bfloat16"):
-        generator, discriminator = (
-            networks.u_net(networks.encoder_filters(64, 2)),
-            networks.discriminator(64, 2),
-        )
+        generator, discriminator = made.generator(64, 2), networks.discriminator(64, 2)
     assert keras.config.dtype_policy().name == "float32"
     convs = [layer for model in (generator, discriminator) for layer in model.layers if "conv" in layer.name]
     assert {layer.compute_dtype for layer in convs} == {"bfloat16"}
