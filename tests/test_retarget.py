@@ -20,6 +20,7 @@ from face2face.face.head_pose import turned
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
+    NARROWER_EYES,
     SHUT_EYES,
     Retargeter,
     soft_clip,
@@ -125,9 +126,10 @@ def test_what_shut_eyes_are_is_learned_from_the_driver(retargeter, target, drive
     assert eye_aspect_ratio(retargeter(nearly)) / rest == pytest.approx(target.shut_eyes, abs=0.02)
     shut = retargeter(with_eyes(driver[0], 0.2))
     assert eye_aspect_ratio(shut) / rest == pytest.approx(target.shut_eyes, abs=0.02)
-    way = (SHUT_EYES - 0.2) / (1 - 0.2)  # from shut to rest
-    expected = 1 - 1.4 * (1 - target.shut_eyes) * (1 - way)
-    assert eye_aspect_ratio(retargeter(nearly)) / rest == pytest.approx(expected, abs=0.02)
+    half_shut = with_eyes(driver[0], 0.6)
+    way = (0.6 - 0.2) / (1 - 0.2)  # from shut to rest
+    expected = 1 - NARROWER_EYES * (1 - target.shut_eyes) * (1 - way)
+    assert eye_aspect_ratio(retargeter(half_shut)) / rest == pytest.approx(expected, abs=0.02)
 
 
 def test_the_outer_lips_go_along_with_the_inner_ones(target, driver):

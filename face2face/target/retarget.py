@@ -34,18 +34,14 @@ OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
-WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.4, 1.1
+WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.6, 1.1
 """Factors by which the drawing exaggerates eyes wider than at rest, eyes that close, and the height of brows:
 a generator moves them less than they are drawn. With factors of 1 it moves the eyes 0.6 to 0.8 times as much
 as the driver does (`evaluate.py`); brows moved by more cost the likeness to the target."""
 
-FREE_MOUTH, WIDEST_MOUTH = 0.6, 2.2
-"""A mouth opens as far as the driver's up to the first, and never beyond the second, over the target's
-widest; between them ever less, so that a driver who opens it wider than the target ever did is followed."""
-
-REOPENED = 0.6
-"""Share of the way back, from lips open as in the known shapes to lips open as the driver's: without it they
-follow him less, and with all of it the face is less the target's (four drivers, dlib's descriptor)."""
+WIDEST_MOUTH = 2.2
+"""No mouth opens wider than so many times the target's widest. It opens as far as the driver's while that is
+little, and ever less than it from there on, so that a driver's widest mouth is still wider than others."""
 
 MEASURED = 300
 """Number of training shapes on which the range of the target's turns is measured."""
@@ -151,9 +147,8 @@ class Retargeter:
         bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
         near = self._known(bounded)
         self._widen_lips(near, _mouth_width(wanted))
-        opened = near.copy()
-        self._open_lips(opened, face, gain)
-        return near + REOPENED * (opened - near)
+        self._open_lips(near, face, gain)
+        return near
 
     def _open_eyes(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
         """Open the target's eyes as far as the driver's, so that shut ones are shut.
@@ -177,15 +172,14 @@ class Retargeter:
             _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
-        """Open the target's lips as far as the driver's: likewise."""
+        """Open the target's lips as the driver's are open, likewise, ever less up to `WIDEST_MOUTH`."""
         at_rest, now = (
             np.array([self._scales[upper, 1] * _gap(points, upper, lower) for upper, lower in INNER_LIPS])
             for points in (self._driver_face, face)
         )
         wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
-        widest = np.array([[0.0, FREE_MOUTH * self._target.open_mouth]] * len(INNER_LIPS))
-        gaps = soft_clip(wanted, widest, WIDEST_MOUTH / FREE_MOUTH - 1)
-        for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
+        widest = max(WIDEST_MOUTH * self._target.open_mouth, 1e-9)
+        for (upper, lower), gap in zip(INNER_LIPS, widest * (1 - np.exp(-wanted / widest)), strict=True):
             _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _widen_lips(self, moved: np.ndarray, wanted: float) -> None:
