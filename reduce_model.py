@@ -48,7 +48,7 @@ class Student:
 
     ngf: int
     pairs: Path = Path("photos/combined/train")
-    max_steps: int = 8000
+    max_steps: int = 20_000
     seed: int = 0
 
 
