@@ -61,15 +61,32 @@ def test_a_training_shape_is_hardly_changed(known, shapes):
         assert change[: LIPS.start].max() == 0 and change.max() < 0.03
 
 
+def torn(shape: np.ndarray, region: str, size: float) -> np.ndarray:
+    """The shape with noise on a region, of that standard deviation."""
+    points, changed = REGIONS[region].points, shape.copy()
+    changed[points] += np.random.default_rng(0).normal(0, size, changed[points].shape)
+    return changed
+
+
+OTHER_EYE = {"left eye": RIGHT_EYE, "right eye": LEFT_EYE}
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_an_unknown_part_is_brought_near_and_others_hardly_change(known, shapes, region):
-    points = REGIONS[region].points
-    torn = shapes[40].copy()
-    torn[points] += np.random.default_rng(0).normal(0, 0.15, torn[points].shape)
-    near = known(torn)
-    assert away(near, shapes, points) < 0.6 * away(torn, shapes, points)
-    others = {"left eye": RIGHT_EYE, "right eye": LEFT_EYE}.get(region, RIGHT_EYE)
-    assert np.abs(near[others] - torn[others]).max() < 0.005
+    points, others = REGIONS[region].points, OTHER_EYE.get(region, RIGHT_EYE)
+    driven = torn(shapes[40], region, 0.15)
+    near = known(driven)
+    assert away(near, shapes, points) < 0.6 * away(driven, shapes, points)
+    assert np.abs(near[others] - driven[others]).max() < 0.005
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_no_other_part_is_changed_while_the_face_is_known_as_a_whole(known, shapes, region):
+    points, others = REGIONS[region].points, OTHER_EYE.get(region, RIGHT_EYE)
+    driven = torn(shapes[40], region, 0.05)
+    near = known(driven)
+    assert away(near, shapes, points) < away(driven, shapes, points)
+    assert np.array_equal(near[others], driven[others])
 
 
 @pytest.mark.parametrize("seed", [2, 3, 9, 16])
