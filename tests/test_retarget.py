@@ -22,6 +22,7 @@ from face2face.sources.open import open_source
 from face2face.target.retarget import (
     NARROWER_EYES,
     SHUT_EYES,
+    WIDEST_MOUTH,
     Retargeter,
     soft_clip,
 )
@@ -150,6 +151,17 @@ def test_shut_lips_are_shut_though_the_targets_rest_open(target, driver):
     carried = driven_by(parted_target, driver[0])(driver[0])
     assert mouth_openness(driver[0]) < 0.03
     assert mouth_openness(carried) < 0.03 < mouth_openness(parted)
+
+
+def test_a_wider_mouth_is_always_wider_but_ever_less_so(retargeter, target, driver):
+    opened = []
+    for gap in np.linspace(0, 0.8, 9) * interocular_distance(driver[0]):
+        gaping = driver[0].copy()
+        gaping[[65, 66, 67, 56, 57, 58]] += (0, gap)
+        opened.append(mouth_openness(retargeter(gaping)))
+    steps = np.diff(opened)
+    assert steps.min() > 0 and np.diff(steps).max() < 0
+    assert 0.7 * WIDEST_MOUTH * target.open_mouth < opened[-1] < 1.02 * WIDEST_MOUTH * target.open_mouth
 
 
 def test_the_mouth_opens_with_the_drivers(retargeter, driver):

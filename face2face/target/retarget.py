@@ -40,8 +40,8 @@ a generator moves them less than they are drawn. With factors of 1 it moves the 
 as the driver does (`evaluate.py`); brows moved by more cost the likeness to the target."""
 
 WIDEST_MOUTH = 2.2
-"""No mouth opens wider than so many times the target's widest. It opens as far as the driver's while that is
-little, and ever less than it from there on, so that a driver's widest mouth is still wider than others."""
+"""No mouth opens wider than so many times the target's widest. A small opening is the driver's; a
+larger one is drawn ever smaller, but a driver's wider mouth is always a wider one of the target's."""
 
 MEASURED = 300
 """Number of training shapes on which the range of the target's turns is measured."""
