@@ -112,7 +112,7 @@ class Distiller:
         """Set the learning rate of the step that follows `step` steps."""
         self._lr.assign(LR * min((step + 1) / WARM_UP_STEPS, (last_step - step) / last_step))
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(self, drawings: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Do one step.
 
@@ -152,7 +152,7 @@ class Distiller:
         """Move the average towards the student after a step; with a smaller decay in the first steps."""
         self._update_ema(tf.constant(min(EMA_DECAY, step / (step + 10)), tf.float32))
 
-    @tf.function
+    @tf.function(autograph=False)
     def _update_ema(self, decay: tf.Tensor) -> None:
         for mean, new in zip(self.student.variables, self._trained.variables, strict=True):
             mean.assign(mean + (1 - decay) * (new - mean))

@@ -62,7 +62,7 @@ def broadcast_from_chief(strategy: tf.distribute.Strategy, value: int) -> int:
     if strategy.num_replicas_in_sync == 1:
         return value
 
-    @tf.function
+    @tf.function(autograph=False)
     def run(local: tf.Tensor) -> tf.Tensor:
         return strategy.run(lambda: _from_first_replica([local])[0])
 
@@ -81,7 +81,7 @@ def broadcast_variables(strategy: tf.distribute.Strategy, variables: Iterable[tf
             (value,) = _from_first_replica([tf.cast(variable, wide)])
             assign(variable, tf.cast(value, variable.dtype))
 
-    tf.function(lambda: strategy.run(copy))()
+    tf.function(lambda: strategy.run(copy), autograph=False)()
 
 
 def _from_first_replica(values: list[tf.Tensor]) -> list[tf.Tensor]:

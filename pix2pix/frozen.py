@@ -31,8 +31,8 @@ def freeze(folded: keras.Model, target: Target, plate: Plate | None = None) -> t
     size = target.image_size
     shape = (1, size, size, networks.CHANNELS)
     signature = tf.TensorSpec(shape, tf.float32)
-    function = tf.function(lambda x: folded(x, training=False)).get_concrete_function(signature)
-    network = convert_variables_to_constants_v2(function)
+    function = tf.function(lambda x: folded(x, training=False), autograph=False)
+    network = convert_variables_to_constants_v2(function.get_concrete_function(signature))
     with tf.Graph().as_default() as graph:
         image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, networks.CHANNELS), _op(INPUT_TENSOR))
         drawing = images.normalise(tf.cast(image[None, :, :size], tf.float32))

@@ -32,7 +32,7 @@ def predictor(generator: keras.Model, training: bool = False) -> Callable[[np.nd
         generator: The generator.
         training: Whether it works as in training, with dropout, as the program of 2017 did in testing.
     """
-    run = tf.function(lambda inputs: generator(inputs, training=training))
+    run = tf.function(lambda inputs: generator(inputs, training=training), autograph=False)
     return lambda inputs: run(tf.constant(inputs[None], tf.float32))[0].numpy()
 
 
@@ -175,7 +175,7 @@ class FileGenerator(tf.Module):
         super().__init__()
         self._generator, self._size, self._filetype = generator, image_size, filetype
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")], autograph=False)
     def generate(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
         """Generate a face.
 

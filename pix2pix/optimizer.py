@@ -65,15 +65,19 @@ class Adam(tf.Module):
             self._apply(gradients, lr)
             return
         gradients = [gradient / self.scale for gradient in gradients]
-        if tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]):
+        are_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+
+        def apply() -> None:
             self._apply(gradients, lr)
             good_steps = self.good_steps + 1
             assign(self.good_steps, good_steps)
-            if good_steps % DOUBLED_AFTER == 0:
-                assign(self.scale, self.scale * 2)
-        else:
+            assign(self.scale, tf.where(good_steps % DOUBLED_AFTER == 0, self.scale * 2, self.scale))
+
+        def skip() -> None:
             assign(self.good_steps, tf.zeros_like(self.good_steps))
             assign(self.scale, tf.maximum(self.scale / 2, 1.0))
+
+        tf.cond(are_finite, apply, skip)
 
     def _apply(self, gradients: list[tf.Tensor], lr: tf.Variable) -> None:
         moments = zip(self._variables, self.mean.values(), self.square.values(), strict=True)

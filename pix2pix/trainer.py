@@ -107,7 +107,7 @@ class Trainer:
         ):
             yield from diagnostics.distributions(network, optimizer)
 
-    @tf.function
+    @tf.function(autograph=False)
     def _is_finite(self) -> tf.Tensor:
         weights = [*self.generator.trainable_variables, *self.discriminator.trainable_variables]
         return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v.value)) for v in weights])
@@ -128,7 +128,7 @@ class Trainer:
             decay = min(EMA_DECAY**EMA_EVERY, updates / (updates + 10))
             self._update_ema(tf.constant(decay, tf.float32))
 
-    @tf.function
+    @tf.function(autograph=False)
     def _update_ema(self, decay: tf.Tensor) -> None:
         self.strategy.run(self._update_ema_on_device, (decay,))
 
@@ -137,7 +137,7 @@ class Trainer:
             if mean.dtype == "float32":  # others are states of dropout's random numbers
                 distribution.assign(mean.value, mean + (1 - decay) * (new - mean))
 
-    @tf.function
+    @tf.function(autograph=False)
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Do one step of both networks. With several devices, each computes its part of the batch.
 
