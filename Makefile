@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help install demo test test-waiting test-rest lint clean
+.PHONY: help install demo test lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -17,27 +17,19 @@ install: $(INSTALLED)  ## make .venv with everything that the scripts need
 demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp4 (five to ten minutes)
 	@$(RUN) examples/demo.py
 
-# Processes of their own: what trains and what drives load native libraries that are not meant to live together
-# for long. Tests that mostly wait for processes of their own (trainings that are killed, or wait for each other;
-# scripts, browsers, sound) leave a core to the rest, and run beside it. Each takes about as long as the other.
-tests_of = $(foreach name,$(1),tests/test_$(name).py)
-TRAINING_TESTS := $(call tests_of,checkpoints dataset fast_layers fine_tuning legacy networks objectives optimizer \
-	original_folders precision trainer training training_step validation)
-WAITING_TESTS := $(call tests_of,distribution robustness train_script)
-SCRIPT_TESTS := $(call tests_of,browser delayed_microphone demo distillation freeze notebook odd_input original_options \
-	page pix2pix_arguments pix2pix_script reduce sound train_speed window)
-WAITING_LOG := $(VENV)/waiting-tests.log
+# Each folder of tests/ is a process of its own: what trains and what drives load native libraries that are not meant
+# to live together for long. Two run at a time, the longest ones first, and each shows its output when it has ended.
+TEST_FOLDERS := scripts processes live training generator face fuzz files
+TESTS := $(addprefix test-,$(TEST_FOLDERS))
 
 test: $(INSTALLED_DEV)  ## run the tests
-	@$(RUN) -m pytest $(TRAINING_TESTS)
-	@$(MAKE) --no-print-directory --keep-going -j2 test-waiting test-rest
+	@$(MAKE) --no-print-directory --keep-going -j2 $(TESTS)
 
-test-waiting: $(INSTALLED_DEV)  ## of the tests, those that wait for processes
-	@( $(RUN) -m pytest $(WAITING_TESTS); waited=$$?; $(RUN) -m pytest $(SCRIPT_TESTS) && exit $$waited ) \
-		> $(WAITING_LOG) 2>&1; status=$$?; cat $(WAITING_LOG); exit $$status
-
-test-rest: $(INSTALLED_DEV)  ## of the tests, all others
-	@$(RUN) -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(WAITING_TESTS) $(SCRIPT_TESTS))
+.PHONY: $(TESTS)
+$(TESTS): test-%: $(INSTALLED_DEV)
+	@echo "tests/$*: running (its output so far: $(VENV)/test-$*.log)"; \
+	$(RUN) -m pytest tests/$* > $(VENV)/test-$*.log 2>&1; status=$$?; \
+	echo "tests/$*:"; cat $(VENV)/test-$*.log; exit $$status
 
 lint: $(INSTALLED_DEV)  ## check style, format, and the direction of imports
 	@$(RUN) -m ruff check .

@@ -136,7 +136,7 @@ def copy_of_the_tree(folder: Path) -> Path:
 
 def notices(tree: Path, names: tuple[str, ...], limit: float) -> bool:
     """Whether a test fails in this tree, or does not end within so many seconds."""
-    files = [f"tests/test_{name}.py" for name in names if (tree / f"tests/test_{name}.py").is_file()]
+    files = [str(path) for name in names for path in tree.glob(f"tests/*/test_{name}.py")]
     running = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files],
         cwd=tree,

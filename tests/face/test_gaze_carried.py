@@ -6,7 +6,7 @@ from face2face.face.irises import irises_of
 from face2face.face.smoothing import GazeSmoother
 from face2face.target.calibration import CALIBRATION_SECONDS, Calibration, read_calibration
 from face2face.target.gaze import USUAL_REST, DriverGaze, TargetGaze
-from tests.test_gaze import AHEAD, FACE, aside, looking
+from tests.face.test_gaze import AHEAD, FACE, aside, looking
 
 
 def test_a_driver_looks_as_far_aside_as_he_does_and_no_farther_than_the_target_did():

@@ -13,7 +13,7 @@ from face2face.generator.checks import bounds, tensors
 from face2face.generator.generator import Generator
 from pix2pix import frozen, options
 from tests import made
-from tests.test_graph_check import SIZE, V1, painter, written
+from tests.generator.test_graph_check import SIZE, V1, painter, written
 
 
 def chain(count: int):

@@ -8,7 +8,7 @@ import pytest
 from face2face.cli import UserError
 from face2face.generator import graph_check, openvino_engine
 from face2face.generator.generator import Generator
-from tests.test_graph_check import SIZE
+from tests.generator.test_graph_check import SIZE
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from face2face.face.landmarks import LandmarkDetector, default_landmark_model
 from face2face.generator import graph_check
 from face2face.generator.generator import Generator, sample_drawings
 from tests import made
-from tests.test_graph_check import SIZE, painter, written
+from tests.generator.test_graph_check import SIZE, painter, written
 
 
 @pytest.fixture

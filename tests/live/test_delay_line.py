@@ -4,7 +4,7 @@ import numpy as np
 
 from face2face.output.delayed_microphone import DelayLine
 from face2face.output.sound import RATE
-from tests.test_delayed_microphone import noise
+from tests.live.test_delayed_microphone import noise
 
 BLOCK = 960
 

@@ -15,7 +15,7 @@ from face2face.output.page.connections import Connections
 from face2face.output.page.server import Server
 from face2face.sources.browser import BrowserSource, decode
 from tests import made
-from tests.test_server import ask, next_jpeg, stream
+from tests.live.test_server import ask, next_jpeg, stream
 
 PICTURE = made.noise(64, 128)
 LARGE = made.noise(512, 1024)

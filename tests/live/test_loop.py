@@ -14,7 +14,7 @@ from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.sources.open import open_source
 from face2face.sources.streams import LiveSource
-from tests.test_streams import Device
+from tests.live.test_streams import Device
 
 
 def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):

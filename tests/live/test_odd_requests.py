@@ -10,8 +10,8 @@ import pytest
 from face2face.output.page import http_server
 
 # ruff: noqa: F811  (the fixtures are imported and then named as arguments)
-from tests.test_http_server import GET, POST, connect, server  # noqa: F401
-from tests.test_server import ask
+from tests.live.test_http_server import GET, POST, connect, server  # noqa: F401
+from tests.live.test_server import ask
 
 LINES = b"Host: localhost\r\n\r\n"
 

@@ -25,9 +25,9 @@ from face2face.output.recording_place import free_path
 from face2face.sources.open import open_source
 from face2face.sources.streams import LiveSource
 from tests import made
+from tests.live.test_server import ask
+from tests.live.test_streams import Device
 from tests.made import edge
-from tests.test_server import ask
-from tests.test_streams import Device
 
 SIZE = made.SMALL.image_size
 LIMIT = 12

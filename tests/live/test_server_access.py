@@ -9,7 +9,7 @@ from face2face.output.controls import Controls, State
 from face2face.output.page.access import LONGEST_TOKEN
 from face2face.output.page.server import Server
 from face2face.sources.browser import BrowserSource
-from tests.test_server import PICTURE, ask
+from tests.live.test_server import PICTURE, ask
 
 PATHS = [
     ("/", "GET"),

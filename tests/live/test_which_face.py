@@ -23,7 +23,7 @@ from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from face2face.target.calibration import read_calibration
 from tests import made
-from tests.test_server import ask
+from tests.live.test_server import ask
 
 WIDTH, HEIGHT = 320, 360
 """Of each person's half of the picture."""

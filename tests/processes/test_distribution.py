@@ -34,7 +34,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from pix2pix import loop, networks, training
-from tests.test_distribution import OPTS
+from tests.processes.test_distribution import OPTS
 
 networks.DROPOUT_RATE = 0.0  # each device draws its own
 pairs, folder, result, steps = sys.argv[1:]
@@ -165,7 +165,7 @@ sys.path.insert(0, {str(made.ROOT)!r})
 import numpy as np, tensorflow as tf
 from dataclasses import replace
 from pix2pix import networks, trainer
-from tests.test_distribution import OPTS
+from tests.processes.test_distribution import OPTS
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

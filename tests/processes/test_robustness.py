@@ -35,7 +35,7 @@ sys.path.insert(0, {str(made.ROOT)!r})
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from pathlib import Path
 from pix2pix import training
-from tests.test_robustness import OPTS
+from tests.processes.test_robustness import OPTS
 
 for line in sys.stdin:  # a process forked for each run: TensorFlow is imported once, and has not begun
     pairs, folder = line.split()

@@ -18,7 +18,7 @@ from face2face.generator.generator import Generator
 from face2face.target import target_file
 from pix2pix import options
 from tests import made
-from tests.test_reduce import error_of, hidden, number
+from tests.scripts.test_reduce import error_of, hidden, number
 
 BARE = """
 import sys, json

@@ -4,7 +4,7 @@ import pytest
 
 from docs import options
 from docs.options_of_originals import NONE, ORIGINALS
-from tests import test_options
+from tests.scripts import test_options
 
 
 def test_the_page_is_what_the_scripts_take():

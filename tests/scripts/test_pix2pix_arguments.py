@@ -9,7 +9,7 @@ import pytest
 from face2face.cli import UserError
 from pix2pix import options, pix2pix
 from tests import made
-from tests.test_pix2pix_script import error_of, test_mode
+from tests.scripts.test_pix2pix_script import error_of, test_mode
 
 
 @pytest.fixture(scope="module")

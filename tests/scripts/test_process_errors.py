@@ -12,8 +12,8 @@ from face2face.target import sidecar
 from pix2pix.tools import process
 from tests import made
 from tests.made import HEIGHT, WIDTH
-from tests.test_process import processed, read
-from tests.test_process_runs import error_of, times
+from tests.scripts.test_process import processed, read
+from tests.scripts.test_process_runs import error_of, times
 
 
 def test_halves_of_different_sizes_are_named(photos, capsys):

@@ -11,7 +11,7 @@ from face2face import pictures
 from pix2pix.tools import process
 from tests import made
 from tests.made import HEIGHT, WIDTH, run_script
-from tests.test_process import processed, read
+from tests.scripts.test_process import processed, read
 
 
 def error_of(capsys, *arguments) -> str:
