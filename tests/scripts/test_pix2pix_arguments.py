@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -10,16 +9,6 @@ from face2face.cli import UserError
 from pix2pix import options, pix2pix
 from tests import made
 from tests.scripts.test_pix2pix_script import error_of, test_mode
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    return made.write_pairs(tmp_path_factory.mktemp("pairs"), 3)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return made.training_folder(tmp_path_factory.mktemp("models") / "face2face-model")
 
 
 @pytest.mark.parametrize(

@@ -31,16 +31,6 @@ assert not [name for name in sys.modules if name.split(".")[0] in ("face2face", 
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    return made.write_pairs(tmp_path_factory.mktemp("pairs"), 3)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return made.training_folder(tmp_path_factory.mktemp("models") / "face2face-model")
-
-
-@pytest.fixture(scope="module")
 def tested(model, pairs) -> Path:
     """The folder of a test mode's report."""
     report = model.with_name("report")
