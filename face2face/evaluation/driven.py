@@ -9,8 +9,8 @@ import numpy as np
 from face2face import cli
 from face2face.evaluation import measures, regions, steadiness
 from face2face.evaluation.following import Following
-from face2face.evaluation.looks import Looks
-from face2face.evaluation.measures import Identity, Judge
+from face2face.evaluation.looks import Looks, TrueFace
+from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
 from face2face.face.tracking import Tracker
@@ -37,8 +37,7 @@ def evaluate_cross(
     painter: Painter,
     tracker: Tracker,
     judge: Judge,
-    target: Identity,
-    true_sharpness: float,
+    target: TrueFace,
     result: Evaluation,
 ) -> tuple[Frame, float]:
     """Judge the generator driven by another person.
@@ -46,8 +45,7 @@ def evaluate_cross(
     Args:
         driver: path of the clip.
         tracker: the painter's.
-        target: mean identity of the target's true frames.
-        true_sharpness: median sharpness of the target's true frames.
+        target: what the target's true frames tell of its face.
         result: gets the figures of this driver, and strips.
 
     Returns:
@@ -83,7 +81,7 @@ def evaluate_cross(
                     gazes = judge.gaze(picture, tracker.found), judge.gaze(driven.generated, found)
                 following.add(tracker.found, driven.points, found, gazes)
                 missing += found is None
-                sharpnesses.append(measures.sharpness(driven.generated) / true_sharpness)
+                sharpnesses.append(measures.sharpness(driven.generated) / target.sharpness)
                 if found is not None:
                     heads.append((driven.points, found))
                 if last is not None:
@@ -96,7 +94,7 @@ def evaluate_cross(
                     said, badness = "no face found", 1.0
                     if found is not None:
                         looks.add(driven.generated, found, found)
-                        badness = judge.distance(looks.faces[-1], target)
+                        badness = judge.distance(looks.faces[-1], target.identity)
                         said = f"identity {badness:.2f}, stains {looks.stains[-1]:.1f} %"
                     kinds = ("driver", "drawing", "generated")
                     pictures = {kind: getattr(driven, kind) for kind in kinds}
@@ -114,7 +112,10 @@ def evaluate_cross(
         "stains_p90": percentile_or_nan(looks.stains, 90),
         **{
             f"{key}_{name}": percentile_or_nan(distances, percentage)
-            for key, distances in looks.distances(target).items()
+            for key, distances in (
+                looks.distances(target.identity)
+                | {"identity_expected": list(target.expected_identity(looks.motions))}
+            ).items()
             for name, percentage in (("median", 50), ("p90", 90))
         },
         **following.values(),

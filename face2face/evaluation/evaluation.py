@@ -8,9 +8,10 @@ import numpy as np
 
 from face2face import cli, metrics
 from face2face.evaluation import driven, identity, measures, regions, results
+from face2face.evaluation.expected_identity import ExpectedIdentity
 from face2face.evaluation.following import gaze_values
-from face2face.evaluation.looks import Looks
-from face2face.evaluation.measures import Identity, Judge
+from face2face.evaluation.looks import Looks, TrueFace
+from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, TargetFrames, target_frames
 from face2face.face.landmarks import LandmarkDetector
@@ -75,14 +76,12 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     frames = target_frames(options.target, generator, judge.detector, options.frames)
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
-    mean_identity, true_sharpness = evaluate_self(frames, generator.target, generator, judge, result)
+    true_face = evaluate_self(frames, generator.target, generator, judge, result)
     seen = []
     for driver in options.drivers:
         of_driver = tracker()
         with painter(of_driver) as live:
-            seen.append(
-                driven.evaluate_cross(driver, live, of_driver, judge, mean_identity, true_sharpness, result)
-            )
+            seen.append(driven.evaluate_cross(driver, live, of_driver, judge, true_face, result))
     result.values["cross"] = results.median_of(result.drivers)
     result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
     with painter(tracker(), name_of(Path(options.target.path))) as live:
@@ -98,7 +97,7 @@ def evaluate_self(
     generate: Callable[[np.ndarray], np.ndarray],
     judge: Judge,
     result: Evaluation,
-) -> tuple[Identity, float]:
+) -> TrueFace:
     """Judge a generator on drawings of the target's own frames, whose true pictures are known.
 
     Args:
@@ -109,12 +108,13 @@ def evaluate_self(
         result: What is added to.
 
     Returns:
-        The mean identity of the target's true frames, and their median sharpness.
+        What the target's true frames tell of its face.
     """
     filmed, painted = Looks(judge), Looks(judge)
     for picture, points in zip(frames.pictures, frames.points, strict=True):
         filmed.add(picture, points, points)
     mean_identity = measures.mean_identity(filmed.faces)
+    distances = np.array([judge.distance(face, mean_identity) for face in filmed.faces])
     true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
     compared, errors, sharpnesses, gazes = [], [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
@@ -163,4 +163,5 @@ def evaluate_self(
             for key, d in filmed.distances(mean_identity).items()
         },
     }
-    return mean_identity, float(np.median(true_sharpness))
+    expected = ExpectedIdentity(np.array(filmed.motions), distances)
+    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)))

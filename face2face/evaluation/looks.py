@@ -4,9 +4,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from face2face.evaluation import artefacts
+from face2face.evaluation import artefacts, following
+from face2face.evaluation.expected_identity import ExpectedIdentity
 from face2face.evaluation.measures import Identity, Judge
 from face2face.evaluation.results import mean_or_nan
+
+
+@dataclass(frozen=True)
+class TrueFace:
+    """What a target's true frames tell of its face.
+
+    Attributes:
+        identity: the mean of the frames' identities.
+        expected_identity: how far from it the true face is to be expected, by its expression.
+        sharpness: the frames' median.
+    """
+
+    identity: Identity
+    expected_identity: ExpectedIdentity
+    sharpness: float
 
 
 @dataclass
@@ -16,12 +32,14 @@ class Looks:
     Attributes:
         judge: tells whose face it is.
         faces: the identity in each picture with a face.
+        motions: its expression and the turn of its head there, as of `following.motions`.
         stains: of each picture, in percent; NaN where no skin shows.
         power: sum of the pictures' spectra, float (TILE, TILE).
     """
 
     judge: Judge
     faces: list[Identity] = field(default_factory=list)
+    motions: list[np.ndarray] = field(default_factory=list)
     stains: list[float] = field(default_factory=list)
     power: np.ndarray | None = None
 
@@ -38,6 +56,7 @@ class Looks:
         self.power = power if self.power is None else self.power + power
         if found is not None:
             self.faces.append(self.judge.describe(picture, found))
+            self.motions.append(following.motions(found))
 
     def distances(self, target: Identity) -> dict[str, list[float]]:
         """Distance of each face from the target's mean, by the key of each network."""

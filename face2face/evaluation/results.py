@@ -31,6 +31,7 @@ class Figure:
 _INTEROCULAR = "interocular distances"
 _DESCRIPTOR = "descriptor distance"
 _COSINE = "cosine distance"
+_EXPECTED = "identity of the true face in such expressions, estimated"
 _STAINS = "% of the skin"
 _STRENGTH = "1: none"
 _LINES = "lines every 2 pixels"
@@ -74,6 +75,8 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "faces_found": Figure("share of generated pictures in which a face is detected", best=1),
         "identity_median": Figure("identity, median", _DESCRIPTOR, best=0),
         "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR, best=0),
+        "identity_expected_median": Figure(f"{_EXPECTED}, median", _DESCRIPTOR),
+        "identity_expected_p90": Figure(f"{_EXPECTED}, 90th percentile", _DESCRIPTOR),
         "identity_sface_median": Figure("identity by SFace, median", _COSINE, best=0),
         "identity_sface_p90": Figure("identity by SFace, 90th percentile", _COSINE, best=0),
         "stains": Figure("stains, mean", _STAINS, best=0),

@@ -140,6 +140,7 @@ def test_the_painted_face_is_the_targets(figures):
     assert figures["cross"]["faces_found"] == 1
     assert figures["cross"]["identity_median"] < 0.45
     assert figures["self"]["identity_true_median"] < 0.3
+    assert 0.1 < figures["cross"]["identity_expected_median"] < 0.4
 
 
 def test_a_face_that_never_moves_expresses_nothing(figures):
