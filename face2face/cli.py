@@ -36,7 +36,7 @@ class Incomplete(Exception):
 
 
 class _HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows each default that says something: not a switch that is off, nor one told in words."""
+    """Adds the default to an option's help, except None and False, and except where the option turns off."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         turns_off = action.nargs == 0 and action.const is False
@@ -96,17 +96,14 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    warnings.filterwarnings(
-        "ignore", message="Image size"
-    )  # of Pillow; `pictures.read` has a limit of its own
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    # Pillow warns of large images; `pictures.read` has a limit of its own.
+    warnings.filterwarnings("ignore", message="Image size")
 
 
 class _Signals:
-    """Each ending signal raises KeyboardInterrupt, but only the first: what tidies up is not torn apart.
+    """The first ending signal raises KeyboardInterrupt; later ones do not, so that cleaning up goes on.
 
-    A second one says that the end is coming; a third ends the process at once. Signals that the parent has
+    The second prints a message; the third ends the process at once. Signals that the parent has
     this process ignore (`nohup`, a shell's background job) stay ignored.
     """
 
@@ -121,7 +118,7 @@ class _Signals:
         if self._count == 1:
             raise KeyboardInterrupt
         if self._count == 2:
-            os.write(2, b"ending: what is done is being kept; once more ends at once\n")
+            os.write(2, b"stopping: what is done is being saved; interrupt again to end at once\n")
         else:
             os._exit(EXIT_INTERRUPTED)
 
@@ -248,7 +245,7 @@ def existing_file(path: str | Path, what: str) -> Path:
 
 
 def existing_dir(path: str | Path, what: str) -> Path:
-    """Return the path of a folder; `what` and errors as of `existing_file`."""
+    """Return the path of a folder; `what` and errors as in `existing_file`."""
     path = Path(path)
     if not path.is_dir():
         raise UserError(

@@ -74,9 +74,10 @@ class FileCache:
                 make(unfinished)
                 with contextlib.suppress(OSError):  # another process was faster
                     unfinished.rename(path)
-            _prune(self._folder)
         except OSError:
             return None
+        with contextlib.suppress(OSError):  # another process deletes from the cache, too
+            _prune(self._folder)
         return path if path.is_dir() else None
 
     def forget(self, name: str) -> None:

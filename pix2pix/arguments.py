@@ -34,10 +34,10 @@ class _Given(argparse.Action):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add `--preset`, `--paper` and one argument for each option of `Options` that has a help text."""
-    sets = parser.add_argument_group("train: sets of options, which options given beside them change")
+    sets = parser.add_argument_group("train: sets of options; an option given as well takes precedence")
     either = sets.add_mutually_exclusive_group()
     either.add_argument(
-        "--preset", choices=tuple(PRESETS), help="for minutes, an hour, or a night on a CPU without a GPU"
+        "--preset", choices=tuple(PRESETS), help="for minutes, half an hour, or a night without a GPU"
     )
     either.add_argument("--paper", action="store_true", help="as in 2017: Isola et al., arXiv 1611.07004")
     group = parser.add_argument_group("train: options of the training")

@@ -192,7 +192,7 @@ def weights_folder(folder: Path, which: str | None) -> Path:
     check_state(folder / BEST)
     has_best = tf.train.latest_checkpoint(str(folder / BEST)) is not None
     if which == BEST and not has_best:
-        raise UserError(f"expected a training that was validated, got one without a best one: {folder}")
+        raise UserError(f"expected a training with best weights, got one that was never validated: {folder}")
     return folder / BEST if has_best and which != LAST else folder
 
 
@@ -202,7 +202,7 @@ def restore_generator(generator: keras.Model, folder: Path, which: str | None = 
     Args:
         generator: The network whose weights are set.
         folder: The training or reduced folder.
-        which: As of `weights_folder`.
+        which: As in `weights_folder`.
 
     Returns:
         The checkpoint's path.

@@ -38,7 +38,8 @@ from pix2pix.validation import default_dir
 
 LR, BETA1 = 2e-4, 0.9
 WARM_UP_STEPS = 30
-"""First steps, in which the learning rate rises to `LR`; from there it falls linearly to 0."""
+"""First steps, in which the learning rate rises. It stays below a line from `LR` at the first step to 0 at
+the last."""
 
 SSIM_WEIGHT = 0.5
 FEATURE_WEIGHT = 0.5
@@ -120,7 +121,7 @@ class Distiller:
             drawings: float32 (N, S, S, C) in [-1, 1].
 
         Returns:
-            The mean absolute difference of the outputs, and the sum of all losses, float32 scalars.
+            The mean absolute difference of the outputs, unweighted, and the weighted sum of all losses.
         """
         faces, features = self._teacher(drawings, training=False)
         weights = objectives.face_weights(drawings, self._face_weight)
@@ -159,7 +160,7 @@ class Distiller:
 
 
 def _lr_factors(network: keras.Model) -> dict[str, float]:
-    """As of `networks.lr_factors`: each kernel learns in proportion to its own deviation at the start."""
+    """As in `networks.lr_factors`: each kernel learns in proportion to its own deviation at the start."""
     return {
         f"{layer.name}/kernel": float(np.std(layer.kernel.numpy())) / networks.KERNEL_DEVIATION
         for layer in network.layers
@@ -184,7 +185,7 @@ def distil(
     """Teach a student on the drawings of a folder of pairs, moved at random as in training, and save it.
 
     Args:
-        teacher: The trained generator, as of `Distiller`.
+        teacher: The trained generator, as in `Distiller`.
         opts: The options of the teacher's training.
         ngf: Filters of the student's first layer.
         pairs: Folder of combined pairs. Their pictures are not used: the teacher's take their place.

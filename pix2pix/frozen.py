@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR
+from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR, TARGET_TENSOR, operation
 from face2face.target.plate import Plate
 from face2face.target.target_file import Target
 from pix2pix import images, networks
@@ -34,7 +34,8 @@ def freeze(folded: keras.Model, target: Target, plate: Plate | None = None) -> t
     function = tf.function(lambda x: folded(x, training=False), autograph=False)
     network = convert_variables_to_constants_v2(function.get_concrete_function(signature))
     with tf.Graph().as_default() as graph:
-        image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, networks.CHANNELS), _op(INPUT_TENSOR))
+        both_halves = (size, 2 * size, networks.CHANNELS)
+        image = tf.compat.v1.placeholder(tf.uint8, both_halves, operation(INPUT_TENSOR))
         drawing = images.normalise(tf.cast(image[None, :, :size], tf.float32))
         (face,) = tf.import_graph_def(
             network.graph.as_graph_def(),
@@ -44,17 +45,17 @@ def freeze(folded: keras.Model, target: Target, plate: Plate | None = None) -> t
         )
         face = (face + 1.0) * 127.5 if plate is None else _composed(face, plate)
         face = tf.round(tf.clip_by_value(face, 0.0, 255.0))
-        tf.reshape(tf.cast(face, tf.uint8), shape, name=_op(OUTPUT_TENSOR))
-        tf.constant(target.to_json(), name=_op(TARGET_TENSOR))
-    return _only_needed(graph.as_graph_def(), [_op(OUTPUT_TENSOR), _op(TARGET_TENSOR)])
+        tf.reshape(tf.cast(face, tf.uint8), shape, name=operation(OUTPUT_TENSOR))
+        tf.constant(target.to_json(), name=operation(TARGET_TENSOR))
+    return _only_needed(graph.as_graph_def(), [operation(OUTPUT_TENSOR), operation(TARGET_TENSOR)])
 
 
 def _composed(face: tf.Tensor, plate: Plate) -> tf.Tensor:
     """Put the plate over a painted face.
 
-    The mask takes the place of half of 255, which else maps a face to [0, 255]. Both constants are stored as
-    uint8, also in an IR: OpenVINO keeps a constant's type where a multiplication follows its conversion. The
-    mask gets the picture's channels before, once: int8 graphs take a third longer with one that is broadcast.
+    It is (face + 1) / 2 * (255 - mask) + picture. Both constants are stored as uint8. OpenVINO keeps that
+    type in an IR only where a multiplication follows the conversion, hence the factors 2 and 0.5. The mask
+    is tiled to three channels, because int8 graphs take a third longer if they broadcast one channel.
 
     Args:
         face: What the network returns, float32 (1, S, S, 3) in [-1, 1].
@@ -79,10 +80,6 @@ def _only_needed(graph: tf.compat.v1.GraphDef, outputs: list[str]) -> tf.compat.
     kept = tf.compat.v1.GraphDef(node=[node for node in graph.node if node.name in needed])
     kept.versions.CopyFrom(graph.versions)
     return kept
-
-
-def _op(tensor: str) -> str:
-    return tensor.split(":")[0]
 
 
 def halve(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:

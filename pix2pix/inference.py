@@ -75,7 +75,7 @@ def test(
         output_dir: Where the report goes.
         filetype: Format of its pictures, png or jpeg.
         unpaired: Whether the files are drawings without a target.
-        which: As of `checkpoints.weights_folder`.
+        which: As in `checkpoints.weights_folder`.
 
     Returns:
         The path of the report's page.
@@ -136,7 +136,7 @@ def export(
         opts: The options of the training.
         checkpoint: The training folder.
         output_dir: Where the export goes.
-        which: As of `checkpoints.weights_folder`.
+        which: As in `checkpoints.weights_folder`.
         filetype: Format of the faces, png or jpeg.
 
     Raises:

@@ -47,7 +47,7 @@ class Interruption:
     def _record(self, number: int, frame: FrameType | None) -> None:
         self._signals.append(number)
         if len(self._signals) == 2:
-            os.write(2, b"ending: the training is being saved; once more ends at once\n")
+            os.write(2, b"stopping: the training is being saved; interrupt again to end at once\n")
         elif len(self._signals) > 2:
             os._exit(cli.EXIT_INTERRUPTED)
 

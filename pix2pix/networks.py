@@ -143,7 +143,7 @@ def u_net(
     statistics: str = Options.statistics,
     channels: tuple[int, int] = (CHANNELS, CHANNELS),
 ) -> keras.Model:
-    """U-Net: drawings, float32 (N, S, S, 3) in [-1, 1] -> faces of the same shape and range.
+    """U-Net: drawings, float32 (N, S, S, C) in [-1, 1] -> faces, float32 (N, S, S, D) in [-1, 1].
 
     The side S is 2 to the power of the number of encoder blocks, so that the innermost feature map is 1x1.
     The outermost encoder block is not normalised, as in the paper. The innermost is normalised with

@@ -44,7 +44,7 @@ class NearestConv2DTranspose(layers.Layer):
             filters: Number of output channels F.
             im2col_max_side: Largest side S of an input that is convolved as a matrix product.
             kernel_initializer: Of the kernel, (3, 3, F, C).
-            **kwargs: As of a Keras layer.
+            **kwargs: As in a Keras layer.
         """
         super().__init__(**kwargs)
         self.filters, self._im2col_max_side = filters, im2col_max_side

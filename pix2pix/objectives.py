@@ -12,8 +12,8 @@ DRAWN = -0.9
 """Pixels of a drawing above it are drawn."""
 
 CELLS, REACH = 64, 5
-"""What is near a drawing is found in so many cells along a side. It reaches half of `REACH` beyond what is
-drawn, and falls off over as many cells."""
+"""What is near a drawing is found on a grid of `CELLS` x `CELLS` cells: up to `REACH` // 2 cells from what is
+drawn. The weight falls from 1 to 0 over `REACH` cells around that edge."""
 
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
@@ -46,7 +46,7 @@ def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
     """The generator's GAN loss: small where the discriminator takes generated faces for real ones.
 
     Args:
-        kind: As of `discriminator`.
+        kind: As in `discriminator`.
         fake: Logits of generated faces, (N, H, W, 1).
 
     Returns:
@@ -71,7 +71,7 @@ def face_weights(drawings: tf.Tensor, face_weight: float) -> tf.Tensor:
 
     Args:
         drawings: (N, S, S, C) in [-1, 1], -1 where nothing is drawn.
-        face_weight: So much more the drawn parts weigh.
+        face_weight: Extra weight of the pixels near what is drawn.
 
     Returns:
         float32 (N, S, S, 1), in those proportions, with the mean 1.

@@ -40,7 +40,7 @@ Content = dict[str, bool | int | float | str | None]
 
 @dataclass(frozen=True)
 class Options:
-    """All options of a training, by the original trainer's names. Its values are `PAPER`.
+    """All options of a training, by the original trainer's names. `PAPER` holds the original's values.
 
     The defaults give a better face in less time (benchmarks/time_to_quality.py).
     """
@@ -49,7 +49,7 @@ class Options:
         "AtoB",
         choices=("AtoB", "BtoA"),
         shapes_weights=True,
-        help="which half of a pair is read: A is the left",
+        help="AtoB paints the right half (B) from the left one (A), BtoA the reverse",
     )
     image_size: int = ranges.option(
         MODEL_SIZE, choices=IMAGE_SIZES, shapes_weights=True, help="side of the generated pictures"
@@ -90,7 +90,7 @@ class Options:
     )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
-        0.5, FRACTION, help="share of the training, its last, in which lr falls to 0"
+        0.5, FRACTION, help="share of the steps, at the end, over which lr falls linearly to 0"
     )
     ema: bool = ranges.option(True, help="keep a moving average of the generator's weights, and export that")
     beta1: float = ranges.option(0.5, Range(float, 0.0, 0.999), help="Adam's momentum")
@@ -98,11 +98,9 @@ class Options:
         0.99, Range(float, 0.5, 0.9999), help="how long Adam remembers the size of gradients"
     )
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
-    ssim_weight: float = ranges.option(
-        60.0, WEIGHT, help="weight of the generator's loss of structure, 1 - SSIM"
-    )
+    ssim_weight: float = ranges.option(60.0, WEIGHT, help="weight of the generator's SSIM loss, 1 - SSIM")
     face_weight: float = ranges.option(
-        4.0, WEIGHT, help="so much more these two losses weigh near what is drawn: eyes, mouth, outline"
+        4.0, WEIGHT, help="extra weight of the L1 and SSIM losses near what is drawn: eyes, mouth, outline"
     )
     gan_weight: float = ranges.option(1.0, WEIGHT, help="weight of the generator's GAN loss")
     gan_loss: str = ranges.option(
@@ -144,7 +142,7 @@ class Options:
         0, COUNT_OR_NONE, help="steps between profiles of a step for TensorBoard, 0: none"
     )
     save_freq: int = ranges.option(
-        5000, COUNT_OR_NONE, help="steps between checkpoints, 0: one at the end alone"
+        5000, COUNT_OR_NONE, help="steps between checkpoints, 0: only one, at the end"
     )
 
     def __post_init__(self) -> None:
@@ -169,7 +167,7 @@ SHAPING = tuple(option.name for option in fields(Options) if option.metadata["sh
 """The options that cannot change when a training is resumed."""
 
 NETWORK = tuple(name for name in SHAPING if name not in ("which_direction", "drawing"))
-"""Those of them that tell the networks' weights apart. A fine-tuning may read other pairs."""
+"""Those of `SHAPING` that determine the networks. A fine-tuning keeps them; its pairs may differ."""
 
 
 def default_scale_size(image_size: int) -> int:
@@ -251,7 +249,8 @@ def read(folder: Path, stage: str) -> Options:
         remedy = "run reduce_model.py first" if found == TRAINING else "give the training folder"
         found = cli.shown(str(found))
         raise cli.UserError(f"expected a {stage} model, got a {found} one ({remedy}): {folder}")
-    # Until `statistics` was written there was batch norm, until `light_head` was no head was light.
+    # A file without `statistics` is of a version that had only batch norm; one without `light_head`, of a
+    # version without light heads.
     return of_content({"statistics": MOVING, "light_head": False, **content}, path)
 
 

@@ -138,7 +138,7 @@ def export(checkpoint: Path, output_dir: Path, which: str | None = None, filetyp
     Args:
         checkpoint: The training folder.
         output_dir: Where the SavedModel goes.
-        which: As of `test`.
+        which: As in `test`.
         filetype: Format of the faces that it returns, png or jpeg.
 
     Raises:
@@ -214,7 +214,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="test, export: weights that validated best, or the newest (default: best, where there are some)",
     )
     parser.add_argument(
-        "--val_dir", type=Path, help="train: pairs to validate on (default: the val beside a train)"
+        "--val_dir", type=Path, help="train: folder of pairs to validate on (default: val next to train)"
     )
     arguments.add_arguments(parser)
     return parser.parse_args(argv)

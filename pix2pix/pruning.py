@@ -57,11 +57,11 @@ def important_channels(folded: keras.Model, smaller: keras.Model) -> dict[str, n
 def prune(folded: keras.Model, smaller: keras.Model, kept: dict[str, np.ndarray]) -> None:
     """Set a generator's weights to a share of another one's. It has to be trained before it is of use.
 
-    Its kernels are larger by the root of the share of channels that they still read, so that sums of fewer
-    products keep their variance.
+    Its kernels are divided by the square root of the share of channels that they still read, so that sums of
+    fewer products keep their variance.
 
     Args:
-        folded: The larger generator, as of `important_channels`.
+        folded: The larger generator, as in `important_channels`.
         smaller: A folded generator, likewise; changed in place.
         kept: What `important_channels` returned.
     """

@@ -65,8 +65,8 @@ def write_row(
         name: The image's name.
         shown: Pictures by kind, uint8 (H, W, 3), RGB.
         filetype: png or jpeg.
-        measures: As of `Row`.
-        badness: As of `Row`.
+        measures: As in `Row`.
+        badness: As in `Row`.
         replaceable: Which existing files may be replaced; None: pictures of such a report.
 
     Raises:

@@ -18,12 +18,12 @@ def measure_plate(pairs: list[Path], sidecar: Sidecar, target: Target | None, op
     Args:
         pairs: Files of the training pairs.
         sidecar: Their landmarks.
-        target: What was measured on those.
+        target: What was measured on the landmarks.
         opts: The options of the training.
 
     Returns:
-        None if hardly anything does. Also where it cannot be told: where the head's place is unknown, where
-        what is painted are no photos, and where they are mirrored.
+        None if hardly anything holds still, or if it cannot be measured: the landmarks are unknown or not in
+        model space, the generator does not paint photos, or the pairs are mirrored.
     """
     paints_photos = opts.which_direction == "AtoB" and not opts.lab_colorization
     if target is None or target.face is None or not paints_photos or opts.flip:

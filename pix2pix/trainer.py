@@ -96,11 +96,11 @@ class Trainer:
         self.train_step.get_concrete_function(*pair)
 
     def answers(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
-        """What the discriminator answers to a pair: as of `diagnostics.answers`."""
+        """What the discriminator answers to a pair: as in `diagnostics.answers`."""
         return diagnostics.answers(self.discriminator, self.options.gan_loss == "lsgan", inputs, faces)
 
     def distributions(self) -> Iterator[tuple[str, tf.Variable]]:
-        """Weights and running means of their gradients: as of `diagnostics.distributions`."""
+        """Weights and running means of their gradients: as in `diagnostics.distributions`."""
         for network, optimizer in (
             (self.generator, self.generator_optimizer),
             (self.discriminator, self.discriminator_optimizer),

@@ -19,6 +19,7 @@ from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
 from face2face.sources.base import Frame, as_text, name_of
 from face2face.sources.open import open_source
+from face2face.target.selection import frame_span
 
 STILL_FRAMES, STILL_FPS = 60, 25
 """The still driver: one frame, repeated so often, at that rate."""
@@ -63,7 +64,7 @@ def evaluate_cross(
     last: np.ndarray | None = None
     with open_source(driver) as video:
         painter.driver.look_ahead(video)
-        described = set(spread_indices(video.frame_count or 1, LOOKS_FRAMES))
+        described = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():
                 driven = painter(frame)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, metrics
-from face2face.evaluation import driven, identity, measures, regions, results
+from face2face.evaluation import artefacts, driven, identity, measures, regions, results
 from face2face.evaluation.expected_identity import ExpectedIdentity
 from face2face.evaluation.following import gaze_values
 from face2face.evaluation.looks import Looks, TrueFace
@@ -55,9 +55,12 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     """Judge a frozen generator.
 
     Raises:
-        UserError: if the model is no generator, or a clip shows no face.
+        UserError: if the model is no generator or too small to be judged, or a clip shows no face.
     """
     generator = Generator(model)
+    size = generator.target.image_size
+    if size < artefacts.TILE:
+        raise cli.UserError(f"expected a model of {artefacts.TILE} pixels or more, got {size}: {model}")
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
     def painter(tracker: Tracker, source: str = "") -> Painter:

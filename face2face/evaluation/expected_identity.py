@@ -30,7 +30,7 @@ class ExpectedIdentity:
         """Fit it.
 
         Args:
-            motions: Of N true frames, float (N, M), as of `following.motions`.
+            motions: Of N true frames, float (N, M), as in `following.motions`.
             distances: The frames' distances from the mean of their descriptors, float (N,).
         """
         values = motions[:, _COLUMNS]

@@ -22,7 +22,7 @@ MOTIONS: dict[str, tuple[Measure, str]] = {
 }
 """What is compared over time between the driver and the painted face: measure and name for people."""
 
-GAZES = {"gaze_across": "the gaze across", "gaze_down": "the gaze down"}
+GAZES = {"gaze_across": "the horizontal gaze", "gaze_down": "the vertical gaze"}
 """The two directions of the gaze, which is compared likewise, and their names for people."""
 
 MAX_LAG = 10

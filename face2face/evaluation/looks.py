@@ -32,7 +32,7 @@ class Looks:
     Attributes:
         judge: tells whose face it is.
         faces: the identity in each picture with a face.
-        motions: its expression and the turn of its head there, as of `following.motions`.
+        motions: its expression and the turn of its head there, as in `following.motions`.
         stains: of each picture, in percent; NaN where no skin shows.
         power: sum of the pictures' spectra, float (TILE, TILE).
     """

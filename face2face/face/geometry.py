@@ -186,7 +186,7 @@ MIRRORED = [
 
 
 def mirrored(points: np.ndarray, width: int) -> np.ndarray:
-    """Mirror points left to right, in a picture `width` pixels wide."""
+    """Mirror and renumber points, float (..., 68, 2), in a picture that is `width` pixels wide."""
     flipped = points[..., MIRRORED, :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped

@@ -22,8 +22,8 @@ MIN_RADIUS = 0.7
 """A found iris whose radius is less than this share of `IRIS_RADIUS` is doubtful."""
 
 MIN_CONTRAST = 0.12
-"""So much darker than what is beside it an iris is, over the brightness there, or else it is doubtful: below
-it lie shut eyes, and irises in the white of the eye where landmarks are misplaced (five clips)."""
+"""Contrast (see `_contrast`) below which a found iris is doubtful. Shut eyes lie below it, and irises that
+are found in the white of the eye because landmarks are misplaced (five clips)."""
 
 
 def default_iris_model() -> Path:
@@ -141,8 +141,8 @@ def gaze_of(points: np.ndarray, irises: np.ndarray) -> np.ndarray:
         irises: float (..., 2, 2), in the same unit.
 
     Returns:
-        float (..., 2, 2): of each eye, how far the iris is from the middle of the eye's corners, along the
-        eye to the picture's right and downwards across it, in distances of the corners.
+        float (..., 2, 2): for each eye, the offset of the iris from the middle of the eye's corners, in
+        distances of the corners: along the eye to the picture's right, and down at right angles to it.
     """
     return _of_each_eye(points, irises, _to_eye)
 
@@ -156,17 +156,17 @@ def _of_each_eye(points: np.ndarray, places: np.ndarray, convert: Callable) -> n
     converted = []
     for eye, (left, right) in enumerate(EYE_CORNERS):
         along = points[..., right, :] - points[..., left, :]
-        across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
+        down = np.stack([-along[..., 1], along[..., 0]], axis=-1)
         middle = (points[..., left, :] + points[..., right, :]) / 2
-        converted.append(convert(places[..., eye, :], middle, along, across))
+        converted.append(convert(places[..., eye, :], middle, along, down))
     return np.stack(converted, axis=-2)
 
 
-def _to_eye(place: np.ndarray, middle: np.ndarray, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+def _to_eye(place: np.ndarray, middle: np.ndarray, along: np.ndarray, down: np.ndarray) -> np.ndarray:
     square = np.maximum(np.sum(along * along, axis=-1), 1e-12)
-    parts = [np.sum((place - middle) * axis, axis=-1) / square for axis in (along, across)]
+    parts = [np.sum((place - middle) * axis, axis=-1) / square for axis in (along, down)]
     return np.stack(parts, axis=-1)
 
 
-def _from_eye(place: np.ndarray, middle: np.ndarray, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-    return middle + place[..., :1] * along + place[..., 1:] * across
+def _from_eye(place: np.ndarray, middle: np.ndarray, along: np.ndarray, down: np.ndarray) -> np.ndarray:
+    return middle + place[..., :1] * along + place[..., 1:] * down

@@ -113,7 +113,7 @@ def _check_model(numbers: _Numbers) -> None:
         IndexError: The file ends too early.
     """
     if numbers.next() != 1:
-        raise _Damaged("its first number is not dlib's")
+        raise _Damaged("its format version is not 1")
     numbers.skip_face()
     pixels_read = []  # for each cascade, the highest index of a pixel plus 1
     for _ in range(numbers.count()):
@@ -123,20 +123,20 @@ def _check_model(numbers: _Numbers) -> None:
         pixels_read.append(highest)
     cascades = numbers.count()
     if cascades != len(pixels_read):
-        raise _Damaged(f"pixels of {cascades} cascades, of {len(pixels_read)}")
+        raise _Damaged(f"pixels for {cascades} cascades, expected {len(pixels_read)}")
     pixels = []
     for _ in range(cascades):
         pixels.append(numbers.count())
         for _ in range(pixels[-1]):
             numbers.index(POINTS)
     if numbers.count() != cascades:
-        raise _Damaged("places of pixels that are not those of its cascades")
+        raise _Damaged("pixel offsets for another number of cascades")
     for count, read in zip(pixels, pixels_read, strict=True):
         if read > count or numbers.count() != count:
             raise _Damaged(f"an index beyond {count} pixels")
         numbers.skip_floats(2 * count)
     if numbers.has_more():
-        raise _Damaged("it goes on after its end")
+        raise _Damaged("it has bytes after its end")
 
 
 def _check_tree(numbers: _Numbers) -> int:
@@ -150,7 +150,7 @@ def _check_tree(numbers: _Numbers) -> int:
         for _ in range(2):
             index = numbers.next()
             if not 0 <= index < _MAX_COUNT:
-                raise _Damaged("an index beyond all pixels")
+                raise _Damaged("a pixel index out of range")
             highest = max(highest, index + 1)
         numbers.skip_floats(1)
     leaves = numbers.count()

@@ -217,7 +217,7 @@ class LandmarkDetector:
         return boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
 
     def _search(self, grey: np.ndarray, scale: float) -> np.ndarray:
-        """Search the whole frame at a scale, for `boxes`, too; the most certain box comes first."""
+        """Search the whole frame at a scale, and keep all boxes in `boxes`; the most certain one is first."""
         found = self._boxes(grey, scale)
         self.boxes = found[np.argsort(found[:, 0] + found[:, 2], kind="stable")]
         return found

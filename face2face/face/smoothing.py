@@ -34,7 +34,7 @@ REST_CUTOFF_HZ = 0.3
 """Cutoff frequency of the low-pass filter for a face at rest."""
 
 GAZE_NOISE = 0.03
-"""The same for the gaze, in distances of an eye's corners."""
+"""Noise of the gaze, as in `REGION_NOISE`, in distances of an eye's corners."""
 
 DEFAULT_STRENGTH = 0.5
 """The strength at which the constants above hold. Noise is proportional to it, the cutoff inversely."""

@@ -30,9 +30,9 @@ THUMBNAIL_SIDE = 16
 
 MAX_EYE_DIFFERENCE = 3.0
 """Largest mean difference, of 255, between similar pictures of an eye. An iris that moves by a thirtieth of
-the eye's width exceeds it. An eye that looks straight on is looked at in every tenth frame then. Where the
-gaze is restless, it is within 0.003 to 0.008 eye widths (root mean square, three clips) of the gaze that is
-found if both eyes are looked at in each frame."""
+the eye's width exceeds it. So the iris of an eye that looks straight ahead is detected in every tenth frame.
+Where the eyes move much, the gaze differs by 0.003 to 0.008 eye widths (root mean square, three clips) from
+the gaze that is detected in each frame."""
 EYE_THUMBNAIL = (16, 8)
 """Width and height in pixels to which the picture between an eye's corners is scaled for that comparison."""
 
@@ -50,7 +50,7 @@ class Tracker:
             the left, from 0 on.
         count: The number of those.
         asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
-        has_changed: Whether in the last frame another face was taken because of it.
+        has_changed: Whether the tracker changed to another face in the last frame, as `next_face` asked.
     """
 
     found: np.ndarray | None = None

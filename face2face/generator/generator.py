@@ -241,7 +241,7 @@ def model_name(path: Path) -> str:
 
 
 def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
-    """Random drawings such as a driver produces: the target's face, in its range of expression and motion.
+    """Random drawings such as a driver produces: the target's face, in its range of expression and shift.
 
     Args:
         target: what is known of the target; if its face is unknown, the drawings are random lines.

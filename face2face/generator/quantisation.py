@@ -69,9 +69,9 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     polyphase.split(model, only_few=True)
     read_skips_rectified(model)
     quantised = nncf.quantize(
-        # MIXED: asymmetric ranges for activations, since leaky ReLUs have values of both signs.
         model,
         nncf.Dataset(pairs),
+        # MIXED: asymmetric ranges for activations, since leaky ReLUs have values of both signs.
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=count,
         fast_bias_correction=False,  # takes minutes instead of one, for two thirds of the difference

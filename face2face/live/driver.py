@@ -20,11 +20,11 @@ NOTICE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
 
 LOOK_AHEAD_FRAMES = 24
-"""So many frames of a file are looked through for the driver's face at rest before it is driven. It takes a
-second or two, of large videos longer."""
+"""Maximum number of a file's frames that are searched for the driver's face at rest before the first frame is
+driven. It takes a second or two, with large videos longer."""
 LOOK_AHEAD_SECONDS = 5.0
-"""And so long at most. What was found by then counts: on a busy machine, or of a large video, runs can
-differ."""
+"""Time limit of that search. The faces found by then are used: on a busy machine, or with a large video, two
+runs can differ."""
 
 
 class Driver:
@@ -124,7 +124,7 @@ class Driver:
         """Carry expression, head motion and gaze onto a target, or take them as they are (`--retarget off`).
 
         Args:
-            points: As of `find`.
+            points: As in `find`.
             frame: The same frame.
             index: Of the target.
 

@@ -138,9 +138,9 @@ class DrivingOptions:
 
     def __post_init__(self) -> None:
         if self.calibration_file and not self.retarget:
-            raise UserError("--calibration is for retargeting: expected no --retarget off")
+            raise UserError("--calibration needs retargeting: remove --retarget off")
         if not self.retarget and (self.expression != 1 or self.head != 1):
-            raise UserError("--expression and --head are for retargeting: expected no --retarget off")
+            raise UserError("--expression and --head need retargeting: remove --retarget off")
         if self.hold_seconds is not None and self.no_face == "hold":
             raise UserError(
                 "--hold delays --no-face passthrough and blank: expected one of them, got --no-face hold"
@@ -186,15 +186,15 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         if not self.window and (self.fullscreen or self.size):
-            raise UserError("--fullscreen and --size are of the window: expected no --no-window")
+            raise UserError("--fullscreen and --size apply to the window: remove --no-window")
         if self.serve is None and (self.serve_host != access.DEFAULT_HOST or self.serve_token is not None):
-            raise UserError("--serve-host and --serve-token are of the page: expected --serve, too")
+            raise UserError("--serve-host and --serve-token apply to the page: add --serve")
         if self.serve is not None:
             access.check(self.serve_host, self.serve_token)
         if self.is_watched:  # whoever watches can also begin a recording, by a key or button
             return
         if self.mirror:
-            raise UserError("--mirror is for the window and the page: expected --serve, or no --no-window")
+            raise UserError("--mirror applies to the window and the page: add --serve, or remove --no-window")
         if not self.record:
             self._refuse_without_recording()
         elif self.view is not None and (self.records_generated_only or self.view == "generated"):
@@ -210,9 +210,7 @@ class OutputOptions:
         }
         for name, is_refused in is_without_effect.items():
             if is_refused:
-                raise UserError(
-                    f"{name} has nothing to act on: expected --record or --serve, or no --no-window"
-                )
+                raise UserError(f"{name} has no effect: add --record or --serve, or remove --no-window")
 
     @property
     def is_watched(self) -> bool:

@@ -81,7 +81,7 @@ class Painter:
 
     @property
     def gains(self) -> dict[str, float]:
-        """As of `Driver`."""
+        """As in `Driver`."""
         return self.driver.gains
 
     def __call__(self, frame: Frame) -> DrivenFrame:

@@ -46,7 +46,7 @@ class Presenter:
     Attributes:
         state: What the user sees of the program beside the picture.
         page: The page, if there is one.
-        keeps_pace: A file is shown no faster than it was filmed. True if somebody watches.
+        keeps_pace: Whether a file is played no faster than its frame rate: with a window, page or camera.
     """
 
     def __init__(

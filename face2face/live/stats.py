@@ -97,9 +97,9 @@ class Stats:
         return (len(shown) - 1) / max(shown[-1] - shown[0], 1e-9) if len(shown) > 1 else 0.0
 
     @property
-    def recent_latency(self) -> float:
-        """Seconds from the last frame's capture to its picture."""
-        return self.latency[-1] if self.latency else 0.0
+    def recent_latency(self) -> float | None:
+        """Seconds from the last frame's capture to its picture; None before the first one."""
+        return self.latency[-1] if self.latency else None
 
     @property
     def typical_latency(self) -> float | None:

@@ -16,8 +16,9 @@ from face2face.output.sound import Resampler, Sound
 _QUEUED_BLOCKS = 1000  # while no recording reads them: 20 seconds, then the oldest are dropped
 
 _LOSSES = ((50, 0.1), (150, 0.03))
-"""Samples were lost if so many blocks, a second or three, are all late by more than so many seconds. On a
-busy machine all of a second may be a little late. Sound that is early by 45 ms is noticed (ITU-R BT.1359)."""
+"""Pairs (blocks, seconds). Samples were lost if all of the last `blocks` blocks, which are one or three
+seconds of sound, are late by more than `seconds`. On a busy machine all of a second may be a little late.
+Sound that is early by 45 ms is noticed (ITU-R BT.1359)."""
 
 
 class Microphone(Sound):
@@ -115,7 +116,7 @@ class TimedBlocks:
 
 
 class Timeline:
-    """The begin of each block of a microphone's sound, steadied.
+    """The start of each block of a microphone's sound, steadied.
 
     Consecutive blocks follow each other without gaps, however late one is delivered on a busy machine. Only
     if all blocks are late for long enough, samples were lost in between, and the time line jumps.

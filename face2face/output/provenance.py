@@ -7,14 +7,14 @@ import numpy as np
 from face2face import pictures
 from face2face.output import overlay_text
 
-TOOL = "face2face"
+TOOL = pictures.SOFTWARE
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's term for media made by a trained model; image banks, newsrooms and social networks look for it."""
 
 LABEL = "AI-generated"
 
-_COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # the begin of each comment
+_COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # the start of each comment
 
 
 def now() -> str:

@@ -43,7 +43,7 @@ class Sound(ABC):
 
 
 class FileSound(Sound):
-    """A video file's own sound, read once from begin to end; each recording opens a new one."""
+    """A video file's own sound, read once from start to end; each recording opens a new one."""
 
     def __init__(self, path: Path) -> None:
         """Open the file.

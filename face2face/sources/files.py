@@ -20,8 +20,8 @@ WHOLE = 0.95
 
 
 READ_WHOLE_PIXELS = 2.5e8
-"""A video of so many pixels in all its frames is sampled by decoding all, in a second; in a longer one each
-frame of a sample is sought, which decodes what lies between it and the key frame before it."""
+"""Pixels of a video, over all its frames, up to which a sample is taken by decoding the whole video: that
+takes a second. In a larger one each sampled frame is sought, which decodes from the key frame before it."""
 
 
 class FileSource(Source):

@@ -24,14 +24,14 @@ USUAL_REST = np.array([[0.02, -0.11], [-0.02, -0.11]])
 the corners than those of the upper ones, so the irises are above it."""
 
 CROSSED = 0.15
-"""Where a person crosses the eyes at times, the distance of the irises varies by more than this, from the
-10th to the 90th percentile, in distances of the eye's corners; where nobody does, by 0.05."""
+"""Spread of the vergence (left gaze across less right gaze across), from its 10th to its 90th percentile, in
+distances of the eye's corners, above which a person crosses the eyes at times. For others it is 0.05."""
 
 USUAL_WEIGHT = 8
 """Weight of the usual gaze, in pictures of the driver."""
 
 ENOUGH_GAZES = 600
-"""The driver's gaze at rest is the median of so many pictures at most, those that were seen first."""
+"""Maximum number of pictures, the first ones, whose median is the driver's gaze at rest."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class TargetGaze:
     """The gaze of the target in its training pictures.
 
     Attributes:
-        rest: The median gaze, float (2, 2); of a target who often crosses the eyes, when they are not.
-        ranges: Low and high deviation from it, float (2, 2, 2): of each eye, across and down.
+        rest: The median gaze, float (2, 2), without crossed eyes if the target crosses them often.
+        ranges: Deviation from it, float (2, 2, 2): by eye, by axis (across, down), low and high.
     """
 
     rest: np.ndarray

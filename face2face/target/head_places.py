@@ -15,8 +15,8 @@ MIN_FRAMES = 100
 """Fewer training frames than these tell too little of where the head was."""
 
 NOISE = np.array([1.0, 1.0, 0.01, 0.003])
-"""Standard deviations of shift x, shift y (pixels), the scale's logarithm and the roll (radians), added to
-the measured ones: they are those of a head that kept perfectly still."""
+"""Standard deviations of noise in shift x, shift y (pixels), the scale's logarithm and the roll (radians).
+Its variances are added to the measured ones, so that a head that kept perfectly still has a range, too."""
 
 KEPT, SOFTNESS = 2.0, 0.5
 """A place up to `KEPT` standard deviations from the usual one is not changed. One further away is brought

@@ -16,7 +16,7 @@ from face2face.sampling import spread_indices
 from face2face.target.selection import farthest_points
 
 MAX_SHAPES = 1200
-"""So many shapes are kept at most: 220 KB in the frozen graph."""
+"""Maximum number of shapes that are kept: 220 KB in the frozen graph."""
 
 MIN_SHAPES = 100
 """Fewer training shapes than these tell too little of what is known: none are kept."""
@@ -68,9 +68,9 @@ PARTS = (
     Part(("outer lips", "inner lips"), 0.5),
     Part(("jaw", "nose bridge", "lower nose"), 1.0),
 )
-"""In this order: first the whole face, since parts that are known can make a face that is not. With four
-drivers it was unknown lips, and eyes wide open in a face that was otherwise at rest, that cost the target's
-identity; eyes and brows that are brought nearer by themselves follow the driver less and gain nothing."""
+"""Compared in this order: the whole face first, because known parts can form an unknown face. With four
+drivers it was unknown lips, and eyes wide open in a face otherwise at rest, that made the face less like the
+target's. Eyes and brows that are brought nearer by themselves follow the driver less, which gains nothing."""
 
 
 @dataclass(frozen=True)

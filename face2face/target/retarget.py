@@ -40,8 +40,8 @@ a generator moves them less than they are drawn. With factors of 1 it moves the 
 as the driver does (`evaluate.py`); brows moved by more cost the likeness to the target."""
 
 WIDEST_MOUTH = 2.2
-"""No mouth opens wider than so many times the target's widest. A small opening is the driver's; a
-larger one is drawn ever smaller, but a driver's wider mouth is always a wider one of the target's."""
+"""Limit of the mouth's opening, over the target's widest. It is approached smoothly: small openings are drawn
+as they are, large ones are compressed, and a wider opening of the driver's stays a wider one."""
 
 MEASURED = 300
 """Number of training shapes on which the range of the target's turns is measured."""
@@ -165,7 +165,7 @@ class Retargeter:
         for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
             ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
-            fraction = max((ratio - self._shut_eyes) / (1 - self._shut_eyes), 0.0)
+            fraction = max((ratio - self._shut_eyes) / max(1 - self._shut_eyes, 1e-6), 0.0)
             shut = self._target.shut_eyes
             gap = shut + (1 - shut) * fraction if ratio < 1 else ratio
             gap = max(1 + (NARROWER_EYES if gap < 1 else WIDER_EYES) * (gap - 1), shut)

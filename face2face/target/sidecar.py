@@ -79,7 +79,7 @@ class Entry:
     irises: np.ndarray | None = None
 
     def draw(self, size: int, style: str) -> np.ndarray:
-        """Draw the landmarks of an image of `size` x `size` pixels, as of `drawing.draw`."""
+        """Draw the landmarks of an image of `size` x `size` pixels, as in `drawing.draw`."""
         return draw(self.points, size, style, self.line_width, self.irises)
 
     def in_crop_box(self, crop_box: CropBox, size: int) -> "Entry":

@@ -110,7 +110,7 @@ class Target:
             points: float (68, 2), in model space.
             frame_side: Side of the frame's square that is scaled to model space, pixels; None: as of
                 `drawing.draw`.
-            gaze: Where the irises are in their eyes, float (2, 2), as of `irises.gaze_of`; None: at rest. A
+            gaze: Where the irises are in their eyes, float (2, 2), as in `irises.gaze_of`; None: at rest. A
                 generator that was trained without irises gets none.
 
         Returns:

@@ -77,7 +77,9 @@ def split(
         test = in_blocks([name for name in names if name in held], test_count)
         blocks = min(BLOCKS, held_count)
         held_parts = " and ".join(names_of_parts[1:])
-        print(f"split in time: {held_parts} is {blocks} runs of neighbouring frames, none of them trained on")
+        print(
+            f"split in time: {blocks} runs of neighbouring frames for {held_parts}, none of them for {TRAIN}"
+        )
     else:
         if order != "sort":
             random.Random(seed or 0).shuffle(names)

@@ -256,3 +256,10 @@ def test_a_still_head_does_not_turn_with_the_drivers(retargeter, target, driver)
     assert np.abs(still - rest).max() < 0.3
     assert (turning - rest)[30, 0] > 0.05 * interocular_distance(rest)
     assert interocular_distance(turning) == pytest.approx(interocular_distance(rest), rel=0.02)
+
+
+def test_a_target_who_never_blinked_is_driven_by_itself(target):
+    """Its shut eyes are its eyes at rest."""
+    open_eyes = replace(target, shut_eyes=1.0)
+    moved = driven_by(open_eyes, target.neutral, shut_eyes=1.0)(target.neutral)
+    assert np.abs(moved - target.neutral)[EYES].max() < 0.1

@@ -66,7 +66,7 @@ LARGE = {
     "inputs": (lambda image: tf.add_n([image] * 100).op, r"AddN .* more than 64 inputs or outputs"),
     "unknown": (
         lambda image: tf.fill(tf.cast(image[0, 0], tf.int32), 1.0).op,
-        r"its size cannot be told before it runs",
+        r"its size is known only when the graph runs",
     ),
 }
 

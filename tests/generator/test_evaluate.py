@@ -3,8 +3,10 @@
 import itertools
 import json
 import re
+import types
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -41,14 +43,18 @@ def photo(clips) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(photo, tmp_path_factory) -> Path:
+    return painter_of(photo, tmp_path_factory.mktemp("model") / "photo.pb")
+
+
+def painter_of(photo: np.ndarray, path: Path) -> Path:
     """A frozen graph of the 2017 demo's contract, that paints the photo whatever it reads."""
     import tensorflow as tf
 
+    size = len(photo)
     with tf.Graph().as_default() as graph:
-        image = tf.compat.v1.placeholder(tf.uint8, (SIZE, 2 * SIZE, 3), INPUT_TENSOR.split(":")[0])
+        image = tf.compat.v1.placeholder(tf.uint8, (size, 2 * size, 3), INPUT_TENSOR.split(":")[0])
         nothing = tf.cast(tf.reduce_min(image), tf.uint8) * tf.constant(0, tf.uint8)
         tf.add(tf.constant(photo[None]), nothing, name=OUTPUT_TENSOR.split(":")[0])
-    path = tmp_path_factory.mktemp("model") / "photo.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
     return path
 
@@ -79,6 +85,19 @@ def short_clip(clip: Path, count: int, path: Path) -> Path:
     return path
 
 
+def without_a_duration(clip: Path, path: Path) -> Path:
+    """The clip as a file whose header does not tell how long it is, as of a stream that was kept."""
+    with av.open(str(clip)) as source, path.open("wb") as file:
+        sink = types.SimpleNamespace(write=file.write)  # it cannot be sought
+        with av.open(sink, "w", format="matroska") as kept:
+            stream = kept.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    kept.mux(packet)
+    return path
+
+
 def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
     model, clips, tmp_path, capsys, monkeypatch
 ):
@@ -86,6 +105,7 @@ def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
     damaged = tmp_path / "half.mp4"
     damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:800_000])
     drivers = [short_clip(clips / "single_face.mp4", count, tmp_path / f"{count}.mp4") for count in (9, 5)]
+    drivers[1] = without_a_duration(drivers[1], tmp_path / "5.mkv")
     arguments = ("--tf-model", model, "--target", damaged, "--frames", "3", "--output-dir", tmp_path / "out")
     assert edge(evaluate.main, *arguments, "--driver", *drivers) == 3
     said = capsys.readouterr()
@@ -100,8 +120,25 @@ def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
     assert content["settings"]["driver"] == " ".join(map(str, drivers))
     page = (tmp_path / "out" / "cross" / "index.html").read_text()
     assert f"| {drivers[0]} | {drivers[1]} | median | worst |" in page
-    assert page.count("9.mp4: identity") == 9 and page.count("5.mp4: identity") == 5
+    assert page.count("9.mp4: identity") == 9 and page.count("5.mkv: identity") == 5
     assert len(list((tmp_path / "out" / "cross" / "images").iterdir())) == 3 * (9 + 5)
+
+
+def test_a_model_too_small_for_the_measures_is_refused(photo, tmp_path, capsys):
+    model = painter_of(cv2.resize(photo, (32, 32)), tmp_path / "small.pb")
+    arguments = (
+        "--tf-model",
+        model,
+        "--target",
+        "a.mp4",
+        "--driver",
+        "b.mp4",
+        "--output-dir",
+        tmp_path / "out",
+    )
+    assert edge(evaluate.main, *arguments) == 2
+    assert capsys.readouterr().err == f"error: expected a model of 64 pixels or more, got 32: {model}\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_driver_is_given_once(tmp_path, capsys):

@@ -32,7 +32,7 @@ def model(tmp_path_factory) -> Path:
     return made.repeating_model(tmp_path_factory.mktemp("model") / "model.pb", made.SMALL.image_size)
 
 
-NOTHING = " has nothing to act on: expected --record or --serve, or no --no-window"
+NOTHING = " has no effect: add --record or --serve, or remove --no-window"
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ NOTHING = " has nothing to act on: expected --record or --serve, or no --no-wind
     [
         (["--hold", "1"], "--hold delays --no-face passthrough and blank"),
         (["--hold", "1", "--no-face", "hold"], "--hold delays --no-face passthrough and blank"),
-        (["--calibration", "me.json", "--retarget", "off"], "--calibration is for retargeting"),
-        (["--expression", "1.2", "--retarget", "off"], "--expression and --head are for retargeting"),
-        (["--head", "0", "--retarget", "off"], "--expression and --head are for retargeting"),
+        (["--calibration", "me.json", "--retarget", "off"], "--calibration needs retargeting"),
+        (["--expression", "1.2", "--retarget", "off"], "--expression and --head need retargeting"),
+        (["--head", "0", "--retarget", "off"], "--expression and --head need retargeting"),
         (["--record-view", "side-by-side"], f"--record-view{NOTHING}"),
         (["--show", "0"], f"--show{NOTHING}"),
         (["--label"], f"--label{NOTHING}"),
         (["--microphone", "--source", "0"], f"--microphone{NOTHING}"),
-        (["--mirror", "--record", "out"], "--mirror is for the window and the page"),
+        (["--mirror", "--record", "out"], "--mirror applies to the window and the page"),
         (["--show", "1", "--record", "out", "--record-view", "generated"], "expected a --show of 0 to 2 and"),
         (["--show", "3", "--record", "out"], "expected a --show of 0 to 2 and"),
         (
@@ -55,8 +55,8 @@ NOTHING = " has nothing to act on: expected --record or --serve, or no --no-wind
             "expected a recording that can hold sound",
         ),
         (["--tf-model", "{model}"], "expected one --tf-model, or a window or --serve"),
-        (["--fullscreen"], "--fullscreen and --size are of the window"),
-        (["--serve-token", ""], "--serve-host and --serve-token are of the page"),
+        (["--fullscreen"], "--fullscreen and --size apply to the window"),
+        (["--serve-token", ""], "--serve-host and --serve-token apply to the page"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(

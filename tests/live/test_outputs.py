@@ -193,9 +193,9 @@ def test_the_shipped_model_moves_a_womans_face_at_once(clips, tmp_path):
         (["--serve", "0", "--serve-host", "0.0.0.0"], "--serve-host 0.0.0.0 lets others in"),
         (
             ["--serve-token", "secret"],
-            "--serve-host and --serve-token are of the page: expected --serve, too",
+            "--serve-host and --serve-token apply to the page: add --serve",
         ),
-        (["--fullscreen"], "--fullscreen and --size are of the window: expected no --no-window"),
+        (["--fullscreen"], "--fullscreen and --size apply to the window: remove --no-window"),
         (
             ["--microphone", "--record", "out.mp4"],
             "--microphone is for cameras and streams, got single_face.mp4",

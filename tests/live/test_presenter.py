@@ -122,6 +122,13 @@ def press(presenter: Presenter, screen: Screen, keys: str) -> None:
         assert presenter.goes_on()
 
 
+def test_no_latency_is_known_before_the_first_frame():
+    stats = Stats()
+    assert stats.recent_latency is None
+    stats.latency.append(0.02)
+    assert stats.recent_latency == 0.02
+
+
 def test_a_mirror_turns_both_pictures_and_not_their_order(photo, screen):
     one = driven()
     presenter = presenter_of(photo, screen, is_mirrored=True)

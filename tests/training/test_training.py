@@ -153,7 +153,7 @@ def test_a_signal_waits_for_the_end_of_what_is_done_and_is_handed_on(number, han
         os.kill(os.getpid(), number)
         assert interruption.is_requested
         os.kill(os.getpid(), signal.SIGINT)  # a second one does not tear it either
-    assert capfd.readouterr().err == "ending: the training is being saved; once more ends at once\n"
+    assert capfd.readouterr().err == "stopping: the training is being saved; interrupt again to end at once\n"
     assert signal.getsignal(number) == handler
     with pytest.raises(SystemExit) as raised:
         interruption.reraise()

@@ -124,7 +124,8 @@ def test_the_best_is_asked_for_where_there_is_none(tmp_path, capsys):
     folder = made.training_folder(tmp_path / "model", with_target=False)
     arguments = ["--model-input", folder, "--model-output", tmp_path / "r", "--which", "best"]
     assert made.edge(reduce_model.main, *arguments) == 2
-    assert "expected a training that was validated, got one without a best one" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "expected a training with best weights, got one that was never validated" in error
 
 
 def test_patience_needs_something_to_validate_on(pairs, tmp_path):

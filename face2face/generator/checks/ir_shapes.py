@@ -105,7 +105,7 @@ def _pad(node: Attributes, x: list[Tensor]) -> list[Tensor]:
 def _interpolate(node: Attributes, x: list[Tensor]) -> list[Tensor]:
     """Infer Interpolate, by sizes: a graph of ours gives no scales."""
     if node.text("shape_calculation_mode") != "sizes":
-        raise ShapeError("a resize that is told by its scale")
+        raise ShapeError("a resize by scales, where only sizes are supported")
     shape, axes = list(x[0].shape), x[-1].values("axes")
     for axis, size in zip(axes, x[1].values("size"), strict=True):
         before, after = node.integers("pads_begin"), node.integers("pads_end")

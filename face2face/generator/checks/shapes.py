@@ -87,7 +87,7 @@ def concatenated(tensors: Sequence[Tensor], axis: int) -> Tensor:
     axis = axis_of(axis, len(shapes[0]))
     rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
     if len(rest) > 1 or len({len(shape) for shape in shapes}) > 1:
-        raise ShapeError(f"tensors of other shapes are joined: {shapes[0]}, {shapes[-1]}")
+        raise ShapeError(f"tensors of incompatible shapes are concatenated: {shapes[0]}, {shapes[-1]}")
     if all(tensor.is_known for tensor in tensors) and sum(tensor.size for tensor in tensors) <= MAX_KNOWN:
         return known(np.concatenate([tensor.array for tensor in tensors], axis))
     sides = list(shapes[0])

@@ -57,7 +57,7 @@ class Tensor:
             ShapeError: if they are not known.
         """
         if not self.is_known or not np.issubdtype(self.array.dtype, np.integer):
-            raise ShapeError(f"its {what} cannot be told before it runs")
+            raise ShapeError(f"its {what} is known only when the graph runs")
         return self.array.ravel().tolist()
 
     def value(self, what: str) -> int:

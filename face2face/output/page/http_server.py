@@ -211,7 +211,7 @@ class _Handler(WSGIRequestHandler):
         return None, int(length)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse a request before the application sees it, and close: the next one's begin is unknown."""
+        """Refuse a request before the application sees it, and close: the next one's start is unknown."""
         self._has_more = self.close_connection = True
         environ = {"REQUEST_METHOD": self.command or "GET"}
         self._answer(answers.plain(code), environ)
