@@ -29,7 +29,7 @@ def test_same_other_and_more_are_told_apart():
     text = options.page()
     for row in (
         "| `--beta1` | Adam's momentum | 0.5 | A: same |",
-        "| `--lr_decay` | share of the training, its last, in which lr falls to 0 | 0.5 | more |",
+        "| `--lr_decay` | share of the steps, at the end, over which lr falls linearly to 0 | 0.5 | more |",
         "| `--ngf` | generator filters in the first layer | 32 | A: other (default 64; ",
     ):
         assert row in text
