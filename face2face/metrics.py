@@ -27,31 +27,29 @@ class Measures:
         return f"L1 {self.l1:.2f} of 255, PSNR {self.psnr:.2f} dB, SSIM {self.ssim:.4f}"
 
 
-def compare(outputs: np.ndarray, targets: np.ndarray) -> Measures:
+def compare(output: np.ndarray, target: np.ndarray) -> Measures:
     """Compare two pictures of the same size, uint8 (H, W, 3), RGB."""
-    (measures,) = compare_regions(outputs, targets, [np.ones(outputs.shape[:2], bool)])
+    (measures,) = compare_regions(output, target, [np.ones(output.shape[:2], bool)])
     return measures
 
 
-def compare_regions(
-    outputs: np.ndarray, targets: np.ndarray, regions: Sequence[np.ndarray]
-) -> list[Measures]:
+def compare_regions(output: np.ndarray, target: np.ndarray, regions: Sequence[np.ndarray]) -> list[Measures]:
     """Compare regions of two pictures.
 
     Args:
-        outputs: uint8 (H, W, 3), RGB.
-        targets: of the same size.
+        output: uint8 (H, W, 3), RGB.
+        target: of the same size.
         regions: bool (H, W) each. SSIM is the mean over the windows whose centre lies in the region.
 
     Returns:
-        The measures of each region; NaN of an empty one.
+        The measures of each region; NaN for an empty one.
     """
     cli.load_tensorflow()
     import tensorflow as tf
 
-    difference = outputs.astype(np.float32) - targets.astype(np.float32)
-    similarity = np.asarray(tf.image.ssim(outputs, targets, max_val=255, return_index_map=True))
-    edge = (outputs.shape[0] - similarity.shape[0]) // 2  # there a window would leave the picture
+    difference = output.astype(np.float32) - target.astype(np.float32)
+    similarity = np.asarray(tf.image.ssim(output, target, max_val=255, return_index_map=True))
+    edge = (output.shape[0] - similarity.shape[0]) // 2  # there a window would leave the picture
     measures = []
     for region in regions:
         inside, windows = difference[region], similarity[region[edge:-edge, edge:-edge]]

@@ -104,9 +104,8 @@ def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: b
         encoded = cv2.imencode(".png", bgr)[1].tobytes()
         provenance = _png_chunk(b"tEXt", b"Software\0" + SOFTWARE.encode())
         if xmp:
-            provenance += _png_chunk(
-                b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp
-            )  # not compressed, no language
+            # The zeros: not compressed, no language.
+            provenance += _png_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp)
         return encoded[:_PNG_HEADER] + provenance + encoded[_PNG_HEADER:]
     encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
     provenance = _jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp) if xmp else b""

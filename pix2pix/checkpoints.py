@@ -22,9 +22,8 @@ STATE = "checkpoint"
 """The file that lists a folder's checkpoints. TensorFlow reads, and deletes, the files that it lists."""
 
 _MAX_STATE_BYTES = 2**20
-_DETAILS = re.compile(
-    r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:"
-)  # where the reason ends in TensorFlow's errors
+# Where the reason ends in TensorFlow's errors.
+_DETAILS = re.compile(r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:")
 _NAME = re.compile(r"(ckpt|generator|model|reduced_model)(-\d+)?")  # ours, and the original programs'
 
 BEST, LAST = "best", "last"

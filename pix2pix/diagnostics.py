@@ -1,4 +1,4 @@
-"""What TensorBoard shows besides losses and faces: the discriminator's answers, histograms."""
+"""What TensorBoard shows besides losses and faces: the discriminator's patch scores, histograms."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ from pix2pix.fast_layers import BatchNorm
 from pix2pix.optimizer import Adam
 
 
-def answers(
+def patch_scores(
     discriminator: keras.Model, is_least_squares: bool, inputs: tf.Tensor, faces: tf.Tensor
 ) -> np.ndarray:
-    """What the discriminator answers to a pair, by the pair's own statistics as in training.
+    """The discriminator's patch scores of a pair, by the pair's own statistics as in training.
 
     The network itself is not called: in training it would change its moving averages.
 

@@ -201,9 +201,8 @@ def _to_tflite(function: Any, target: str, half: bool) -> bytes:
         model = converter.convert()
     whole = io.BytesIO(_halved_tflite(model) if half else model)
     with zipfile.ZipFile(whole, "a") as archive:  # "a" appends an archive to what is no archive
-        archive.writestr(
-            zipfile.ZipInfo(TARGET_NAME), target
-        )  # without a time: the same model, the same file
+        # A ZipInfo has no time of its own: the same model gives the same file.
+        archive.writestr(zipfile.ZipInfo(TARGET_NAME), target)
     return whole.getvalue()
 
 

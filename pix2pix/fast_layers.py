@@ -42,9 +42,8 @@ class BatchNorm(layers.BatchNormalization):
             is_training=True,
         )
         values = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
-        biased = (
-            variance * (values - 1) / values
-        )  # the operation returns the unbiased one, but normalises with this one
+        # The operation normalises with the biased variance, but returns the unbiased one.
+        biased = variance * (values - 1) / values
         return outputs, mean, biased
 
     def _on_all_devices(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -213,8 +213,8 @@ class Loop:
     ) -> None:
         """Write for TensorBoard.
 
-        These are the losses, the first pair of (inputs, outputs, targets), what the discriminator answers to
-        it, and, if the options say so, histograms.
+        These are the losses, the first pair of (inputs, outputs, targets), the discriminator's patch scores
+        of it, and, if the options say so, histograms.
         """
         with summaries.as_default(step=step):
             for name, loss in losses.items():
@@ -223,7 +223,7 @@ class Loop:
                 tf.summary.image(name, picture[None])
             inputs, outputs, targets = (self.local(batch)[:1] for batch in batches)
             for name, faces in (("predict_real", targets), ("predict_fake", outputs)):
-                tf.summary.image(name, self.trainer.answers(inputs, faces)[None])
+                tf.summary.image(name, self.trainer.patch_scores(inputs, faces)[None])
             if self.trainer.options.histograms:
                 for name, values in self.trainer.distributions():
                     tf.summary.histogram(name, values)

@@ -95,9 +95,9 @@ class Trainer:
         ]
         self.train_step.get_concrete_function(*pair)
 
-    def answers(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
-        """What the discriminator answers to a pair: as in `diagnostics.answers`."""
-        return diagnostics.answers(self.discriminator, self.options.gan_loss == "lsgan", inputs, faces)
+    def patch_scores(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
+        """The discriminator's patch scores of a pair: as in `diagnostics.patch_scores`."""
+        return diagnostics.patch_scores(self.discriminator, self.options.gan_loss == "lsgan", inputs, faces)
 
     def distributions(self) -> Iterator[tuple[str, tf.Variable]]:
         """Weights and running means of their gradients: as in `diagnostics.distributions`."""

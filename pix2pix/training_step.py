@@ -33,8 +33,8 @@ class TrainingStep(Protocol):
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Do one step on a batch, float32 (N, S, S, C) in [-1, 1]; return the losses and the outputs."""
 
-    def answers(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
-        """What the discriminator answers to a pair, float32 (1, S, S, C): uint8 (P, P, 1), 255 for real."""
+    def patch_scores(self, inputs: tf.Tensor, faces: tf.Tensor) -> np.ndarray:
+        """The discriminator's patch scores of a pair, float32 (1, S, S, C): uint8 (P, P, 1), 255 for real."""
 
     def distributions(self) -> Iterator[tuple[str, tf.Variable]]:
         """The weights, and the running means of their gradients, by name."""

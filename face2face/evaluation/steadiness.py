@@ -7,7 +7,7 @@ import numpy as np
 
 from face2face.face.geometry import interocular_distance
 
-RIGID = [*range(27, 31), 36, 39, 42, 45]
+_STABLE = [*range(27, 31), 36, 39, 42, 45]
 """The points that no expression moves: the bridge of the nose and the corners of the eyes."""
 
 
@@ -64,7 +64,7 @@ def own_motion(driver: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> d
 
 def _pose(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logarithm of the scale, float (N,), and centre, float (N, 2), of faces, float (N, 68, 2)."""
-    rigid = points[:, RIGID].astype(np.float64)
+    rigid = points[:, _STABLE].astype(np.float64)
     centre = rigid.mean(axis=1)
     return np.log(((rigid - centre[:, None]) ** 2).sum(axis=(1, 2))) / 2, centre
 

@@ -146,7 +146,7 @@ class LandmarkDetector:
         if redetect and expected is not None and (box is None or not boxes.is_same(box, expected)):
             near = self._box_near(grey, expected)
             box = box if near is None else near
-        return None if box is None else Face(box, self.place(grey, box))
+        return None if box is None else Face(box, self.predict(grey, box))
 
     def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the next face to the right of the last one, or the leftmost if the last is the rightmost.
@@ -164,9 +164,9 @@ class LandmarkDetector:
         if not len(others):
             return None
         box = self._steady_box(grey, others[place % len(others)])
-        return Face(box, self.place(grey, box))
+        return Face(box, self.predict(grey, box))
 
-    def place(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+    def predict(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Predict the 68 landmarks of the face in a box, with sub-pixel positions.
 
         Args:
@@ -202,7 +202,7 @@ class LandmarkDetector:
         """
         size = face.box[2] - face.box[0]
         moves = DOUBT_MOVES * size
-        places = np.array([self.place(grey, face.box + move) for move in moves])
+        places = np.array([self.predict(grey, face.box + move) for move in moves])
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 

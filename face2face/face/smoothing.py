@@ -83,8 +83,8 @@ class Smoother:
         # Expression: the rest of the motion, region by region.
         expression = points - motion
         for region, noise in REGION_NOISE:
-            left = expression[region]
-            steady[region] += _gain(left, noise * unit, at_rest) * left
+            residual = expression[region]
+            steady[region] += _gain(residual, noise * unit, at_rest) * residual
         self._points, self._seconds = steady, seconds
         return steady
 

@@ -162,7 +162,7 @@ class Tracker:
         box = self._face.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return Face(box, self.detector.place(grey, box))
+        return Face(box, self.detector.predict(grey, box))
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face, or any face after `FORGET_SECONDS`."""

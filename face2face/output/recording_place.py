@@ -46,9 +46,8 @@ class RecordingPlace:
         """
         files.check_replaceable(path, is_recording)
         self._path = path
-        self._target = Path(
-            os.path.realpath(path)
-        )  # a link stays, and the file that it points to is replaced
+        # A link stays, and the file that it points to is replaced.
+        self._target = Path(os.path.realpath(path))
         self._replaces = self._target.exists()
         unfinished = self._target.with_name(f"{path.stem}.unfinished{path.suffix}")
         self.file = free_path(unfinished) if self._replaces else self._target

@@ -52,8 +52,8 @@ class HeadPlaces:
         mean = motions.mean(axis=0)
         covariance = np.cov(motions.T) + np.diag(NOISE**2)
         slope = covariance[:3, 3] / covariance[3, 3]
-        left = covariance[:3, :3] - np.outer(slope, covariance[3, :3])
-        return cls(mean[:3] - slope * mean[3], slope, np.linalg.inv(np.linalg.cholesky(left)))
+        conditional = covariance[:3, :3] - np.outer(slope, covariance[3, :3])
+        return cls(mean[:3] - slope * mean[3], slope, np.linalg.inv(np.linalg.cholesky(conditional)))
 
     def bring_near(self, motion: np.ndarray) -> np.ndarray:
         """Bring a head's place near to where the target's was when it was tilted as far.

@@ -121,14 +121,14 @@ class KnownShapes:
         self._shapes = [shapes[:, part.points].reshape(len(shapes), -1).astype(np.float32) for part in PARTS]
         self._squares = [np.einsum("ij,ij->i", known, known) for known in self._shapes]
         measured = spread_indices(len(shapes), min(len(shapes), MEASURED))
-        left = [
+        distances = [
             [
                 np.linalg.norm(known[index] - self._embed_without(place, index))
                 for place, known in enumerate(self._shapes)
             ]
             for index in measured
         ]
-        known_distances = np.percentile(left, KNOWN_PERCENTILE, axis=0)
+        known_distances = np.percentile(distances, KNOWN_PERCENTILE, axis=0)
         self._kept = [part.kept * known for part, known in zip(PARTS, known_distances, strict=True)]
 
     def __call__(self, shape: np.ndarray) -> np.ndarray:
@@ -147,12 +147,12 @@ class KnownShapes:
             if squares.min() <= kept**2:
                 continue  # known, being so near to one of them; the embedding would take most of the time
             embedding = self._embed(place, values, squares)
-            left = values - embedding
-            length = float(np.sqrt(left @ left))
+            residual = values - embedding
+            length = float(np.sqrt(residual @ residual))
             if length > kept:
                 margin = max(SOFTNESS * kept, 1e-9)
-                left *= (kept + margin * (1 - np.exp((kept - length) / margin))) / length
-                near[part.points] = (embedding + left).reshape(-1, 2)
+                residual *= (kept + margin * (1 - np.exp((kept - length) / margin))) / length
+                near[part.points] = (embedding + residual).reshape(-1, 2)
         return near
 
     def _square_distances(self, place: int, values: np.ndarray) -> np.ndarray:

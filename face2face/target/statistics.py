@@ -69,7 +69,7 @@ class TargetFace:
         kept = min(int(np.searchsorted(explained, EXPLAINED)) + 1, MAX_COMPONENTS, len(components))
         components = components[:kept]
         coefficients = expressions @ components.T
-        left = np.linalg.norm(expressions - coefficients @ components, axis=1)
+        residual = np.linalg.norm(expressions - coefficients @ components, axis=1)
         motions = np.array([head_motion(transform, neutral) for transform in transforms])
         shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
@@ -77,7 +77,7 @@ class TargetFace:
             value_ranges(motions),
             components,
             value_ranges(coefficients),
-            float(np.percentile(left, RANGE_PERCENTILES[1])),
+            float(np.percentile(residual, RANGE_PERCENTILES[1])),
             float(min(shut, 1.0)),
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
             TrainingShapes.choose(expressions),

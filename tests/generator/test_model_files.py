@@ -130,7 +130,7 @@ def landmark_model(split=1, anchor=67, leaves=2, rows=136, pixels=2, version=1) 
 def test_a_small_landmark_model_is_loaded(cache, tmp_path):
     path = tmp_path / "model.dat"
     path.write_bytes(landmark_model())
-    points = LandmarkDetector(path).place(np.zeros((100, 100), np.uint8), np.array([20.0, 20, 80, 80]))
+    points = LandmarkDetector(path).predict(np.zeros((100, 100), np.uint8), np.array([20.0, 20, 80, 80]))
     assert points.shape == (68, 2)
 
 

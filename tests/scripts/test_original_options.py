@@ -152,7 +152,7 @@ def test_answers_are_those_of_training_and_change_nothing(tmp_path):
     subject = trainer.Trainer(SMALL)
     pair = [tf.constant(made.noise(32, 32, i)[None] / 127.5 - 1, tf.float32) for i in range(2)]
     before = [v.numpy() for v in subject.discriminator.variables]
-    answers = subject.answers(*pair)
+    answers = subject.patch_scores(*pair)
     assert all(np.array_equal(a, b) for a, b in zip(before, subject.discriminator.variables, strict=True))
     expected = tf.sigmoid(subject.discriminator(pair, training=True))[0] * 255
     assert answers.shape == (2, 2, 1) and np.abs(answers - expected).max() < 1

@@ -139,9 +139,8 @@ class _Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.0"  # so a request line without a version gets a status line, too
-    disable_nagle_algorithm = (
-        True  # headers and content are two writes; Nagle's algorithm would delay the second
-    )
+    # Headers and content are two writes; Nagle's algorithm would delay the second.
+    disable_nagle_algorithm = True
     server: HttpServer
 
     def setup(self) -> None:
@@ -195,9 +194,8 @@ class _Handler(WSGIRequestHandler):
     def _check(self) -> tuple[HTTPStatus | None, int]:
         """What is wrong with a request's head, None if nothing; and the size of its content in bytes."""
         headers = self.headers
-        is_sound = (
-            not headers.get_payload()
-        )  # the parser's place for what follows a line that is not a header
+        # The parser keeps what follows a line that is not a header as the payload.
+        is_sound = not headers.get_payload()
         is_sound &= all(_HEADER_NAME.fullmatch(name) for name in headers)
         is_sound &= not any(set(value) & set("\r\n\0") for value in headers.values())
         is_sound &= all(len(headers.get_all(name, [])) <= 1 for name in _ONCE)

@@ -8,9 +8,8 @@ from face2face.output import provenance
 
 JPEG_QUALITY = 85
 
-_REPEAT_SECONDS = (
-    2.0  # without a new picture the last one is sent again: a write fails if the client has gone
-)
+_REPEAT_SECONDS = 2.0
+"""Without a new picture for so long the last one is sent again: a write fails if the client has gone."""
 
 
 class NewestPicture:

@@ -95,9 +95,8 @@ class Page:
     # --- answers ------------------------------------------------------------------------------------------
 
     def _page(self, request: Request) -> Answer:
-        if (
-            self.token and "token" in request.args
-        ):  # a cookie carries it from now on, and it leaves the address bar
+        # A cookie carries the token from now on, and it leaves the address bar.
+        if self.token and "token" in request.args:
             answer = Answer(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
             answer.set_cookie(_COOKIE, self.token, httponly=True, samesite="Strict")
             return answer
