@@ -1,4 +1,4 @@
-"""Runs a frozen generator by OpenVINO, on the processor."""
+"""Runs a frozen generator with OpenVINO, on the processor."""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""Runs a frozen generator by TensorFlow, on a GPU or the processor."""
+"""Runs a frozen generator with TensorFlow, on a GPU or the processor."""
 
 import numpy as np
 

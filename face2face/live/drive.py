@@ -91,7 +91,7 @@ def open_painter(
         tracker = Tracker(detector.result(), driving.smoothing)
     for path, generator in zip(models.generators, generators, strict=True):
         is_alone = source.live and generator.concurrency == 1
-        print(f"{path} runs by {generator.engine}{', one face at a time' if is_alone else ''}")
+        print(f"{path} runs on {generator.engine}{', one face at a time' if is_alone else ''}")
         if driving.retarget and generator.target.face is None:
             print(f"retargeting is off: {path} does not know its target's face")
     if driving.calibration_file and all(generator.target.face is None for generator in generators):

@@ -172,7 +172,7 @@ def test_the_shipped_model_moves_a_womans_face_at_once(clips, tmp_path):
     arguments += ("--record", "face.mp4", "--record-view", "generated", "--label")
     driven = made.run_script(made.ROOT / "run_webcam.py", *arguments, cwd=tmp_path)
     assert driven.returncode == 0, driven.stderr
-    assert f"{shipped} runs by" in driven.stdout
+    assert f"{shipped} runs on" in driven.stdout
     detector = LandmarkDetector()
     with open_source(str(tmp_path / "face.mp4")) as video:
         faces = [detector.find(frame.picture) for frame in video.frames()]
