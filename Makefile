@@ -19,8 +19,9 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 
 # Each folder of tests/ is a process of its own: what trains and what drives load native libraries that are not meant
 # to live together for long. Two run at a time, the longest ones first, and each shows its output when it has ended.
-TEST_FOLDERS := scripts processes live training generator face fuzz files
-TESTS := $(addprefix test-,$(TEST_FOLDERS))
+LONGEST_TESTS := scripts processes live training generator
+TEST_FOLDERS := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))))
+TESTS := $(addprefix test-,$(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(TEST_FOLDERS)))
 
 test: $(INSTALLED_DEV)  ## run the tests
 	@$(MAKE) --no-print-directory --keep-going -j2 $(TESTS)
