@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 
 import evaluate
-from face2face.cli import UserError
 from face2face.evaluation import identity, results
-from face2face.evaluation.results import FIGURES, Evaluation, Strip
+from face2face.evaluation.results import FIGURES
 from face2face.face.crop import CropBox
 from face2face.face.landmarks import LandmarkDetector
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.sources.open import open_source
-from tests.kept import tree
 from tests.made import edge
 
 SIZE = 256
@@ -253,63 +251,3 @@ def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
     assert code == 2
     assert "error: expected a face that drives, got none in" in capsys.readouterr().err
     assert not (tmp_path / "evaluation").exists()
-
-
-# --- what is kept ---------------------------------------------------------------------------------------
-
-
-def write(folder: Path, value: float = 0.5) -> None:
-    picture = np.full((8, 8, 3), 100, np.uint8)
-    strips = [Strip(f"{section}-1", {"drawing": picture}, "", 0.0) for section in evaluate.SECTIONS]
-    result = Evaluation({"self": {"ssim": value, "identity_median": float("nan")}}, strips=strips)
-    evaluate.write_report(folder, {"a.pb": result, "b.pb": result}, {"frames": "1"})
-
-
-def test_a_report_replaces_an_earlier_one_and_nothing_else(tmp_path):
-    write(tmp_path)
-    first = tree(tmp_path)
-    assert {
-        "evaluation.json",
-        "self/index.html",
-        "against-1/cross/images/cross-1-drawing.jpeg",
-    } <= first.keys()
-    (tmp_path / "self/images/stale.jpeg").write_bytes(
-        (tmp_path / "self/images/self-1-drawing.jpeg").read_bytes()
-    )
-    (tmp_path / "self/mine.txt").write_text("mine")
-    mine = tree(tmp_path)["self/mine.txt"]
-    write(tmp_path, 0.7)
-    after = tree(tmp_path)
-    assert after.keys() == first.keys() | {"self/mine.txt"} and after["self/mine.txt"] == mine
-    figures = json.loads((tmp_path / "evaluation.json").read_text())["models"]["a.pb"]["self"]
-    assert figures == {"ssim": 0.7, "identity_median": None}
-
-
-def test_a_report_of_an_older_version_is_replaced(tmp_path):
-    write(tmp_path)
-    path = tmp_path / "evaluation.json"
-    path.write_text(path.read_text().replace('"format_version": 2', '"format_version": 1'))
-    write(tmp_path)
-    assert json.loads(path.read_text())["format_version"] == 2
-
-
-@pytest.mark.parametrize("name", ["evaluation.json", "self/index.html", "against-1/cross/index.html"])
-def test_a_foreign_file_in_a_reports_place_is_refused_before_the_work(name, tmp_path, capsys):
-    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / name).write_text("{}")
-    (tmp_path / "model.pb").touch()
-    before = tree(tmp_path)
-    model = ("--tf-model", tmp_path / "model.pb", "--against", tmp_path / "model.pb")
-    assert edge(evaluate.main, *model, "--target", "a", "--driver", "b", "--output-dir", tmp_path) == 2
-    (error,) = capsys.readouterr().err.splitlines()
-    assert name in error and "expected a new file, or an older one of this kind" in error
-    with pytest.raises(UserError):
-        write(tmp_path)
-    assert tree(tmp_path) == before
-
-
-def test_a_report_never_replaces_what_is_judged(tmp_path, capsys):
-    (tmp_path / "evaluation.json").touch()
-    arguments = ("--tf-model", tmp_path / "evaluation.json", "--target", "a", "--driver", "b")
-    assert edge(evaluate.main, *arguments, "--output-dir", tmp_path) == 2
-    assert "expected another path as" in capsys.readouterr().err

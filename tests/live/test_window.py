@@ -16,8 +16,7 @@ from face2face.sources.open import open_source
 from tests import made
 from tests.live.test_which_face import write_two_people
 from tests.made import until
-
-TITLE = "face2face"
+from tests.screen import TITLE, press, press_close_button, screenshot, window, xdotool
 
 
 @pytest.fixture
@@ -38,22 +37,6 @@ def display(tmp_path, monkeypatch):
     yield name
     server.terminate()
     server.wait(timeout=10)
-
-
-def screenshot() -> np.ndarray:
-    """uint8 (H, W, 3), RGB."""
-    import mss
-
-    with mss.MSS() as grabber:
-        return np.array(grabber.grab(grabber.monitors[0]))[:, :, 2::-1]
-
-
-def xdotool(*arguments) -> str:
-    return subprocess.run(["xdotool", *arguments], capture_output=True, text=True).stdout.strip()
-
-
-def window() -> str:
-    return xdotool("search", "--name", TITLE)
 
 
 @pytest.fixture
@@ -96,11 +79,6 @@ def start(display, frozen_model, clips, tmp_path):
 @pytest.fixture
 def running(start):
     return start()
-
-
-def press(key: str) -> None:
-    """Of two keys within a frame OpenCV tells one only: wait for what the first one does."""
-    xdotool("key", "--window", window(), key)
 
 
 def end_of(process) -> str:
@@ -284,21 +262,6 @@ def is_still() -> bool:
     first = shown()[120:]
     time.sleep(0.5)
     return np.array_equal(shown()[120:], first)
-
-
-def press_close_button(display: str) -> None:
-    """What a window manager sends; the virtual screen has none."""
-    from Xlib import X
-    from Xlib.display import Display
-    from Xlib.protocol.event import ClientMessage
-
-    screen = Display(display)
-    shown = screen.create_resource_object("window", int(until(window)))
-    protocols, delete = (screen.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
-    data = (32, [delete, X.CurrentTime, 0, 0, 0])
-    shown.send_event(ClientMessage(window=shown, client_type=protocols, data=data))
-    screen.sync()  # else it may be closed before the event is sent
-    screen.close()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
