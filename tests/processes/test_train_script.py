@@ -68,7 +68,7 @@ def stopped_twice(clips, tmp_path_factory) -> dict:
     command = [
         *("--mode", "train", "--input_dir", folder / "photos/combined/train"),
         *("--output_dir", folder / "model", "--max_steps", 60, "--ngf", 2, "--ndf", 2, "--seed", 1),
-        *("--save_freq", 5, "--progress_freq", 1, "--precision", "float32"),
+        *("--image_size", 64, "--save_freq", 5, "--progress_freq", 1, "--precision", "float32"),
     ]
     results = {"folder": folder / "model"}
     for name, number, step in (("interrupted", signal.SIGINT, 7), ("killed", signal.SIGKILL, 27)):
