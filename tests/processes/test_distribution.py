@@ -27,9 +27,10 @@ FEW = 4
 """Steps whose losses are compared: later, rounding has grown."""
 
 WORKER = f"""
-import os, sys
+import sys
 sys.path.insert(0, {str(made.ROOT)!r})
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from face2face import cli
+cli.load_tensorflow()
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
@@ -162,6 +163,8 @@ def test_two_devices_of_one_machine_compute_one_step():
     script = f"""
 import sys
 sys.path.insert(0, {str(made.ROOT)!r})
+from face2face import cli
+cli.load_tensorflow()
 import numpy as np, tensorflow as tf
 from dataclasses import replace
 from pix2pix import networks, trainer
