@@ -20,7 +20,7 @@ from face2face.evaluation.target_frames import Clip
 from face2face.face.landmarks import default_landmark_model
 from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.sources.base import as_text
-from face2face.sources.open import source_path
+from face2face.sources.open import is_address, source_path
 
 FIGURES = "evaluation.json"
 
@@ -170,6 +170,17 @@ def evaluate(
     return judged, write_report(folder, judged, settings)
 
 
+def check_clip(source: str, option: str) -> None:
+    """Check that a source is a file or a folder: a clip is read more than once, as no camera can be.
+
+    Raises:
+        UserError: It is not.
+    """
+    if is_address(source) or source_path(source) is None:
+        shown = as_text(source)
+        raise cli.UserError(f"expected {option} as a video file or a folder of pictures, got '{shown}'")
+
+
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     models = [cli.existing_file(path, "the frozen model") for path in (args.tf_model, args.against) if path]
@@ -181,6 +192,9 @@ def main(argv: list[str] | None = None) -> None:
     if len(set(args.driver)) < len(args.driver):
         raise cli.UserError(f"expected each --driver once, got {' '.join(args.driver)}")
     check_outputs(args.output_dir, len(models), inputs)
+    check_clip(args.target, "--target")
+    for driver in args.driver:
+        check_clip(driver, "--driver")
     options = EvaluationOptions(
         target=Clip(args.target, args.start, args.end),
         drivers=args.driver,

@@ -64,8 +64,7 @@ def evaluate_cross(
     last: np.ndarray | None = None
     with open_source(driver) as video:
         painter.driver.look_ahead(video)
-        count = 1 if video.live else len(frame_span(video))  # a live source cannot be read again
-        described = set(spread_indices(count, LOOKS_FRAMES))
+        described = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():
                 driven = painter(frame)

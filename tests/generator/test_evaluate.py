@@ -122,15 +122,16 @@ def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
     assert len(list((tmp_path / "out" / "cross" / "images").iterdir())) == 3 * (9 + 5)
 
 
-def test_a_model_too_small_for_the_measures_is_refused(photo, tmp_path, capsys):
+def test_a_model_too_small_for_the_measures_is_refused(photo, clips, tmp_path, capsys):
     model = painter_of(cv2.resize(photo, (32, 32)), tmp_path / "small.pb")
+    target, driver = clips / "WolfgangLanger_Pexels.mp4", clips / "single_face.mp4"
     arguments = (
         "--tf-model",
         model,
         "--target",
-        "a.mp4",
+        target,
         "--driver",
-        "b.mp4",
+        driver,
         "--output-dir",
         tmp_path / "out",
     )
@@ -239,6 +240,19 @@ def test_the_pages_show_every_strip_worst_first(result):
     strips = (result / "self" / "index.html").read_text().split("</pre>")[1]
     ssim = [float(part.split("<br>")[0]) for part in strips.split("SSIM ")[1:]]
     assert len(ssim) == 12 and ssim == sorted(ssim)
+
+
+@pytest.mark.parametrize("option", ["--target", "--driver"])
+@pytest.mark.parametrize("source", ["0", "http://127.0.0.1:1/clip.mp4", "nowhere.mp4"])
+def test_what_cannot_be_read_twice_is_refused_before_anything_is_judged(
+    option, source, model, clips, tmp_path, capsys
+):
+    given = {"--target": clips / "WolfgangLanger_Pexels.mp4", "--driver": clips / "single_face.mp4"}
+    arguments = {"--tf-model": model, **given, option: source, "--output-dir": tmp_path / "out"}
+    assert edge(evaluate.main, *(word for pair in arguments.items() for word in pair)) == 2
+    said = f"error: expected {option} as a video file or a folder of pictures, got '{source}'\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
