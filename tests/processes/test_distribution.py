@@ -38,13 +38,14 @@ from pix2pix import loop, networks, training
 from tests.processes.test_distribution import OPTS
 
 networks.DROPOUT_RATE = 0.0  # each device draws its own
-pairs, folder, result, steps = sys.argv[1:]
+pairs, folder, result, steps, statistics = sys.argv[1:]
 losses = []
 smooth = loop.Loop.smooth
 loop.Loop.smooth = lambda self, new: (losses.append([float(v) for v in new.values()]), smooth(self, new))
 loop.LOSSES_EVERY = 1
 try:
-    trained = training.train(replace(OPTS, max_steps=int(steps)), Path(pairs), Path(folder))
+    options = replace(OPTS, max_steps=int(steps), statistics=statistics)
+    trained = training.train(options, Path(pairs), Path(folder))
 except loop.Stopped as stopped:
     print(stopped)
     sys.exit(1)
@@ -74,13 +75,15 @@ class Cluster:
         for i, result in enumerate(self.results):
             # The others have a folder of their own, which has to stay empty: only the chief writes.
             place = folder if i == 0 else folder.with_name(f"{folder.name}-of-{i}")
+            # As where only the chief's folder tells that the training is of an older version.
+            statistics = "picture" if i == 0 else OPTS.statistics
             environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
             if count:
                 content = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
                 environment["TF_CONFIG"] = json.dumps(content)
             self.processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-c", WORKER, pairs, place, result, str(steps)],
+                    [sys.executable, "-c", WORKER, pairs, place, result, str(steps), statistics],
                     env=environment,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
