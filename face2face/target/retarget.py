@@ -39,6 +39,11 @@ WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.6, 1.1
 a generator moves them less than they are drawn. With factors of 1 it moves the eyes 0.6 to 0.8 times as much
 as the driver does (`evaluate.py`); brows moved by more cost the likeness to the target."""
 
+WIDENED_MOUTH = 0.7
+"""How much of the mouth's widening is carried. With all of it smiles are painted up to 1.2 times as wide as
+the driver's, and less like the target, who is filmed smiling less often than at rest
+(`docs/measurements.md`). A mouth that narrows is carried whole."""
+
 WIDEST_MOUTH = 2.2
 """Limit of the mouth's opening, over the target's widest. It is approached smoothly: small openings are drawn
 as they are, large ones are compressed, and a wider opening of the driver's stays a wider one."""
@@ -183,7 +188,7 @@ class Retargeter:
             _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _widen_lips(self, moved: np.ndarray, wanted: float) -> None:
-        """Make the target's mouth as wide as the driver's, within the range that the target showed.
+        """Make the target's mouth narrower or wider, as the driver's, within what the target showed.
 
         The known shapes alone would make it too wide: of a target who opens the mouth only to smile, they
         turn a round mouth into a smile.
@@ -193,7 +198,8 @@ class Retargeter:
             wanted: The driver's mouth's width, in the target's proportions.
         """
         at_rest = _mouth_width(self._target_face)
-        change = soft_clip(np.array([wanted - at_rest]), self._mouth_widths)[0]
+        change = min(wanted - at_rest, WIDENED_MOUTH * (wanted - at_rest))
+        change = soft_clip(np.array([change]), self._mouth_widths)[0]
         middle = moved[list(MOUTH_CORNERS), 0].mean()
         factor = max(at_rest + change, 0.0) / max(_mouth_width(moved), 1e-3)
         moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)

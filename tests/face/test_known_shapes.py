@@ -20,7 +20,7 @@ from face2face.face.geometry import (
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.known_shapes import PARTS, KnownShapes
-from face2face.target.retarget import Retargeter
+from face2face.target.retarget import WIDENED_MOUTH, Retargeter
 from face2face.target.statistics import TargetFace
 
 
@@ -133,6 +133,17 @@ def test_retargeting_draws_what_is_known(target, target_points, shapes):
         carried.append(away(upright, shapes, LIPS))
         assert mouth_openness(aligned[0]) > 0.5 * target.open_mouth
     assert carried[0] < 0.8 * carried[1]
+
+
+def test_a_smile_is_drawn_less_wide_than_it_is(target, target_points):
+    driver = target_points[0]
+    middle = driver[LIPS, 0].mean()
+    smile = driver.copy()
+    smile[LIPS, 0] = middle + 1.1 * (driver[LIPS, 0] - middle)
+    retargeter = Retargeter(target)
+    retargeter.set_driver(driver)
+    wider = mouth_width(retargeter(smile)) / mouth_width(retargeter(driver))
+    assert wider == pytest.approx(1 + 0.1 * WIDENED_MOUTH, abs=0.01)
 
 
 def test_a_round_mouth_stays_round_though_she_opens_hers_only_to_laugh(target, target_points):
