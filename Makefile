@@ -19,7 +19,7 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 
 # Each folder of tests/ is a process of its own: what trains and what drives load native libraries that are not meant
 # to live together for long. Three run at a time, the longest ones first, for each waits at times, and two cores would
-# be idle; each shows its output when it has ended.
+# be idle. What is driven in real time, tests/live, is served first. Each shows its output when it has ended.
 LONGEST_TESTS := scripts processes live training generator
 TEST_FOLDERS := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))))
 TESTS := $(addprefix test-,$(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(TEST_FOLDERS)))
@@ -30,7 +30,7 @@ test: $(INSTALLED_DEV)  ## run the tests
 .PHONY: $(TESTS)
 $(TESTS): test-%: $(INSTALLED_DEV)
 	@echo "tests/$*: running (its output so far: $(VENV)/test-$*.log)"; \
-	$(RUN) -m pytest tests/$* > $(VENV)/test-$*.log 2>&1; status=$$?; \
+	$(if $(filter live,$*),,nice) $(RUN) -m pytest tests/$* > $(VENV)/test-$*.log 2>&1; status=$$?; \
 	echo "tests/$*:"; cat $(VENV)/test-$*.log; exit $$status
 
 lint: $(INSTALLED_DEV)  ## check style, format, and the direction of imports
