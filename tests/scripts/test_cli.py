@@ -44,8 +44,7 @@ def test_exit_codes_and_one_line(body, code, said, tmp_path):
 
 
 def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw_plots_with(tmp_path):
-    """No line of the CUDA that it misses, either. What is left out takes half as long again; it can be imported
-    afterwards."""
+    """No line of the CUDA that it misses, either. What is left out can be imported afterwards."""
     body = (
         "cli.load_tensorflow(); import sys, tensorflow as tf; print(float(tf.reduce_sum(tf.ones(3)))); "
         "print('matplotlib' in sys.modules, 'sklearn' in sys.modules); import matplotlib"
