@@ -81,6 +81,7 @@ class Loop:
         batches = iter(self.batches)
         self.trainer.build()
         first = saved = step
+        path: str | None = None
         self.synchronise_early_stop()
         bar = cli.progress(last_step, "training", "steps", step, log_seconds=float("inf"))
         began = self._clock()
@@ -113,10 +114,11 @@ class Loop:
                 if opts.val_freq and (is_due(step, opts.val_freq) or step == last_step):
                     self.validate(summaries, step, bar, call)
                 if is_due(step, opts.save_freq):
-                    saved = step
-                    self.save(step)
+                    saved, path = step, self.save(step)
             seconds = self._clock() - began
-        if saved != step and (path := self.save(step)):
+        if saved != step:
+            path = self.save(step)
+        if path:
             call(print_above_bar, bar, f"saved {path}")
         if step > first:
             share = 100 * self.seconds_waited / seconds

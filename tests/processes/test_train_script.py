@@ -126,6 +126,7 @@ def test_a_log_ends_with_networks_and_plan(stopped_twice):
     said = stopped_twice["finished"][1]
     assert re.match(r"generator \d\.\d M parameters, discriminator \d\.\d M\n", said)
     assert "\n3 pairs, 3 steps per epoch, 60 steps, seed 1\n" in said
+    assert f"\nsaved {stopped_twice['folder']}/ckpt-60\n" in said
 
 
 # --- what else ends a training --------------------------------------------------------------------------
