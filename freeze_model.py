@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Freeze a reduced model to one file, frozen_model.pb, that plain TensorFlow runs; and export it."""
 
-from face2face import early, frozen_graph
+from face2face import early, frozen_graph, loading
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -71,7 +71,7 @@ def freeze(
             raise cli.UserError(
                 "expected --calibration FOLDER_OF_PAIRS with --int8: this model knows no target to draw"
             )
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     from pix2pix import checkpoints, frozen, inference, networks
 
     drawings = _drawings(calibration, opts) if calibration else []
@@ -122,7 +122,7 @@ def _options(model_folder: Path) -> options.Options:
         UserError: If it is none.
     """
     if legacy.is_reduced_of_original(model_folder):
-        cli.load_tensorflow()
+        loading.load_tensorflow()
         return legacy.read_reduced_options(model_folder)
     if legacy.is_of_original(model_folder):
         raise cli.UserError(

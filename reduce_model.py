@@ -8,7 +8,7 @@ With --student it teaches a smaller generator to answer as the trained one, on d
 keeps the smaller one. Ctrl-C keeps what has been taught so far.
 """
 
-from face2face import early, frozen_graph
+from face2face import early, frozen_graph, loading
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -86,7 +86,7 @@ def reduce(
     if student is not None:
         _check_student(student, opts, model_input)
         _check_output(model_output, is_ours)
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     from face2face.target import plate, target_file
     from pix2pix import checkpoints, folding, frozen, inference, networks
 

@@ -80,7 +80,7 @@ def write(clip: Path, folder: Path) -> list[Path]:
         The clips' paths.
 
     Raises:
-        UserError: A file is in the way; then nothing is written.
+        UserError: A file is in the way, and then nothing is written; or OpenCV cannot write videos.
     """
     paths = {folder / f"{clip.stem}-{name}.mp4": change for name, change in PLACES.items()}
     for path in paths:
@@ -99,6 +99,8 @@ def _write(video: Source, change: Callable[[np.ndarray], np.ndarray], path: Path
         if writer is None:
             code = cv2.VideoWriter_fourcc(*"mp4v")
             writer = cv2.VideoWriter(str(path), code, video.fps, (width, height))
+            if not writer.isOpened():
+                raise cli.UserError("expected an OpenCV that writes MPEG-4, got one that does not")
         writer.write(np.ascontiguousarray(picture[:height, :width]))
     if writer is not None:
         writer.release()

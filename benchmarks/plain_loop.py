@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from face2face import cli
+from face2face import loading
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.live.stats import Stats
@@ -27,7 +27,7 @@ class PlainLoop:
     def __init__(self, model: Path, landmark_model: Path):
         import dlib
 
-        cli.load_tensorflow()
+        loading.load_tensorflow()
         import tensorflow as tf
 
         self._detector = dlib.get_frontal_face_detector()

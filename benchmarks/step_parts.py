@@ -18,7 +18,7 @@ if not __package__:  # run as a script: its own folder is first on the path, not
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from benchmarks import machine
-from face2face import cli
+from face2face import cli, loading
 from pix2pix.options import PRECISIONS, Options
 
 CONVOLUTIONS, BATCH_NORM, ADAM = "Keras's convolutions", "Keras's batch norm", "Keras's Adam"
@@ -71,7 +71,7 @@ def keras_parts(parts: tuple[str, ...]) -> Iterator[None]:
 
 def compare(opts: Options, steps: int, rounds: int) -> dict[str, list[float]]:
     """Measure the seconds that each contestant takes in each round of `steps` training steps."""
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer

@@ -19,7 +19,7 @@ if not __package__:  # run as a script: its own folder is first on the path, not
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from benchmarks import machine
-from face2face import cli
+from face2face import cli, loading
 from pix2pix.options import MOVING, PRECISIONS, Options
 
 TORCH_TRAINING = Path(__file__).with_name("torch_training.py")
@@ -71,7 +71,7 @@ class Contestant:
 
 def serve(ngf: int, ndf: int) -> None:
     """Answer requests on standard input, as our contestant."""
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     import tensorflow as tf
 
     from pix2pix.training import device
@@ -120,7 +120,7 @@ def compare(args: argparse.Namespace) -> str:
             f"got {args.torch_python}: {error}"
         ) from None
     ours = [sys.executable, __file__, "--contestant", *sizes]
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     from pix2pix import precision
 
     commands = {f"ours, {name}": (ours, name) for name in args.precisions or precision.candidates()}

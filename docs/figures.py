@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(ROOT)
 
-from face2face import cli
+from face2face import cli, loading
 
 
 def drawings() -> dict[str, Callable]:
@@ -61,7 +61,7 @@ def main(argv=None) -> None:
     cli.existing_dir(args.model, "--model")
     if importlib.util.find_spec("matplotlib") is None:
         raise cli.UserError("the figures need matplotlib: python -m pip install -r requirements-dev.txt")
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     draw_all(args.pairs, args.model, args.output_dir)
 
 

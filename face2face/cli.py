@@ -2,14 +2,12 @@
 
 import argparse
 import contextlib
-import functools
 import os
 import re
 import signal
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,10 +21,6 @@ ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
 """Ctrl-C, a polite kill, a terminal that was closed: all of them end a script, and what is done is kept."""
-
-NOT_FOR_KERAS = ("IPython", "matplotlib", "pydot", "sklearn")
-"""Packages that Keras imports where they are installed, for what nothing here uses (plots, wrappers). Without
-them TensorFlow is imported in 0.7 times the time."""
 
 _MOST_SHOWN = 120  # characters of a stranger's text
 
@@ -136,46 +130,6 @@ class _Signals:
 def warn(message: str) -> None:
     """Print a warning's one line on stderr."""
     print(f"warning: {message}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Hold back what native libraries write to stderr while they load; it is shown if loading fails."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-@contextlib.contextmanager
-def without_packages(names: Sequence[str]) -> Iterator[None]:
-    """Let imports of these packages fail, as if they were not installed; those imported already stay."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-@functools.cache
-def load_tensorflow() -> None:
-    """Import TensorFlow without its notes on itself. It takes seconds: check the arguments first."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr(), without_packages(NOT_FOR_KERAS):
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # looks for GPUs, and says more than a user needs
 
 
 # --- argument types -------------------------------------------------------------------------------------

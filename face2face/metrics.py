@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
-from face2face import cli
+from face2face import loading
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def compare_regions(output: np.ndarray, target: np.ndarray, regions: Sequence[np
     Returns:
         The measures of each region; NaN for an empty one.
     """
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     import tensorflow as tf
 
     difference = output.astype(np.float32) - target.astype(np.float32)

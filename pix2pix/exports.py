@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from face2face import cli, files, frozen_graph
+from face2face import cli, files, frozen_graph, loading
 from face2face.target.target_file import TARGET_NAME, Target
 
 INPUT, OUTPUT = "drawing", "face"
@@ -197,7 +197,7 @@ def _to_tflite(function: Any, target: str, half: bool) -> bytes:
     module.paint = function  # what it refers to has to live until it is converted
     concrete = function.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
-    with cli.quiet_stderr():
+    with loading.quiet_stderr():
         model = converter.convert()
     whole = io.BytesIO(_halved_tflite(model) if half else model)
     with zipfile.ZipFile(whole, "a") as archive:  # "a" appends an archive to what is no archive
@@ -257,7 +257,7 @@ def _target_in_tflite(path: Path) -> str | None:
 def _load_tflite(path: Path) -> Paint:
     from ai_edge_litert.interpreter import Interpreter
 
-    with cli.quiet_stderr():
+    with loading.quiet_stderr():
         interpreter = Interpreter(model_content=path.read_bytes(), num_threads=os.cpu_count())
         interpreter.allocate_tensors()
         paint = interpreter.get_signature_runner()

@@ -7,7 +7,7 @@ from pathlib import Path
 if not __package__:  # run as a script: its own folder is first on the path, not the project's
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from face2face import early
+from face2face import early, loading
 
 if __name__ == "__main__":
     early.let_ctrl_c_end()
@@ -74,7 +74,7 @@ def train(
     resumes = start_from is not None and output_dir.is_dir() and start_from.samefile(output_dir)
     inputs = {"--input_dir": input_dir, "--checkpoint": None if resumes else start_from, "--val_dir": val_dir}
     files.check_apart({"--output_dir": output_dir}, inputs)
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     import tensorflow as tf
 
     from pix2pix import checkpoints, loop, training
@@ -124,7 +124,7 @@ def test(
         opts = replace(opts, aspect_ratio=aspect_ratio, jitter=options.CROP)  # nothing is redrawn here
     inputs = {"--input_dir": input_dir, "--checkpoint": checkpoint}
     files.check_apart({"--output_dir": output_dir}, inputs)
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     from pix2pix import dataset, inference
 
     pictures = dataset.find_pictures(input_dir) if unpaired else dataset.find(input_dir, opts)
@@ -146,7 +146,7 @@ def export(checkpoint: Path, output_dir: Path, which: str | None = None, filetyp
     """
     opts = model_folder.read_options(checkpoint)
     files.check_apart({"--output_dir": output_dir}, {"--checkpoint": checkpoint})
-    cli.load_tensorflow()
+    loading.load_tensorflow()
     from pix2pix import inference
 
     inference.export(opts, checkpoint, output_dir, which, filetype)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, loading
 from face2face.file_cache import FileCache
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.generator import graph_check, interruptible, polyphase
@@ -148,7 +148,7 @@ class OpenVino:
             UserError: if OpenVINO sees an operation that is not allowed.
         """
         failure = None
-        with cli.quiet_stderr():  # it tries a damaged file in every format, and prints an error for each
+        with loading.quiet_stderr():  # it tries a damaged file in every format, and prints an error for each
             try:
                 model = interruptible.call(lambda: self._core.read_model(path))
             except _ERRORS as error:

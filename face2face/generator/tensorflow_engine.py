@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from face2face import cli
+from face2face import loading
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.generator import interruptible
 from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile
@@ -27,7 +27,7 @@ class TensorFlow:
         """
         if file.is_ir:
             raise EngineError(f"it reads no {IR_ENDING}")
-        cli.load_tensorflow()
+        loading.load_tensorflow()
         import tensorflow as tf
 
         self._path = file.path

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from face2face import cli
+from face2face import cli, loading
 from face2face.output import portaudio
 from face2face.output.microphone import Microphone
 from face2face.output.sound import RATE
@@ -51,7 +51,7 @@ class DelayedMicrophone:
         self._microphone = Microphone(microphone, self._clock, "low")
         self._line = DelayLine(self._microphone.channels)
         try:
-            with cli.quiet_stderr():  # ALSA writes its own lines
+            with loading.quiet_stderr():  # ALSA writes its own lines
                 wanted = portaudio.device_of(output)
                 found = sounddevice.query_devices(wanted, "output")
                 self._stream = sounddevice.OutputStream(

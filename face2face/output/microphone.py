@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from face2face import cli
+from face2face import loading
 from face2face.output import portaudio
 from face2face.output.sound import Resampler, Sound
 
@@ -38,7 +38,7 @@ class Microphone(Sound):
         sounddevice = portaudio.import_sounddevice()
         wanted = portaudio.device_of(device)
         try:
-            with cli.quiet_stderr():  # ALSA writes its own lines
+            with loading.quiet_stderr():  # ALSA writes its own lines
                 found = sounddevice.query_devices(wanted, "input")
                 self.channels = min(2, found["max_input_channels"])
                 # Not every device can be opened at `RATE`; each can at its own rate.

@@ -5,7 +5,7 @@ import ctypes
 import ctypes.util
 from typing import Any
 
-from face2face import cli
+from face2face import cli, loading
 from face2face.cli import UserError
 
 BLOCK_SECONDS = 0.02
@@ -31,7 +31,7 @@ def import_sounddevice() -> Any:
         UserError: If sounddevice or PortAudio is not installed.
     """
     try:
-        with cli.quiet_stderr():  # ALSA writes its own lines
+        with loading.quiet_stderr():  # ALSA writes its own lines
             import sounddevice
     except ImportError:
         raise UserError(_INSTALL_SOUNDDEVICE) from None

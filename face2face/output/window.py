@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from face2face import cli
+from face2face import loading
 from face2face.face import crop
 from face2face.output import overlay_text
 
@@ -24,7 +24,7 @@ class Window:
 
     def __init__(self, width: int, height: int, fullscreen: bool = False) -> None:
         """Open the window, with a width and height in pixels."""
-        with cli.quiet_stderr():  # Qt's notes on fonts
+        with loading.quiet_stderr():  # Qt's notes on fonts
             # `write` scales to the window's size, so OpenCV has nothing to scale.
             cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.resizeWindow(self.TITLE, width, height)

@@ -29,8 +29,8 @@ FEW = 4
 WORKER = f"""
 import sys
 sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import cli
-cli.load_tensorflow()
+from face2face import loading
+loading.load_tensorflow()
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
@@ -166,8 +166,8 @@ def test_two_devices_of_one_machine_compute_one_step():
     script = f"""
 import sys
 sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import cli
-cli.load_tensorflow()
+from face2face import loading
+loading.load_tensorflow()
 import numpy as np, tensorflow as tf
 from dataclasses import replace
 from pix2pix import networks, trainer

@@ -32,8 +32,8 @@ CHAINS = 2
 TRAIN_AGAIN = f"""
 import os, sys
 sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import cli
-cli.load_tensorflow()
+from face2face import loading
+loading.load_tensorflow()
 from pathlib import Path
 from pix2pix import training
 from tests.processes.test_robustness import OPTS

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from face2face import cli
+from face2face import cli, loading
 from tests import made
 
 SCRIPT = f"""
 import sys
 sys.path.insert(0, {str(made.ROOT)!r})
 from pathlib import Path
-from face2face import cli
+from face2face import cli, loading
 
 def main():
     {{}}
@@ -46,7 +46,7 @@ def test_exit_codes_and_one_line(body, code, said, tmp_path):
 def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw_plots_with(tmp_path):
     """No line of the CUDA that it misses, either. What is left out can be imported afterwards."""
     body = (
-        "cli.load_tensorflow(); import sys, tensorflow as tf; print(float(tf.reduce_sum(tf.ones(3)))); "
+        "loading.load_tensorflow(); import sys, tensorflow as tf; print(float(tf.reduce_sum(tf.ones(3)))); "
         "print('matplotlib' in sys.modules, 'sklearn' in sys.modules); import matplotlib"
     )
     result = run(body, tmp_path)
@@ -130,9 +130,9 @@ def test_progress_in_a_log_is_in_lines(capsys):
 
 
 def test_native_notes_are_held_back_unless_loading_fails(capfd):
-    with cli.quiet_stderr():
+    with loading.quiet_stderr():
         os.write(2, b"a note\n")
-    with pytest.raises(ImportError), cli.quiet_stderr():
+    with pytest.raises(ImportError), loading.quiet_stderr():
         os.write(2, b"the reason\n")
         raise ImportError
     assert capfd.readouterr().err == "the reason\n"

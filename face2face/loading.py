@@ -1,0 +1,52 @@
+"""Imports of large libraries: without their own notes on stderr, and without what they import for nothing."""
+
+import contextlib
+import functools
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+NOT_FOR_KERAS = ("IPython", "matplotlib", "pydot", "sklearn")
+"""Packages that Keras imports where they are installed, for what nothing here uses (plots, wrappers). Without
+them TensorFlow is imported in 0.7 times the time."""
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what native libraries write to stderr while they load; it is shown if loading fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@contextlib.contextmanager
+def without_packages(names: Sequence[str]) -> Iterator[None]:
+    """Let imports of these packages fail, as if they were not installed; those imported already stay."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+@functools.cache
+def load_tensorflow() -> None:
+    """Import TensorFlow without its notes on itself. It takes seconds: check the arguments first."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_stderr(), without_packages(NOT_FOR_KERAS):
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs, and says more than a user needs
