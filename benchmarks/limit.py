@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from face2face import loading
 from face2face.generator.generator import Generator, sample_drawings
 
 MATRIX = 2048
@@ -22,7 +23,7 @@ def generator_and_limit(model: Path, rounds: int = ROUNDS) -> dict:
     generator = Generator(model, "openvino")
     drawing = sample_drawings(generator.target, 1)[0]
     random = np.random.default_rng(0).random((MATRIX, MATRIX), np.float32)
-    core, left = openvino.Core(), opset13.parameter([MATRIX, MATRIX], np.float32)
+    core, left = loading.openvino_core(), opset13.parameter([MATRIX, MATRIX], np.float32)
     product = openvino.Model([opset13.matmul(left, opset13.constant(random), False, False)], [left])
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
     multiply = core.compile_model(product, "CPU", hints).create_infer_request()

@@ -6,6 +6,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import openvino
 
 NOT_FOR_KERAS = ("IPython", "matplotlib", "pydot", "sklearn")
 """Packages that Keras imports where they are installed, for what nothing here uses (plots, wrappers). Without
@@ -40,6 +44,22 @@ def without_packages(names: Sequence[str]) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@functools.cache
+def openvino_core() -> "openvino.Core":
+    """OpenVINO, one for all models of this process.
+
+    Each `Core` sets a stack for signal handlers, and sets the one before it again when it is deleted. Of two
+    that are deleted in the order in which they were made (OpenVINO 2026.4), the second sets the stack of the
+    first, which is gone: the next Ctrl-C would be a segmentation fault.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face2face import loading
 from face2face.cli import UserError
 from face2face.face.geometry import EYE_ASPECT_RATIOS, EYE_CORNERS, IRIS_RADIUS, SHUT_EYE
 
@@ -52,7 +53,7 @@ class IrisDetector:
         path = default_iris_model()
         import openvino
 
-        core = openvino.Core()
+        core = loading.openvino_core()
         model = core.read_model(path)
         # Without the eye's outline, the network's other output, it takes a seventh less time.
         irises = openvino.Model([model.output(_OUTPUT)], model.get_parameters(), "irises")

@@ -51,7 +51,7 @@ class OpenVino:
             import openvino
         except ImportError as error:
             raise EngineError(f"openvino cannot be imported: {error}") from None
-        self._core, self._file, self._cache = openvino.Core(), file, cache
+        self._core, self._file, self._cache = loading.openvino_core(), file, cache
         self._save, self._version = openvino.save_model, openvino.__version__.split("-")[0]
         self.name = f"OpenVINO {self._version}"
         self.processor = str(self._core.get_property("CPU", "FULL_DEVICE_NAME"))

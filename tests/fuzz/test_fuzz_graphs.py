@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from face2face import loading
 from face2face.cli import UserError
 from face2face.generator import graph_check
 from face2face.generator.checks import generator_file, graph_shapes, ir, ir_shapes, protobuf
@@ -52,7 +53,7 @@ def irs() -> list[tuple[bytes, bytes]]:
     for graph in graphs():
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "graph.pb").write_bytes(graph)
-            model = openvino.Core().read_model(Path(folder) / "graph.pb")
+            model = loading.openvino_core().read_model(Path(folder) / "graph.pb")
             model.set_rt_info("{}", list(ir.TARGET_IN_IR))
             if graph is graphs()[0]:
                 model.set_rt_info(Target(SIZE).to_json(), list(ir.TARGET_IN_IR))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from face2face import loading
 from face2face.cli import UserError
 from face2face.frozen_graph import INPUT_TENSOR
 from face2face.generator import graph_check
@@ -215,7 +216,7 @@ def test_shapes_are_those_that_the_engines_find(operation, tmp_path, monkeypatch
             measured["shape"] = V1.Session().run("measured:0", {INPUT_TENSOR: black}).shape
     assert seen["measured"][0].shape == measured["shape"]
 
-    model = openvino.Core().read_model(path)
+    model = loading.openvino_core().read_model(path)
     output = [op for op in model.get_ops() if "measured:0" in {n for o in op.outputs() for n in o.names}]
     openvino.save_model(model, tmp_path / "model.xml", compress_to_fp16=False)
     graph_check.check(tmp_path / "model.xml")

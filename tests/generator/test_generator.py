@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from face2face import file_cache
+from face2face import file_cache, loading
 from face2face.cli import UserError
 from face2face.generator.generator import AUTO, NEAR_ENOUGH, Generator, model_name, sample_drawings
 from pix2pix import frozen
@@ -33,9 +33,8 @@ def kept(cache: Path) -> list[Path]:
 
 
 def has_bfloat16() -> bool:
-    import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in loading.openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def faces(generator: Generator) -> np.ndarray:
@@ -196,7 +195,7 @@ def test_without_openvino_tensorflow_runs_it(frozen_model, monkeypatch, capfd):
 def test_tensorflow_reads_no_ir(frozen_model, tmp_path):
     import openvino
 
-    openvino.save_model(openvino.Core().read_model(frozen_model), tmp_path / "model.xml")
+    openvino.save_model(loading.openvino_core().read_model(frozen_model), tmp_path / "model.xml")
     with pytest.raises(UserError, match=r"tensorflow: it reads no \.xml"):
         Generator(tmp_path / "model.xml", "tensorflow")
     assert Generator(tmp_path / "model.xml").engine.startswith("OpenVINO ")
@@ -215,3 +214,22 @@ def test_tensorflow_reads_no_ir(frozen_model, tmp_path):
 )
 def test_a_model_is_called_by_what_tells_it_from_others(path, name):
     assert model_name(Path(path)) == name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_signal_after_models_were_closed_is_handled(frozen_model, order):
+    """OpenVINO gives each model a stack for signals; a stack that is gone ends the process."""
+    code = (
+        "import gc, os, signal, time\nfrom pathlib import Path\n"
+        "from face2face.face.irises import IrisDetector\n"
+        "from face2face.generator.generator import Generator\n"
+        f"path = Path({str(frozen_model)!r})\n"
+        "models = [Generator(path, 'openvino'), IrisDetector(), Generator(path, 'openvino')]\n"
+        f"for index in {order}:\n    models[index] = None\n    gc.collect()\n"
+        "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
+        "except KeyboardInterrupt: print('interrupted')"
+    )
+    process = made.start([sys.executable, "-c", code], cwd=made.ROOT, stdout=subprocess.PIPE, text=True)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "interrupted\n")

@@ -5,11 +5,12 @@ import openvino
 import pytest
 from openvino import opset13
 
+from face2face import loading
 from face2face.generator.polyphase import split
 
 
 def outputs(model, *inputs: np.ndarray) -> np.ndarray:
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = loading.openvino_core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return compiled(inputs)[0].astype(np.float64)
 
 
@@ -54,7 +55,7 @@ def test_those_of_few_outputs_alone_may_be_split(channels, count):
 
 
 def test_a_generator_paints_the_same(frozen_model):
-    core = openvino.Core()
+    core = loading.openvino_core()
     pair = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
     model = core.read_model(frozen_model)
     expected = outputs(model, pair)
