@@ -56,7 +56,7 @@ def freeze(
     path = model_folder / frozen_graph.FILE_NAME
     for kind in formats:
         kind.check_installed()
-    _check_outputs(path, int8, calibration, formats)
+    outputs = _check_outputs(path, int8, calibration, formats)
     opts = _options(model_folder)
     known = _target(model_folder, opts)
     plate = read_plate(model_folder, opts.image_size)
@@ -112,6 +112,8 @@ def freeze(
         size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
         print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
+    if older := frozen_graph.older(model_folder, outputs):
+        cli.warn(f"of an older model, for which options were given that are not given now: {older}")
     return path
 
 
@@ -138,8 +140,11 @@ def _target(model_folder: Path, opts: options.Options) -> Target:
 
 def _check_outputs(
     path: Path, int8: bool, calibration: Path | None, formats: Sequence[exports.Format]
-) -> None:
+) -> dict[str, Path]:
     """Check that no file would be replaced but graphs of ours.
+
+    Returns:
+        The files that will be written, by their names.
 
     Raises:
         UserError: if one would.
@@ -151,12 +156,13 @@ def _check_outputs(
         weights = graph.with_suffix(".bin")
         outputs |= {graph.name: graph, weights.name: weights}
         for file in (graph, weights):
-            files.check_replaceable(file, lambda _: quantisation.is_ours(graph))
+            files.check_replaceable(file, lambda _: quantisation.is_int8_of_ours(graph))
     for kind in formats:
         output = kind.path(path)
         outputs[output.name] = output
         files.check_replaceable(output, kind.is_ours)
     files.check_apart(outputs, {"--calibration": calibration})
+    return outputs
 
 
 def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:
@@ -173,7 +179,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--model-folder",
-        type=Path,
+        type=cli.checkpoint_folder,
         default=Path("face2face-reduced-model"),
         help="folder of the reduced model",
     )

@@ -105,8 +105,8 @@ def reduce(
             if target is not None:
                 target.write(unfinished)
             plate.write_plate(unfinished, still)
-        if (frozen_model := model_output / frozen_graph.FILE_NAME).exists():
-            cli.warn(f"{frozen_model} is of an older model: run freeze_model.py again")
+        if older := frozen_graph.older(model_output):
+            cli.warn(f"of an older model, run freeze_model.py again: {older}")
 
     if student is None:
         drawing = inference.sample_drawing(model_input, opts.image_size)
@@ -189,10 +189,15 @@ def reduced_files(folder: Path) -> files.IsOurs:
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
-    parser.add_argument("--model-input", type=Path, default=Path("face2face-model"), help="training folder")
+    parser.add_argument(
+        "--model-input",
+        type=cli.checkpoint_folder,
+        default=Path("face2face-model"),
+        help="training folder",
+    )
     parser.add_argument(
         "--model-output",
-        type=Path,
+        type=cli.checkpoint_folder,
         default=Path("face2face-reduced-model"),
         help="folder of the reduced model",
     )

@@ -84,6 +84,11 @@ def fail(message: str, code: int = EXIT_USER_ERROR, kind: str = "error: ") -> No
     sys.exit(code)
 
 
+def reason(error: Exception) -> str:
+    """The system's description of an error, or the error's own text."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def shown(text: str, most: int = _MOST_SHOWN) -> str:
     """A stranger's text, fit for a line of a terminal: ASCII, nothing that controls it, and not too long."""
     return ascii(text[:most])[1:-1]
@@ -116,7 +121,8 @@ class _Signals:
         if self._count == 1:
             raise KeyboardInterrupt
         if self._count == 2:
-            os.write(2, b"stopping: what is done is being saved; interrupt again to end at once\n")
+            with contextlib.suppress(OSError):  # nobody may read it any more
+                os.write(2, b"stopping: what is done is being saved; interrupt again to end at once\n")
         else:
             os._exit(EXIT_INTERRUPTED)
 
@@ -195,6 +201,15 @@ def port(text: str) -> int:
     if text.isdecimal() and int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got '{text}'")
+
+
+def checkpoint_folder(text: str) -> Path:
+    """Parse the path of a folder with checkpoints. TensorFlow would delete what it matches as a pattern."""
+    if not set(text).isdisjoint("*?[" if os.sep == "\\" else "*?[\\"):
+        raise argparse.ArgumentTypeError(
+            rf"expected a path without * ? [ or \, which TensorFlow takes for a pattern, got '{text}'"
+        )
+    return Path(text)
 
 
 def existing_file(path: str | Path, what: str) -> Path:

@@ -7,8 +7,12 @@
 """
 
 import contextlib
+import functools
 import os
+import re
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +23,10 @@ IsOurs = Callable[[Path], bool]
 
 SCRATCH_PREFIX = ".face2face."
 """The name prefix of the hidden folders that hold unfinished files."""
+
+_SCRATCH = re.compile(re.escape(SCRATCH_PREFIX) + "[a-z0-9_]{8}")  # as `tempfile` names them
+_ABANDONED_SECONDS = 24 * 3600
+"""Such a folder, in which nothing has been written for so long, belongs to a process that was killed."""
 
 
 def never_ours(path: Path) -> bool:
@@ -103,6 +111,7 @@ def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
     path = Path(os.path.realpath(path))
     check_replaceable(path, is_ours)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent)
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=path.parent) as scratch:
         unfinished = Path(scratch) / path.name
         yield unfinished
@@ -152,6 +161,7 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
     if path.exists() and not path.is_dir():
         raise UserError(f"expected a folder's name to write to, got a file: {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent)
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=path.parent) as scratch:
         unfinished = Path(scratch) / path.name
         unfinished.mkdir()
@@ -170,6 +180,17 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
         for name in sorted(names, key=lambda name: name.as_posix() == last):
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(unfinished / name, os.path.realpath(path / name))
+
+
+@functools.cache
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder; once in each process."""
+    with contextlib.suppress(OSError):  # another process removes it, too
+        for scratch in folder.glob(f"{SCRATCH_PREFIX}*"):
+            if _SCRATCH.fullmatch(scratch.name) and scratch.is_dir() and not scratch.is_symlink():
+                newest = max(path.lstat().st_mtime for path in (scratch, *scratch.rglob("*")))
+                if time.time() - newest > _ABANDONED_SECONDS:
+                    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,12 +7,28 @@
 The first two are those of the 2017 demo, whose graphs lack the third.
 """
 
-FILE_NAME = "frozen_model.pb"
-"""The file name that freeze_model.py gives every frozen graph; the folder tells them apart."""
+from collections.abc import Collection
+from pathlib import Path
+
+STEM = "frozen_model"
+"""Of the names of all files that freeze_model.py writes; the folder tells them apart."""
+
+FILE_NAME = f"{STEM}.pb"
 
 INPUT_TENSOR = "image_tensor:0"
 OUTPUT_TENSOR = "generate_output/output:0"
 TARGET_TENSOR = "face2face/target:0"
+
+
+def older(folder: Path, written: Collection[str] = ()) -> str:
+    """The files of freeze_model.py in a folder that were not written anew, for a warning; "" without any.
+
+    Args:
+        folder: Of the reduced model.
+        written: Names of those that were.
+    """
+    found = (path for path in folder.glob(f"{STEM}*") if path.name not in written)
+    return ", ".join(sorted(str(path) for path in found))
 
 
 def operation(tensor: str) -> str:

@@ -55,9 +55,6 @@ SMOOTH_BLOCKS = ("decoder_1_conv", "decoder_2_conv")
 EMA_DECAY = 0.995
 """Decay per step of the student's moving average, which is what is kept."""
 
-LOSSES_EVERY = 10
-"""Steps between two readings of the losses. Each reading makes the program wait for the device."""
-
 PROGRESS_EVERY = 50
 """Steps between lines of progress in a log."""
 
@@ -238,16 +235,21 @@ def _run(
             l1, loss = distiller.step(next(drawings))
             step += 1
             distiller.update_ema(step)
-            if progress.is_due(step, LOSSES_EVERY) or step in (1, last_step):
-                if not math.isfinite(float(loss)):
-                    raise cli.UserError(
-                        f"the losses are no longer finite at step {step}: no student is written"
-                    )
+            if progress.is_due(step, progress.LOSSES_EVERY) or step in (1, last_step):
+                _check_finite(loss, step)
                 bar.set_postfix_str(f"L1 {127.5 * float(l1):.1f} of 255", refresh=False)
             interruption.call(bar.update)
             if progress.is_due(step, PROGRESS_EVERY):
                 interruption.call(bar.refresh)
+    if step:
+        _check_finite(loss, step)  # a signal may have come before it was read
     return step
+
+
+def _check_finite(loss: tf.Tensor, step: int) -> None:
+    """Raise `UserError` if a step's loss is not finite."""
+    if not math.isfinite(float(loss)):
+        raise cli.UserError(f"the losses are no longer finite at step {step}: no student is written")
 
 
 def split(found: list[Path], folder: Path, opts: Options) -> tuple[list[Path], list[Path]]:

@@ -1,5 +1,6 @@
 """What ends a training before its last step: a signal, or a terminal or pipe that nobody reads any more."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -47,7 +48,8 @@ class Interruption:
     def _record(self, number: int, frame: FrameType | None) -> None:
         self._signals.append(number)
         if len(self._signals) == 2:
-            os.write(2, b"stopping: the training is being saved; interrupt again to end at once\n")
+            with contextlib.suppress(OSError):  # nobody may read it any more
+                os.write(2, b"stopping: the training is being saved; interrupt again to end at once\n")
         elif len(self._signals) > 2:
             os._exit(cli.EXIT_INTERRUPTED)
 

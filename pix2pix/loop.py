@@ -15,12 +15,16 @@ from face2face import cli
 from pix2pix import distribution, report
 from pix2pix.checkpoints import Checkpoints, reason_of
 from pix2pix.interruption import Interruption
-from pix2pix.progress import TIMED_STEPS, WARM_UP_STEPS, describe_estimate, is_due, print_above_bar
+from pix2pix.progress import (
+    LOSSES_EVERY,
+    TIMED_STEPS,
+    WARM_UP_STEPS,
+    describe_estimate,
+    is_due,
+    print_above_bar,
+)
 from pix2pix.training_step import TrainingStep
 from pix2pix.validation import Validation, sample
-
-LOSSES_EVERY = 10
-"""Steps between two readings of the losses. Each reading makes the program wait for the device."""
 
 _SMOOTHING = 0.9
 """Share of the previous mean in the running mean of the losses that are shown."""

@@ -194,11 +194,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--input_dir", type=Path, help="train, test: folder of combined pairs (needed); not for export"
     )
     parser.add_argument(
-        "--output_dir", type=Path, required=True, help="where the model, report or export goes"
+        "--output_dir",
+        type=cli.checkpoint_folder,
+        required=True,
+        help="where the model, report or export goes",
     )
     parser.add_argument(
         "--checkpoint",
-        type=Path,
+        type=cli.checkpoint_folder,
         help="test, export: a training folder; train: one whose weights a new training begins with "
         "(fine-tuning)",
     )

@@ -4,6 +4,9 @@ import sys
 
 from tqdm import tqdm
 
+LOSSES_EVERY = 10
+"""Steps between two readings of the losses. Each reading makes the program wait for the device."""
+
 WARM_UP_STEPS = 5
 """First steps of a run that are not timed: TensorFlow still allocates memory in them."""
 

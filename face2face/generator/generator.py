@@ -236,7 +236,7 @@ class Generator:
 
 def model_name(path: Path) -> str:
     """A generator's name for people: its file's, or its folder's if the file has the default name."""
-    is_telling = not path.stem.startswith(Path(frozen_graph.FILE_NAME).stem)
+    is_telling = not path.stem.startswith(frozen_graph.STEM)
     return path.stem if is_telling else path.resolve().parent.name
 
 

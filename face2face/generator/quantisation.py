@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from face2face import cli, files
+from face2face import cli, files, loading
 from face2face.generator import graph_check, polyphase
+from face2face.generator.checks import ir
 from face2face.generator.checks.generator_file import IR_ENDING
-from face2face.generator.checks.ir import TARGET_IN_IR
 from face2face.generator.generator import Generator
 from face2face.generator.polyphase import Model, Node
 from face2face.sampling import spread_indices
@@ -65,7 +65,7 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     count = min(len(drawings), MAX_DRAWINGS)
     drawings = [drawings[index] for index in spread_indices(len(drawings), count)]
     pairs = [np.concatenate([drawing, np.zeros_like(drawing)], axis=1) for drawing in drawings]
-    model = openvino.Core().read_model(graph)
+    model = loading.openvino_core().read_model(graph)
     polyphase.split(model, only_few=True)
     read_skips_rectified(model)
     quantised = nncf.quantize(
@@ -77,11 +77,11 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
         fast_bias_correction=False,  # takes minutes instead of one, for two thirds of the difference
     )
     quantise_skips_once(quantised)
-    quantised.set_rt_info(exact.target.to_json(), list(TARGET_IN_IR))
+    quantised.set_rt_info(exact.target.to_json(), list(ir.TARGET_IN_IR))
     weights = output.with_suffix(".bin")
-    with (
-        files.whole_file(output, is_ours) as unfinished,
-        files.whole_file(weights, lambda _: is_ours(output)) as unfinished_weights,
+    with (  # the .xml, which tells that both are ours, replaces the older one first
+        files.whole_file(weights, lambda _: is_int8_of_ours(output)) as unfinished_weights,
+        files.whole_file(output, is_int8_of_ours) as unfinished,
     ):
         openvino.save_model(quantised, unfinished, compress_to_fp16=False)
         painted = Generator(unfinished, "openvino")
@@ -100,6 +100,14 @@ def is_ours(path: Path) -> bool:
     """Whether a file is a generator that this project froze: only those know their target."""
     try:
         return graph_check.check(path).target is not None
+    except (OSError, cli.UserError):
+        return False
+
+
+def is_int8_of_ours(graph: Path) -> bool:
+    """Whether an .xml is a generator that this project quantised, even if its .bin is of another one."""
+    try:
+        return ir.knows_target(graph)
     except (OSError, cli.UserError):
         return False
 

@@ -40,6 +40,10 @@ class ImageFolder:
         write_picture(self.path / f"{self._count}.png", picture, self._date)
         self.has_pictures = True
 
+    def is_there(self) -> bool:
+        """Return whether the folder is still the one that was made."""
+        return recording_place.identity(self.path) == self._identity
+
     def close(self) -> None:
         """Check that the folder is still there.
 

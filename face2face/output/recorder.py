@@ -72,7 +72,7 @@ class Recorder:
             self.begin()
             self.notice = ""
         except (cli.UserError, OSError) as error:
-            self._warn(f"no recording: {reason(error)}")
+            self._warn(f"no recording: {cli.reason(error)}")
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
         """Append a picture if there is a recording.
@@ -96,13 +96,13 @@ class Recorder:
     def _finish(self, error: OSError | None = None) -> None:
         """Close the recording; error: why it ends, if the user did not ask for it."""
         recording, self._recording, self.path = self._recording, None, None
-        reasons = [reason(error)] if error else []
+        reasons = [cli.reason(error)] if error else []
         try:
             recording.close()
         except (cli.UserError, OSError) as at_the_end:
-            reasons.append(reason(at_the_end))
+            reasons.append(cli.reason(at_the_end))
         self._sound.close()
-        if recording.has_pictures and recording.path.exists():
+        if recording.has_pictures and recording.is_there():
             self.written.append(recording.path)
         if reasons:
             self._warn(f"the recording ended: {reasons[0]}: {recording.path}")
@@ -117,16 +117,11 @@ class Recorder:
             write_picture(path, picture, provenance.now())
             self.notice = f"wrote {path}"
         except OSError as error:
-            self._warn(f"no snapshot: {reason(error)}")
+            self._warn(f"no snapshot: {cli.reason(error)}")
 
     def _warn(self, notice: str) -> None:
         self.notice = notice
         cli.warn(notice)
-
-
-def reason(error: Exception) -> str:
-    """Return the system's description of an error, or the error's own text."""
-    return getattr(error, "strerror", None) or str(error)
 
 
 def named_by_time(ending: str) -> Path:

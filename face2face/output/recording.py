@@ -85,6 +85,10 @@ class VideoFile:
         """Where the recording is now."""
         return self._place.path
 
+    def is_there(self) -> bool:
+        """Return whether the file is still the one that was made."""
+        return self._place.is_there()
+
     def _open(self, ending: str) -> None:
         import av
 
@@ -164,6 +168,7 @@ class VideoFile:
 
         Raises:
             OSError: If the rest cannot be written, or the file is gone; what was written plays.
+            UserError: If another program has written to the earlier recording meanwhile.
         """
         try:
             try:
@@ -178,6 +183,7 @@ class VideoFile:
 
     def _settle(self) -> None:
         """Leave a file that plays in its place, or none."""
+        self._place.leave()
         if not self._place.is_there():
             return
         if self._is_fragmented and not self._is_whole:
@@ -209,6 +215,8 @@ def check(path: Path) -> None:
     """
     ending = path.suffix.lower()
     if ending in CODECS:
+        if recording_place.is_being_recorded(path):
+            raise cli.UserError(f"expected a file that no other program records to, got {path}")
         files.check_replaceable(path, recording_place.is_recording)
     elif path.is_dir():
         if any(path.iterdir()):

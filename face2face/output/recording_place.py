@@ -1,11 +1,19 @@
 """The file that a recording is written to; it replaces an earlier recording only when it is complete."""
 
+import contextlib
 import errno
 import itertools
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows replaces no file that is open
+    fcntl = None
 
 from face2face import files
+from face2face.cli import UserError
 from face2face.output import provenance
 
 
@@ -14,11 +22,33 @@ def is_recording(path: Path) -> bool:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(os.path.abspath(path), metadata_errors="replace") as container:
             tags = container.metadata.items()
             return any(key.lower() == "comment" and provenance.is_comment(text) for key, text in tags)
     except (av.FFmpegError, OSError, ValueError):  # no video at all
         return False
+
+
+def is_being_recorded(path: Path) -> bool:
+    """Return whether a program is recording to a file now: each one locks its own."""
+    try:
+        with path.open("rb") as file:
+            _lock(file)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none
+        pass
+    return False
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        BlockingIOError: If it is locked.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def free_path(path: Path) -> Path:
@@ -48,11 +78,13 @@ class RecordingPlace:
         self._path = path
         # A link stays, and the file that it points to is replaced.
         self._target = Path(os.path.realpath(path))
-        self._replaces = self._target.exists()
+        self._replaced = _state(self._target)
         unfinished = self._target.with_name(f"{path.stem}.unfinished{path.suffix}")
-        self.file = free_path(unfinished) if self._replaces else self._target
+        self.file = free_path(unfinished) if self._replaced else self._target
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.open("xb").close()
+        self._locked = self.file.open("xb")
+        with contextlib.suppress(OSError):  # a file system that has no locks
+            _lock(self._locked)
         self._identity = identity(self.file)
 
     @property
@@ -74,19 +106,25 @@ class RecordingPlace:
         """
         check_unchanged(self.file, self._identity)
 
+    def leave(self) -> None:
+        """Let others write to the file."""
+        self._locked.close()
+
     def end(self) -> None:
         """Let the recording, which is complete, replace an earlier one.
 
         Raises:
-            UserError: If something else than a recording is there by now.
+            UserError: If something else than that recording is there by now. The new one stays beside it.
         """
-        if self._replaces:
-            files.check_replaceable(self._target, is_recording)
+        if self._replaced:
+            if _state(self._target) not in (None, self._replaced):
+                raise UserError(f"another program has written to {self._path} meanwhile")
             os.replace(self.file, self._target)
             self.file = self._target
 
     def clear(self) -> None:
         """Remove the file, in which nothing is."""
+        self.leave()
         self.file.unlink(missing_ok=True)
 
 
@@ -97,6 +135,15 @@ def identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes with each write to a file; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def check_unchanged(path: Path, expected: tuple[int, int] | None) -> None:

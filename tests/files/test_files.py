@@ -235,3 +235,17 @@ def test_a_file_in_the_place_of_a_folder_stays(tmp_path):
     with pytest.raises(UserError, match="got a file"), files.whole_folder(path, is_ours, last="index"):
         raise AssertionError("nothing may be written")
     assert path.read_text() == "notes"
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path):
+    old, new, mine = (
+        tmp_path / name for name in (".face2face.abcd1234", ".face2face.efgh5678", ".face2face.me")
+    )
+    for folder in (old, new, mine):
+        (folder / "photos").mkdir(parents=True)
+        (folder / "photos" / "1.png").write_text("unfinished")
+        for path in (folder / "photos" / "1.png", folder / "photos", folder):
+            os.utime(path, (1e9, 1e9))
+    (new / "photos" / "2.png").write_text("just now")
+    files.write_text(tmp_path / "notes", "ours", is_ours)
+    assert not old.exists() and (new / "photos" / "1.png").exists() and (mine / "photos" / "1.png").exists()

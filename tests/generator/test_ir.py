@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from face2face import loading
 from face2face.cli import UserError
-from face2face.generator import graph_check, openvino_engine
+from face2face.generator import graph_check, openvino_engine, quantisation
 from face2face.generator.generator import Generator
 from tests.generator.test_graph_check import SIZE
+
+KNOWN = '<rt_info><face2face><target value="{}"/></face2face></rt_info>'
+"""What tells that an IR is this project's."""
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,7 @@ def ir(frozen_model, tmp_path_factory):
     import openvino
 
     path = tmp_path_factory.mktemp("ir") / "model.xml"
-    openvino.save_model(openvino.Core().read_model(frozen_model), path)
+    openvino.save_model(loading.openvino_core().read_model(frozen_model), path)
     return path
 
 
@@ -94,3 +98,13 @@ def test_an_ir_needs_its_weights(own_ir):
     weights.unlink()
     with pytest.raises(UserError, match=r"the weights of the frozen model not found: .*model\.bin"):
         Generator(own_ir)
+
+
+def test_weights_of_another_model_do_not_keep_a_folder_from_being_written_to(ir, own_ir):
+    """A smaller model's .bin beside an older .xml, as after a kill: both are ours to replace."""
+    own_ir.with_suffix(".bin").write_bytes(ir.with_suffix(".bin").read_bytes()[:-64])
+    assert not quantisation.is_ours(own_ir) and not quantisation.is_int8_of_ours(own_ir)
+    own_ir.write_text(own_ir.read_text().replace("</net>", f"{KNOWN}</net>"))
+    assert not quantisation.is_ours(own_ir) and quantisation.is_int8_of_ours(own_ir)
+    own_ir.write_text("mine")
+    assert not quantisation.is_int8_of_ours(own_ir)

@@ -2,13 +2,14 @@
 
 import importlib.util
 import shutil
+from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 
 import freeze_model
 import reduce_model
+from face2face import loading
 from face2face.generator import quantisation
 from face2face.generator.generator import Generator, sample_drawings
 from tests import made
@@ -53,7 +54,7 @@ def test_it_is_written_small_and_near(quantised, frozen_model):
 
 
 def test_skips_read_what_the_encoder_reads_and_the_face_stays(frozen_model):
-    core = openvino.Core()
+    core = loading.openvino_core()
     pair = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
 
     def face(model) -> np.ndarray:
@@ -68,7 +69,7 @@ def test_skips_read_what_the_encoder_reads_and_the_face_stays(frozen_model):
 @needs_nncf
 def test_skips_read_what_is_rounded_already(quantised):
     _, folder = quantised
-    model = openvino.Core().read_model(folder / NAME)
+    model = loading.openvino_core().read_model(folder / NAME)
     leaky = [node for node in model.get_ordered_ops() if node.get_type_name() == "PRelu"]
     assert len(leaky) == 5
     for node in leaky:
@@ -122,3 +123,13 @@ def test_a_calibration_that_is_not_there_is_named(reduced, capsys):
     arguments = ("--model-folder", reduced, "--int8", "--calibration", reduced / "nowhere")
     assert made.edge(freeze_model.main, *arguments) == 2
     assert "expected a folder as --calibration, not found" in capsys.readouterr().err
+
+
+@needs_nncf
+def test_a_smaller_model_takes_the_place_of_a_larger_one(quantised, tmp_path):
+    _, folder = quantised
+    graph = shutil.copy(folder / "frozen_model.pb", tmp_path)
+    output = Path(shutil.copy(folder / NAME, tmp_path))
+    output.with_suffix(".bin").write_bytes(b"of an older, larger model" * 1000)
+    quantisation.quantise(Path(graph), sample_drawings(Generator(graph).target, 2), output)
+    assert Generator(output).target.face is not None

@@ -14,6 +14,7 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output import recording
+from face2face.output.recorder import Recorder
 from face2face.sources.open import open_source
 from tests import made
 
@@ -192,3 +193,37 @@ def test_where_no_more_can_be_written_an_error_says_so_and_the_rest_plays(tmp_pa
         assert len(played(path)) >= 5
     else:
         assert not list(path.iterdir())  # no half picture
+
+
+def begin(path: Path, count: int) -> Recorder:
+    """A recording that has not ended."""
+    recorder = Recorder(25.0, path=path)
+    recorder.begin()
+    for i in range(count):
+        recorder.write(level(i % 10), i / 25)
+    return recorder
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".gif"])
+def test_a_recording_under_way_is_not_recorded_over(ending, tmp_path):
+    """By a second program of the same command, for one."""
+    path = tmp_path / f"out{ending}"
+    running = begin(path, 30)
+    with pytest.raises(UserError, match=f"expected a file that no other program records to, got {path}"):
+        begin(path, 1)
+    running.end()
+    assert running.written == [path] and len(played(path)) == 30
+    again = begin(path, 2)
+    again.end()
+    assert again.written == [path] and len(played(path)) == 2
+
+
+def test_of_two_recordings_in_place_of_an_earlier_one_none_is_lost(tmp_path):
+    path, beside = tmp_path / "out.mp4", tmp_path / "out.unfinished-2.mp4"
+    begin(path, 5).end()
+    first, second = begin(path, 31), begin(path, 10)
+    first.end()
+    second.end()
+    assert not first.lost and f"another program has written to {path}" in second.lost
+    assert (first.written, second.written) == ([path], [beside])
+    assert (len(played(path)), len(played(beside))) == (31, 10)

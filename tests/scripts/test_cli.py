@@ -106,6 +106,36 @@ def test_options_are_not_guessed_from_their_beginning(capsys):
         parser.parse_args(["--rec", "a"])
 
 
+@pytest.mark.parametrize(
+    "script, arguments",
+    [
+        ("pix2pix/pix2pix.py", ["--mode", "train", "--input_dir", ".", "--output_dir", "run[12]"]),
+        ("pix2pix/pix2pix.py", ["--mode", "export", "--output_dir", "out", "--checkpoint", "run*"]),
+        ("reduce_model.py", ["--model-input", "run?"]),
+        ("reduce_model.py", ["--model-output", "run[1"]),
+        ("freeze_model.py", ["--model-folder", "run*/reduced"]),
+    ],
+)
+def test_a_folder_that_tensorflow_takes_for_several_is_refused(script, arguments, tmp_path):
+    """It deletes old checkpoints by a pattern: those of run1 and run2 for a training in run[12]."""
+    result = made.run_script(made.ROOT / script, *arguments, cwd=tmp_path)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert f"which TensorFlow takes for a pattern, got '{arguments[-1]}'" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_a_second_signal_tears_nothing_where_nobody_reads_what_is_said(tmp_path):
+    body = (
+        "import os, signal, time\n    try: os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
+        "    finally: os.kill(os.getpid(), signal.SIGINT); Path('saved').touch()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT.format(body)], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    process.stderr.close()
+    assert process.wait(timeout=30) == 130 and (tmp_path / "saved").exists()
+
+
 def test_files_and_folders_are_told_apart(tmp_path):
     (tmp_path / "file").touch()
     assert cli.existing_file(tmp_path / "file", "the model") == tmp_path / "file"

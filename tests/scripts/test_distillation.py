@@ -1,5 +1,6 @@
 """Smaller generators that a trained one teaches: `reduce_model.py --student`."""
 
+import itertools
 import json
 import re
 import shutil
@@ -209,6 +210,21 @@ def test_losses_that_are_not_finite_write_nothing(trained, tmp_path, monkeypatch
     assert made.edge(reduce_model.main, *arguments(trained, output, "--max_steps", 30)) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert re.match(r"error: the losses are no longer finite at step \d+: no student is written", error)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nor_do_they_after_a_signal_before_they_were_read(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(distillation, "LR", float("inf"))
+    step, steps = distillation.Distiller.step, itertools.count(1)
+
+    def interrupted(self, drawing):
+        if next(steps) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, drawing)
+
+    monkeypatch.setattr(distillation.Distiller, "step", interrupted)
+    assert made.edge(reduce_model.main, *arguments(trained, tmp_path / "student", "--max_steps", 9)) == 2
+    assert "the losses are no longer finite at step 4" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

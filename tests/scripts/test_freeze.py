@@ -152,6 +152,16 @@ def test_a_frozen_graph_of_ours_is_replaced(frozen_model, reduced, tmp_path):
     assert (folder / "frozen_model.pb").stat().st_size < frozen_model[0].stat().st_size
 
 
+def test_exports_of_an_older_model_are_told(reduced, tmp_path, capsys):
+    folder = shutil.copytree(reduced, tmp_path / "reduced", ignore=shutil.ignore_patterns("frozen_model.*"))
+    for name in ("frozen_model.onnx", "frozen_model_int8.xml"):
+        (folder / name).write_text("of an older model")
+    freeze_model.freeze(folder)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: of an older model")
+    assert warning.endswith(f"{folder / 'frozen_model.onnx'}, {folder / 'frozen_model_int8.xml'}")
+
+
 def test_an_unreduced_model_is_not_frozen(trained, capsys):
     error = error_of(capsys, freeze_model.main, "--model-folder", trained)
     assert f"expected a reduced model, got a training one (run reduce_model.py first): {trained}" in error

@@ -79,10 +79,24 @@ def check(path: Path) -> GeneratorFile:
     found = bounds.infer(nodes, ir_shapes.RULES)
     ((layer, output),) = painted
     check_face(path, found[layer][output:], image_size)
-    note = network.find("/".join((".", "rt_info", *TARGET_IN_IR)))
-    target = None if note is None else note.get("value")
+    target = _target(network)
     is_int8 = any(node.operation == "FakeQuantize" for node in nodes.values())
     return GeneratorFile(path, image_size, target, is_int8)
+
+
+def knows_target(path: Path) -> bool:
+    """Whether an .xml is an IR with a target's description; its .bin is not looked at.
+
+    Raises:
+        OSError: if it cannot be read.
+        UserError: if it is no such text.
+    """
+    return _target(_network(path)) is not None
+
+
+def _target(network: Element) -> str | None:
+    note = network.find("/".join((".", "rt_info", *TARGET_IN_IR)))
+    return None if note is None else note.get("value")
 
 
 def _network(path: Path) -> Element:
