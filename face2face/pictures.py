@@ -55,6 +55,7 @@ def read(path: Path) -> np.ndarray:
 
     Raises:
         UserError: if its header claims more than `MAX_PIXELS`, or it cannot be decoded.
+        OSError: if the system refuses.
     """
     if path.exists() and not path.is_file():  # reading a pipe would wait for its writer
         raise UserError(f"expected an image, got a folder, a device or a pipe: {path}")
@@ -70,6 +71,12 @@ def read(path: Path) -> np.ndarray:
         raise UserError(
             f"expected an image, got a file that cannot be decoded ({shown(str(error))}): {path}"
         ) from None
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height by the picture's header; errors as in `read`."""
+    with Image.open(path, formats=_FORMATS) as picture:
+        return picture.size
 
 
 def _as_rgb(picture: Image.Image) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Batches for the networks, from folders of combined pairs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from face2face import cli, pictures
+from face2face.face.crop import CropBox
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import Sidecar
 from pix2pix import colours, images, networks
@@ -91,6 +93,27 @@ def read_normalised(path: Path, options: Options) -> tuple[np.ndarray, np.ndarra
     """Read a file as (input, target) without jitter, float32 (S, S, C) in [-1, 1]."""
     halves = (pictures.read(path),) if options.lab_colorization else read_pair(path, options)
     return normalised_pair([images.squeeze(half, options.image_size) for half in halves], options)
+
+
+def in_model_space(sidecar: Sidecar, pairs: list[Path], options: Options) -> Sidecar:
+    """The landmarks of pairs, in pixels of model space, whatever size the pairs are of.
+
+    Where `aspect_ratio` is not 1, pairs are squeezed to model space; their landmarks are left as they are.
+
+    Args:
+        sidecar: Of the pairs' folder.
+        pairs: Files of pairs; others in the sidecar are left out.
+        options: `image_size` and `aspect_ratio` are used.
+    """
+    known = sidecar.only(path.name for path in pairs)
+    if options.aspect_ratio != 1:
+        return known
+    heights = {path.name: pictures.size(path)[1] for path in pairs if path.name in known.images}
+    entries = {
+        name: entry.in_crop_box(CropBox(0, 0, heights[name]), options.image_size)
+        for name, entry in known.images.items()
+    }
+    return replace(known, images=entries)
 
 
 def normalised_pair(squares: Sequence[np.ndarray], options: Options) -> tuple[np.ndarray, np.ndarray]:

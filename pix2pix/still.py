@@ -8,7 +8,7 @@ from face2face.sampling import spread_indices
 from face2face.target.plate import MAX_PHOTOS, Plate
 from face2face.target.sidecar import Sidecar
 from face2face.target.target_file import Target
-from pix2pix import dataset
+from pix2pix import dataset, images
 from pix2pix.options import Options
 
 
@@ -17,13 +17,13 @@ def measure_plate(pairs: list[Path], sidecar: Sidecar, target: Target | None, op
 
     Args:
         pairs: Files of the training pairs.
-        sidecar: Their landmarks.
+        sidecar: Their landmarks, in model space.
         target: What was measured on the landmarks.
         opts: The options of the training.
 
     Returns:
-        None if hardly anything holds still, or if it cannot be measured: the landmarks are unknown or not in
-        model space, the generator does not paint photos, or the pairs are mirrored.
+        None if hardly anything holds still, or if it cannot be measured: the landmarks are unknown, the
+        generator does not paint photos, or the pairs are mirrored.
     """
     paints_photos = opts.which_direction == "AtoB" and not opts.lab_colorization
     if target is None or target.face is None or not paints_photos or opts.flip:
@@ -31,8 +31,6 @@ def measure_plate(pairs: list[Path], sidecar: Sidecar, target: Target | None, op
     entries = {path: sidecar.images[path.name] for path in pairs if path.name in sidecar.images}
     known = sorted(entries, key=lambda path: (entries[path].video, entries[path].frame))
     chosen = [known[i] for i in spread_indices(len(known), min(len(known), MAX_PHOTOS))]
-    photos = [dataset.read_pair(path, opts)[1] for path in chosen]
-    if any(photo.shape[0] != opts.image_size for photo in photos):  # the landmarks are not in model space
-        return None
+    photos = [images.squeeze(dataset.read_pair(path, opts)[1], opts.image_size) for path in chosen]
     points = np.array([entry.points for entry in entries.values()])
     return Plate.measure(np.array(photos), points, target.face)

@@ -60,8 +60,9 @@ def train(
     if not last_step:
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
-    target = measure_target(sidecar, input_dir, opts)
-    plate = still.measure_plate(pairs, sidecar, target, opts) if is_chief else None
+    known = dataset.in_model_space(sidecar, pairs, opts)
+    target = measure_target(known, input_dir, opts)
+    plate = still.measure_plate(pairs, known, target, opts) if is_chief else None
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
     opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)

@@ -38,12 +38,12 @@ def drive(options: RunOptions) -> None:
             loop.run(source, painter, presenter, options.limit)
         finally:
             stats.stop()
+            if options.stats_file:
+                stats.write(options.stats_file)
             counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
             print(f"{counts}, {stats.fps:.1f} frames/s")
             if source.live and stats.latency:
                 print(delay(stats, microphone.lateness if microphone else None))
-            if options.stats_file:
-                stats.write(options.stats_file)
     for path in presenter.written:
         print(f"wrote {path}")
     if missed := [each for each in (source.shortfall, presenter.lost) if each]:
@@ -96,4 +96,4 @@ def open_painter(
             print(f"retargeting is off: {path} does not know its target's face")
     if driving.calibration_file and all(generator.target.face is None for generator in generators):
         print(f"--calibration is not used: {driving.calibration_file}")
-    return Painter(tracker, generators, driving, source.name, stats)
+    return Painter(tracker, generators, driving, source.file_name, stats)

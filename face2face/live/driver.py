@@ -43,7 +43,8 @@ class Driver:
             tracker: Follows the face.
             targets: Whom the driver may move.
             options: How he moves them.
-            source: The name of the frames' source. A clip of the target itself needs no calibration.
+            source: The name of the file that the frames come from. A clip of the target itself needs no
+                calibration.
 
         Raises:
             UserError: If the calibration's file is damaged, or the iris model is not installed.
@@ -181,9 +182,13 @@ class Driver:
 
     def _keep_calibration(self) -> None:
         """Write the neutral face to the calibration's file, once each time that it is learned."""
-        if self._options.calibration_file and not self._is_kept:
-            self._calibration.write(self._options.calibration_file, self._frame_size)
+        file = self._options.calibration_file
+        if file and not self._is_kept:
             self._is_kept = True
+            try:
+                self._calibration.write(file, self._frame_size)
+            except (OSError, cli.UserError) as error:
+                cli.warn(f"the calibration is not kept in {file}: {cli.reason(error)}")
 
     def _begin_anew(self) -> None:
         """Learn the neutral face of another driver; the last one's does not count for him.

@@ -14,7 +14,7 @@ from face2face.output.controls import VIEWS
 from face2face.output.page import access
 from face2face.sources.base import Source, name_of
 from face2face.sources.browser import BrowserSource
-from face2face.sources.open import is_address, open_source, source_path
+from face2face.sources.open import check_exists, is_address, open_source, source_path
 from face2face.sources.paced import PacedSource
 from face2face.target.calibration import is_calibration
 
@@ -64,6 +64,8 @@ class SourceOptions:
         is_specific = self.start or self.end is not None or self.camera_size or self.camera_fps
         if self.source == BROWSER and is_specific:
             raise UserError("--start, --end, --camera-size and --camera-fps are not for --source browser")
+        if self.source != BROWSER:
+            check_exists(self.source)
         if self.is_paced and self.is_live:
             raise UserError(f"--pace is for video files and folders of images, got {self.source}")
 

@@ -43,7 +43,8 @@ class Painter:
 
         Args:
             generators: Of one target or several; the first generates until `choose` says otherwise.
-            source: The name of the frames' source. A clip of the target itself needs no calibration.
+            source: The name of the file that the frames come from. A clip of the target itself needs no
+                calibration.
             stats: None: new ones.
 
         Raises:

@@ -37,6 +37,7 @@ class Source(ABC):
 
     Attributes:
         name: The source's name, for messages.
+        file_name: The name of the file or folder that is read; "" of a camera or a stream.
         live: Whether frames come in real time and cannot be read again (a camera, a stream).
         fps: Nominal frames per second.
         frame_count: Number of frames by the file's header, which may be wrong; None if unknown.
@@ -48,6 +49,7 @@ class Source(ABC):
     """
 
     name: str
+    file_name: str = ""
     live: bool = False
     fps: float = FALLBACK_FPS
     frame_count: int | None = None

@@ -24,7 +24,8 @@ class PacedSource(Source):
             played: A video file or a folder of images. It is closed with this one.
         """
         self._played = played
-        self.name, self.fps, self.frame_count = played.name, played.fps, played.frame_count
+        self.name, self.file_name = played.name, played.file_name
+        self.fps, self.frame_count = played.fps, played.frame_count
         self.start, self.end = played.start, played.end
         self._stopped = threading.Event()
 

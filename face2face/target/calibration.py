@@ -123,8 +123,8 @@ class Calibration:
 
     @property
     def is_known(self) -> bool:
-        """Whether enough was seen for a neutral face that is worth keeping."""
-        return self.is_settled or self._learned_for >= CALIBRATION_SECONDS
+        """Whether a neutral face that is worth keeping was learned, and is not being learned anew."""
+        return not self.is_running and (self.is_settled or self._learned_for >= CALIBRATION_SECONDS)
 
     def look(self, points: np.ndarray, seconds: float, gaze: np.ndarray | None = None) -> None:
         """Take the face of a frame into account.
@@ -182,7 +182,7 @@ class Calibration:
         self.neutral = self._goal if is_there else self.neutral + share * (self._goal - self.neutral)
 
     def write(self, path: Path, frame_size: tuple[int, int]) -> None:
-        """Write the neutral face as JSON.
+        """Write the neutral face that was learned as JSON.
 
         Args:
             frame_size: Width and height of the driver's frames, pixels.
@@ -191,7 +191,7 @@ class Calibration:
             UserError: Another file is in the way.
             OSError: The file cannot be written.
         """
-        neutral = [tuple(point) for point in np.round(self.neutral.astype(float), 3).tolist()]
+        neutral = [tuple(point) for point in np.round(self._goal.astype(float), 3).tolist()]
         gaze = None
         if self.gaze.is_seen:
             gaze = tuple(tuple(place) for place in np.round(self.gaze.rest, 4).tolist())

@@ -27,6 +27,9 @@ from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distan
 
 SIDECAR_NAME = "landmarks.json"
 FORMAT_VERSION = 2
+
+MAX_NAME = 255
+"""Maximum number of characters of a video's name."""
 """Of files with irises. Those without have version 1, which older readers know."""
 
 MIN_LINE_WIDTH, MAX_LINE_WIDTH = 0.01, 1000.0
@@ -139,7 +142,7 @@ class Sidecar:
 # --- the file's schema ----------------------------------------------------------------------------------
 
 _FileName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+$")]
-_VideoName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^/]*$")]
+_VideoName = Annotated[str, msgspec.Meta(max_length=MAX_NAME, pattern=r"^[^/]*$")]
 _Side = Annotated[int, msgspec.Meta(ge=1, le=10**5)]
 _Corner = Annotated[int, msgspec.Meta(ge=-(10**5), le=10**5)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]

@@ -131,6 +131,20 @@ def test_calibration_is_at_once_when_asked(prior, clip):
     assert np.abs(calibration.neutral - kept).max() < 1
 
 
+def test_what_is_kept_is_the_calibrated_face_and_not_the_way_to_it(prior, clip, tmp_path):
+    calibration = learn(prior, clip[:20])
+    assert calibration.is_known == (CALIBRATION_SECONDS <= 20 / 25)
+    calibration.restart()
+    moved = clip[0] + 60
+    for index in range(26):
+        assert not calibration.is_known  # to end now must not overwrite what was kept before
+        calibration.look(moved, 5.0 + index / 25)
+    assert calibration.is_known
+    calibration.write(tmp_path / "me.json", (640, 360))
+    kept = read_calibration(tmp_path / "me.json")
+    assert np.allclose(kept.scaled_to((640, 360)), moved, atol=1e-2)
+
+
 def test_the_steady_frames_make_the_neutral_face(driver):
     turning = driver[0] + np.linspace(0, 60, 6)[:, None, None]
     still = np.repeat(driver[:1] + 60, 8, axis=0)

@@ -8,8 +8,9 @@ import pytest
 
 from face2face.cli import UserError
 from face2face.face.crop import CropBox
-from face2face.target import sidecar, target_file
-from face2face.target.sidecar import Entry, Sidecar, Video
+from face2face.sources.files import FolderSource
+from face2face.target import pairs, selection, sidecar, target_file
+from face2face.target.sidecar import Entry, Sidecar, Video, read_sidecar
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
 from tests import made
@@ -62,6 +63,26 @@ def test_irises_are_moved_into_a_crop_box_with_the_points():
     irises = np.array([[100.0, 80.0], [np.nan, np.nan]])
     moved = Entry(0, 0, FACES[0], irises=irises).in_crop_box(CropBox(50, 30, 100), 200)
     np.testing.assert_allclose(moved.irises, [[100.5, 100.5], [np.nan, np.nan]])
+
+
+@pytest.mark.parametrize(
+    "source, name",
+    [
+        ("clip.mp4", "clip.mp4"),
+        ("camera 0", "camera 0"),
+        ("rtsp://me:secret@host.example", "host.example"),
+        ("rtsp://me:secret@host.example:554/yard?token=secret", "yard"),
+        ("https://host.example/a/b.mp4?signed=" + 300 * "x", "b.mp4"),
+        ("https://host.example/" + 300 * "x", 255 * "x"),
+    ],
+)
+def test_a_streams_name_has_no_password_and_is_short(source, name, tmp_path):
+    """The sidecar goes on into the frozen graph, which may be given to others."""
+    scanned = selection.Scan([], 0, (64, 64))
+    clip = pairs.Clip(source, FolderSource(made.write_pairs(tmp_path / "pairs")), scanned, [])
+    Sidecar([clip.describe()], {}).write(tmp_path)
+    (video,) = read_sidecar(tmp_path).videos
+    assert video.name == name
 
 
 def test_a_folder_without_one(tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +17,16 @@ from face2face.face.tracking import REDETECT_SECONDS, Tracker
 from face2face.generator.generator import Generator
 from face2face.live import loop
 from face2face.live.composer import Composer
-from face2face.live.options import DrivingOptions, OutputOptions
+from face2face.live.drive import open_painter
+from face2face.live.options import DrivingOptions, ModelOptions, OutputOptions
 from face2face.live.outputs import open_presenter
 from face2face.live.painter import Painter
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
+from face2face.sources.streams import LiveSource
 from face2face.target.calibration import read_calibration
+from face2face.target.sidecar import read_sidecar
+from face2face.target.target_file import Target
 from tests import made
 from tests.live.test_server import ask
 
@@ -244,3 +249,36 @@ def test_the_pages_button_takes_the_next_face(detector, frozen_model, clips, tmp
     assert all(driven.is_one_of_several for driven in seen)
     recorded = pictures.read(tmp_path / "shown/1.png")
     assert np.array_equal(recorded[:, : recorded.shape[0]], seen[0].driver)
+
+
+def test_a_calibration_that_cannot_be_written_is_told_once_and_driving_goes_on(
+    painter, people, tmp_path, capsys
+):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "me.json"
+    asked = painter(calibration_file=place)
+    asked(people[0])
+    asked.calibrate()
+    asked(people[1])
+    for frame in people[2:5]:
+        assert asked(Frame(frame.number, frame.seconds + 1, frame.picture)).points is not None
+    asked.close()
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith(f"warning: the calibration is not kept in {place}: ")
+
+
+def test_who_sits_at_the_camera_that_filmed_the_target_is_not_the_target(clips, people, tmp_path):
+    """Only a clip of the target, by its name, needs no calibration."""
+    known = read_sidecar(made.write_pairs(tmp_path / "pairs", 8))
+    size = people[0].picture.shape[1::-1]
+    videos = [replace(known.videos[0], name="camera 0", frame_size=size)]
+    target = Target.measure(replace(known, videos=videos), made.SMALL.image_size)
+    model = made.repeating_model(tmp_path / "model.pb", target.image_size, target)
+
+    device = cv2.VideoCapture(str(clips / "single_face.mp4"))
+    with LiveSource("camera 0", lambda: device) as source:
+        with open_painter(ModelOptions((model,)), DrivingOptions(), source) as live:
+            assert live(people[0]).state.startswith("calibrating")
+        source.file_name = "camera 0"
+        with open_painter(ModelOptions((model,)), DrivingOptions(), source) as live:
+            assert live(people[0]).state == ""

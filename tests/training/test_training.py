@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -160,6 +162,18 @@ def test_a_signal_waits_for_the_end_of_what_is_done_and_is_handed_on(number, han
     assert raised.value.code == number
 
 
+def test_a_second_signal_tears_nothing_where_nobody_reads_what_is_said():
+    code = (
+        "import os, signal\nfrom pix2pix.interruption import Interruption\n"
+        "with Interruption():\n    for _ in range(2): os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('saved')"
+    )
+    streams = {name: subprocess.PIPE for name in ("stdout", "stderr")}
+    with made.start([sys.executable, "-c", code], cwd=made.ROOT, text=True, **streams) as process:
+        process.stderr.close()
+        assert process.stdout.read() == "saved\n" and process.wait(timeout=30) == 0
+
+
 def test_signals_that_the_parent_ignores_stay_ignored(handler):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     with Interruption() as interruption:
@@ -224,6 +238,20 @@ def test_points_that_nothing_can_be_measured_on_are_named(tmp_path):
     with pytest.raises(UserError, match=r"expected the landmarks of one face, got others: .*landmarks\.json"):
         training.train(made.SMALL, pairs, tmp_path / "model")
     assert made.tree(tmp_path) == before
+
+
+def test_the_target_is_the_same_whatever_size_its_pairs_are_of(tmp_path):
+    """And of the pairs that are there: what was deleted from the folder does not count."""
+    targets = []
+    for size in (64, 128):
+        pairs = made.write_pairs(tmp_path / f"pairs-{size}", 9, size)
+        (pairs / "9.png").unlink()
+        training.train(replace(made.SMALL, max_steps=1), pairs, tmp_path / f"model-{size}")
+        targets.append(target_file.read_target(tmp_path / f"model-{size}"))
+    small, large = targets
+    assert small.videos[0]["frames"] == large.videos[0]["frames"] == list(range(8))
+    assert np.abs(large.face.neutral - small.face.neutral).max() < 1
+    assert large.face.neutral.max() < 64
 
 
 def test_another_target_json_is_not_replaced(tmp_path):
