@@ -112,9 +112,12 @@ def shares(videos: list[Source], count: int) -> list[int]:
     """The number of pairs to take from each video, in proportion to its number of frames."""
     if len(videos) == 1:
         return [count]
-    lengths = [0 if video.live else len(selection.frame_span(video)) for video in videos]
-    if 0 in lengths:
+    if any(video.live for video in videos):
         raise cli.UserError("several --file must be video files, got a camera or a stream among them")
+    lengths = [len(selection.frame_span(video)) for video in videos]
+    if 0 in lengths:
+        video = videos[lengths.index(0)]
+        raise cli.UserError(f"expected --start before the end of {video.name}, got {video.start:g}")
     return [-(-count * length // sum(lengths)) for length in lengths]
 
 

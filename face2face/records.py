@@ -39,6 +39,7 @@ def read(path: Path, kind: type[T], what: str) -> T:
 
     Raises:
         UserError: if the file is too large, damaged, or does not fit the schema.
+        OSError: if the system refuses.
     """
     if path.stat().st_size > MAX_BYTES:
         raise cli.UserError(f"expected {what}, got a file of over {MAX_BYTES >> 20} MB: {path}")

@@ -180,7 +180,7 @@ class FileGenerator(tf.Module):
         """Generate a face.
 
         Args:
-            png: A PNG of any size, as a scalar string.
+            png: A PNG of any size, as a scalar string. What is not square is squeezed.
 
         Returns:
             {"png" or "jpeg": the face's file, as a scalar string}.

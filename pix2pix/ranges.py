@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import math
 from dataclasses import Field, dataclass, field
 
 
@@ -36,7 +35,7 @@ class Range:
         """Whether a value of any type is a number of this range."""
         kinds = int if self.kind is int else (int, float)
         is_number = isinstance(value, kinds) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and self.low <= value <= self.high
+        return is_number and self.low <= value <= self.high
 
 
 COUNT = Range(int, 1, 10**9)

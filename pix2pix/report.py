@@ -118,7 +118,7 @@ def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> 
 
     Args:
         folder: The report's folder.
-        rows: The images, at least one.
+        rows: The images.
         title: Title of the page.
         summary: Lines of plain text above the images.
 
@@ -129,7 +129,7 @@ def write_page(folder: Path, rows: list[Row], title: str, summary: str = "") -> 
         UserError: If another page is in its place.
     """
     rows = sorted(rows, key=lambda row: -row.badness)
-    kinds = list(rows[0].files)
+    kinds = list(rows[0].files) if rows else []
     head = "".join(f"<th>{text}</th>" for text in ["image", *kinds])
     body = "\n".join(_row(row) for row in rows)
     page = (

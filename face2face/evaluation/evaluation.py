@@ -55,8 +55,12 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     """Judge a frozen generator.
 
     Raises:
-        UserError: if the model is no generator or too small to be judged, or a clip shows no face.
+        UserError: if options contradict each other, the model is no generator or too small to be judged, or
+            a clip shows no face.
     """
+    driving = DrivingOptions(
+        retarget=options.retarget, expression=options.expression, head=options.head, gaze=options.gaze
+    )
     generator = Generator(model)
     size = generator.target.image_size
     if size < artefacts.TILE:
@@ -64,12 +68,6 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
 
     def painter(tracker: Tracker, source: str = "") -> Painter:
-        driving = DrivingOptions(
-            retarget=options.retarget,
-            expression=options.expression,
-            head=options.head,
-            gaze=options.gaze,
-        )
         return Painter(tracker, [generator], driving, source)
 
     def tracker() -> Tracker:

@@ -118,7 +118,7 @@ class Strip:
     """A row of a page.
 
     Attributes:
-        name: "section-frame number".
+        name: "self-frame number" or "cross-frame number", of the second driver "cross-2-frame number", ...
         pictures: uint8 (S, S, 3), RGB, by kind.
         measures: the figures of this row, as text.
         badness: rows are sorted by it, the highest first.

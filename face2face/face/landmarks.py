@@ -245,6 +245,8 @@ class LandmarkDetector:
 
     def _boxes(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """The boxes of all faces, float (N, 4), in pixels of `grey`, which is searched at a scale."""
+        if min(round(scale * side) for side in grey.shape) < 1:
+            return np.empty((0, 4))
         if scale != 1.0:
             interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=interpolation)

@@ -28,6 +28,8 @@ def write(picture: np.ndarray, lines: Sequence[str], letter: float, at_bottom: b
         letter: Height of capitals in pixels. Text that is too large for the picture is written smaller.
         at_bottom: The lower corner instead of the upper one.
     """
+    # A file's name may have bytes that are no text; OpenCV ends the process for them.
+    lines = [line.encode(errors="replace").decode() for line in lines]
     height, width = picture.shape[:2]
     widest = max(_text_width(line, letter) for line in lines) + 2 * letter
     letter *= min(1.0, width / widest, height / (letter * (_LINE_PITCH * len(lines) + 1)))

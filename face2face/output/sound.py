@@ -1,6 +1,7 @@
 """The sound that is recorded with pictures: its interface, and a video file's own sound."""
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
@@ -50,10 +51,11 @@ class FileSound(Sound):
 
         Raises:
             UserError: If it has no sound (see `has_sound`).
+            av.FFmpegError: If it cannot be read.
         """
         import av
 
-        self._container = av.open(str(path), metadata_errors="replace")
+        self._container = av.open(os.path.abspath(path), metadata_errors="replace")
         stream = _audio_stream(self._container)
         if stream is None:
             self._container.close()
@@ -96,7 +98,7 @@ def has_sound(path: Path) -> bool:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(os.path.abspath(path), metadata_errors="replace") as container:
             return bool(_audio_stream(container) and container.streams.video)
     except av.FFmpegError:  # OpenCV may read files that FFmpeg cannot
         return False

@@ -38,8 +38,9 @@ class FileSource(Source):
         Raises:
             UserError: It cannot be decoded.
         """
-        self.name = name_of(path)
+        self.name = self.file_name = name_of(path)
         self._path, self.start, self.end = path, start, end
+        self._absolute = os.path.abspath(path)  # of a relative a:b.mp4, FFmpeg takes the a for a protocol
         self._capture = self._open()
         self._is_fresh = True
         self.fps = plausible(self._capture.get(cv2.CAP_PROP_FPS), 1, 1000) or FALLBACK_FPS
@@ -47,7 +48,7 @@ class FileSource(Source):
         self.frame_count = int(count) if count else None
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(os.fsencode(self._path))  # as bytes: a name may not be UTF-8
+        capture = cv2.VideoCapture(os.fsencode(self._absolute))  # as bytes: a name may not be UTF-8
         if capture.isOpened():
             return capture
         capture.release()
@@ -85,7 +86,8 @@ class FileSource(Source):
         if not self.frame_count:
             return
         first = min(int(min(self.start * self.fps, 1e9)), self.frame_count)
-        last = self.frame_count if self.end is None else min(math.ceil(self.end * self.fps), self.frame_count)
+        end = math.inf if self.end is None else self.end
+        last = math.ceil(min(end * self.fps, self.frame_count))
         numbers = [first + index for index in spread_indices(last - first, count)]
         with FileSource(self._path) as other:  # this one's frames are not touched
             capture = other._capture
@@ -118,7 +120,7 @@ class FileSource(Source):
         import av
 
         try:
-            with av.open(str(self._path), metadata_errors="replace") as container:
+            with av.open(self._absolute, metadata_errors="replace") as container:
                 stream = container.streams.video[0]
                 if stream.duration:
                     return float(stream.duration * stream.time_base)
@@ -151,7 +153,7 @@ class FolderSource(Source):
         Raises:
             UserError: There is none.
         """
-        self.name = name_of(folder)
+        self.name = self.file_name = name_of(folder)
         self._paths = image_paths(folder)
         if not self._paths:
             raise UserError(f"expected images ({', '.join(IMAGE_ENDINGS)}), got none in the folder {folder}")

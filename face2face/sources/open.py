@@ -29,6 +29,7 @@ def open_source(
         UserError: The source does not exist or cannot be decoded, or an option does not apply to it.
     """
     path = source_path(spec)
+    check_exists(spec)
     is_file = path is not None and path.is_file() and not is_address(spec)
     if end is not None and end <= start:
         raise UserError(f"expected --end after --start, got --start {start:g} --end {end:g}")
@@ -42,9 +43,19 @@ def open_source(
         return open_stream(spec)
     if is_file:
         return FileSource(path, start, end)
-    if path is not None:
-        return FolderSource(path)
-    raise UserError(f"expected a video file, a camera's number, a stream's address or a folder, got '{spec}'")
+    return FolderSource(path)
+
+
+def check_exists(spec: str) -> None:
+    """Check that a source is a camera's index, an address, or a file or folder that is there.
+
+    Raises:
+        UserError: If it is none of these.
+    """
+    if not _is_camera(spec) and not is_address(spec) and source_path(spec) is None:
+        raise UserError(
+            f"expected a video file, a camera's number, a stream's address or a folder, got '{spec}'"
+        )
 
 
 def source_path(spec: str) -> Path | None:

@@ -56,6 +56,9 @@ def _open_address(address: str) -> cv2.VideoCapture:
     return capture
 
 
+CLOSE_SECONDS = 1.0
+"""How long closing waits for a picture that is being read; a silent camera gives none for longer."""
+
 ENDED = 0.95
 """A file read by its address has ended if it stops after this share of its frames: headers are not exact."""
 
@@ -140,7 +143,13 @@ class LiveSource(Source):
         self._closed.set()
 
     def close(self) -> None:
-        """Stop, and free the camera or the connection."""
+        """Stop, and free the camera or the connection.
+
+        One that is being read and gives nothing is left to the thread that reads it.
+        """
         self.stop()
-        with self._lock:
-            self._capture.release()
+        if self._lock.acquire(timeout=CLOSE_SECONDS):
+            try:
+                self._capture.release()
+            finally:
+                self._lock.release()

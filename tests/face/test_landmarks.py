@@ -107,6 +107,11 @@ def test_a_picture_without_a_face(detector, level):
     assert detector.find(np.full((240, 320, 3), level, np.uint8)) is None
 
 
+@pytest.mark.parametrize("shape", [(3, 5000, 3), (5000, 1, 3), (1, 1, 3)])
+def test_a_picture_that_no_face_fits_into(detector, shape):
+    assert detector.find(np.full(shape, 128, np.uint8)) is None
+
+
 def test_a_frame_after_the_face_has_gone(detector, frame):
     last = detector.find(frame)
     assert detector.find(np.full(frame.shape, 90, np.uint8), last) is None

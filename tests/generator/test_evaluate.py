@@ -140,6 +140,13 @@ def test_a_model_too_small_for_the_measures_is_refused(photo, clips, tmp_path, c
     assert not (tmp_path / "out").exists()
 
 
+def test_options_that_contradict_each_other_are_told_before_the_work(model, clips, tmp_path, capsys):
+    arguments = ["--tf-model", model, "--target", clips / "no_face.mp4", "--driver", clips / "no_face.mp4"]
+    options = ["--retarget", "off", "--expression", 1.5, "--output-dir", tmp_path / "out"]
+    assert edge(evaluate.main, *arguments, *options) == 2
+    assert "--expression and --head need retargeting" in capsys.readouterr().err
+
+
 def test_a_driver_is_given_once(tmp_path, capsys):
     (tmp_path / "model.pb").touch()
     arguments = ("--tf-model", tmp_path / "model.pb", "--target", "a", "--output-dir", tmp_path / "out")

@@ -27,6 +27,10 @@ def test_the_tilde_stands_above_the_letter():
     assert rows.max() <= np.nonzero(letter.any(axis=1))[0].min() + 2
 
 
+def test_a_file_name_that_is_no_text_is_written_with_a_mark():
+    assert np.array_equal(written("out\udcff.mp4"), written("out?.mp4"))
+
+
 def test_text_that_is_too_wide_is_written_smaller():
     narrow = written("a very long line of text that does not fit", size=(100, 120))
     assert (narrow[:, -1] <= 120).all() and narrow.max() > 200

@@ -93,6 +93,21 @@ class Stalling(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def test_a_camera_that_gives_nothing_does_not_hold_up_the_end(clips):
+    """Its driver waits for a picture; the thread that reads it is left to it."""
+    device, asked, comes = Device(clips / "single_face.mp4"), threading.Event(), threading.Event()
+    device.grab = lambda: asked.set() or comes.wait()
+    source = LiveSource("camera 0", lambda: device)
+    thread = threading.Thread(target=lambda: list(source.frames()), daemon=True)
+    thread.start()
+    assert asked.wait(10)
+    source.close()
+    assert thread.is_alive()
+    comes.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 def test_a_stream_that_stalls_is_tried_again_with_growing_pauses(monkeypatch, capsys):
     monkeypatch.setattr(streams, "STALLED_MS", 300)
     monkeypatch.setattr(streams, "PAUSES", (0.05, 0.4, 0.8))

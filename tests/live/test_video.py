@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output.recording import open_recording
+from face2face.output.recording_place import is_recording
 from face2face.sources import files
 from face2face.sources.base import FALLBACK_FPS
 from face2face.sources.files import FileSource, natural_order
@@ -151,6 +153,11 @@ def test_a_part_that_is_none(clip, start, end):
         open_source(clip, start, end)
 
 
+def test_what_is_not_there_is_told_before_what_its_options_mean():
+    with pytest.raises(UserError, match=r"expected a video file, .*, got 'typo\.mp4'"):
+        open_source("typo.mp4", start=3)
+
+
 def test_parts_are_of_files(address):
     with pytest.raises(UserError, match="--start and --end are for video files"):
         open_source(address, start=1)
@@ -178,3 +185,19 @@ def test_a_sample_is_spread_over_the_clip(clips, whole, monkeypatch):
         assert np.array_equal(frame.picture, every[frame.number])
     if not whole:
         assert [frame.number - min(every) for frame in sample] == [3, 27, 15, 9, 21]
+
+
+def test_a_relative_name_with_a_colon_is_no_protocol(clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(clips / "single_face.mp4", "2026-01-01T10:20:30.mp4")
+    with open_source("2026-01-01T10:20:30.mp4") as source:
+        assert len(list(source.frames())) == source.frame_count == 72
+    recording = open_recording(Path("now:1.mp4"), 25.0)
+    recording.write(np.zeros((64, 64, 3), np.uint8), 0.0)
+    recording.close()
+    assert is_recording(Path("now:1.mp4"))
+
+
+def test_a_sample_up_to_an_end_that_is_far_off(clip):
+    with FileSource(Path(clip), end=1e308) as source:
+        assert len(list(source.sample(3))) == 3

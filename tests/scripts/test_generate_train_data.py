@@ -268,6 +268,7 @@ def test_no_face_replaces_nothing(clips, clip, tmp_path):
         ),
         (["--file", "{clip}", "--start", "5", "--end", "2"], "expected --end after --start"),
         (["--file", "{clip}", "--start", "9999"], "got none in the 0 frames read of single_face.mp4"),
+        (["--file", "{clip}", "{clip}", "--start", "9999"], "before the end of single_face.mp4, got 9999"),
     ],
 )
 def test_wrong_arguments(arguments, message, clip, tmp_path, monkeypatch, capsys):

@@ -191,6 +191,17 @@ def test_ctrl_c_twice_keeps_what_is_recorded(here, clips):
     assert count("out.mp4") >= 10
 
 
+@posix
+def test_figures_are_written_though_the_terminal_was_closed(here, clips):
+    ours, theirs = os.openpty()
+    command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--stats", "stats.json"]
+    process = made.start([*command, "--source", clips / "single_face.mp4"], stdout=theirs, stderr=-3)
+    os.close(theirs)
+    os.close(ours)
+    assert process.wait(timeout=60) == 2  # nobody could be told of the end
+    assert json.loads(Path("stats.json").read_text())["frames"] == 72
+
+
 # --- videos that are not whole --------------------------------------------------------------------------
 
 

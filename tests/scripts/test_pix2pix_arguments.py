@@ -30,6 +30,10 @@ from tests.scripts.test_pix2pix_script import error_of, test_mode
             ["--mode", "train", "--input_dir", ".", "--checkpoint", "nowhere", "--max_steps", "1"],
             "expected a folder as --checkpoint, not found: nowhere",
         ),
+        (
+            ["--mode", "train", "--max_steps", "9" * 400],
+            "argument --max_steps: expected a whole number from 0 to 1,000,000,000",
+        ),
         (["--mode", "teach"], "argument --mode: invalid choice: 'teach'"),
     ],
 )

@@ -94,3 +94,8 @@ def test_another_page_is_not_replaced(tmp_path, rows):
     with pytest.raises(UserError, match="expected a new file, or an older one of this kind to replace"):
         report.write_page(tmp_path, rows, "test")
     assert (tmp_path / "index.html").read_text() == "<p>notes</p>"
+
+
+def test_a_page_without_a_picture_has_its_summary(tmp_path):
+    page = report.write_page(tmp_path, [], "cross", "no face was found").read_text()
+    assert "0 images" in page and "no face was found" in page
