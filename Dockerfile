@@ -8,7 +8,7 @@
 #
 #   docker run --rm -it -p 8765:8765 -e TOKEN=SECRET -e MODEL=/model/frozen_model.pb \
 #       -v "$PWD/face2face-reduced-model:/model:ro" face2face
-#   mkdir -p demo && docker run --rm -it -v "$PWD/demo:/face2face/demo" face2face python examples/demo.py
+#   mkdir -p demo && chmod a+rwx demo && docker run --rm -it -v "$PWD/demo:/face2face/demo" face2face python examples/demo.py
 FROM python:3.12-slim
 
 # OpenCV shows no window here, but its library loads what it would need for one.

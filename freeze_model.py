@@ -56,7 +56,7 @@ def freeze(
     path = model_folder / frozen_graph.FILE_NAME
     for kind in formats:
         kind.check_installed()
-    outputs = _check_outputs(path, int8, calibration, formats)
+    _check_outputs(path, int8, calibration, formats)
     opts = _options(model_folder)
     known = _target(model_folder, opts)
     plate = read_plate(model_folder, opts.image_size)
@@ -112,7 +112,7 @@ def freeze(
         size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
         print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
-    if older := frozen_graph.older(model_folder, outputs):
+    if older := frozen_graph.older(model_folder):
         cli.warn(f"of an older model, for which options were given that are not given now: {older}")
     return path
 
@@ -140,11 +140,8 @@ def _target(model_folder: Path, opts: options.Options) -> Target:
 
 def _check_outputs(
     path: Path, int8: bool, calibration: Path | None, formats: Sequence[exports.Format]
-) -> dict[str, Path]:
+) -> None:
     """Check that no file would be replaced but graphs of ours.
-
-    Returns:
-        The files that will be written, by their names.
 
     Raises:
         UserError: if one would.
@@ -162,7 +159,6 @@ def _check_outputs(
         outputs[output.name] = output
         files.check_replaceable(output, kind.is_ours)
     files.check_apart(outputs, {"--calibration": calibration})
-    return outputs
 
 
 def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:

@@ -205,9 +205,10 @@ def port(text: str) -> int:
 
 def checkpoint_folder(text: str) -> Path:
     """Parse the path of a folder with checkpoints. TensorFlow would delete what it matches as a pattern."""
-    if not set(text).isdisjoint("*?[" if os.sep == "\\" else "*?[\\"):
+    special = "*?[" if os.sep == "\\" else "*?[\\"
+    if not set(text).isdisjoint(special):
         raise argparse.ArgumentTypeError(
-            rf"expected a path without * ? [ or \, which TensorFlow takes for a pattern, got '{text}'"
+            f"expected a path without any of {special}, which TensorFlow takes for a pattern, got '{text}'"
         )
     return Path(text)
 

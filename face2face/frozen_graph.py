@@ -7,7 +7,7 @@
 The first two are those of the 2017 demo, whose graphs lack the third.
 """
 
-from collections.abc import Collection
+import re
 from pathlib import Path
 
 STEM = "frozen_model"
@@ -15,20 +15,21 @@ STEM = "frozen_model"
 
 FILE_NAME = f"{STEM}.pb"
 
+_WRITTEN = re.compile(rf"{STEM}(_int8)?\.(pb|xml|bin|onnx|tflite)")
+
 INPUT_TENSOR = "image_tensor:0"
 OUTPUT_TENSOR = "generate_output/output:0"
 TARGET_TENSOR = "face2face/target:0"
 
 
-def older(folder: Path, written: Collection[str] = ()) -> str:
-    """The files of freeze_model.py in a folder that were not written anew, for a warning; "" without any.
-
-    Args:
-        folder: Of the reduced model.
-        written: Names of those that were.
-    """
-    found = (path for path in folder.glob(f"{STEM}*") if path.name not in written)
-    return ", ".join(sorted(str(path) for path in found))
+def older(folder: Path) -> str:
+    """The files of freeze_model.py older than the reduced model beside them, for a warning; or ""."""
+    model = folder / "checkpoint"
+    if not model.is_file():
+        return ""
+    files = [path for path in folder.glob(f"{STEM}*") if _WRITTEN.fullmatch(path.name)]
+    found = (path for path in files if path.stat().st_mtime_ns < model.stat().st_mtime_ns)
+    return ", ".join(sorted(map(str, found)))
 
 
 def operation(tensor: str) -> str:

@@ -74,9 +74,10 @@ def read(path: Path) -> np.ndarray:
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Width and height by the picture's header; errors as in `read`."""
+    """Width and height of a picture that can be read, by its header, as `read` returns it."""
     with Image.open(path, formats=_FORMATS) as picture:
-        return picture.size
+        is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        return picture.size[::-1] if is_turned else picture.size
 
 
 def _as_rgb(picture: Image.Image) -> np.ndarray:

@@ -15,6 +15,7 @@ from face2face.file_cache import FileCache
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.generator import graph_check, interruptible, polyphase
 from face2face.generator.checks import generator_file, ir_shapes
+from face2face.generator.checks.bounds import MAX_TOTAL_VALUES
 from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile
 from face2face.generator.checks.tensors import MAX_VALUES
 from face2face.generator.engines import PRECISIONS, EngineError, Paint, last_line, one_picture
@@ -144,8 +145,8 @@ class OpenVino:
         """Read a graph, and check OpenVINO's own view of it before it is compiled.
 
         Raises:
-            EngineError: if OpenVINO cannot read it, or sees a tensor that is too large.
-            UserError: if OpenVINO sees an operation that is not allowed.
+            EngineError: if OpenVINO cannot read it, or cannot tell the shape of a tensor.
+            UserError: if OpenVINO sees an operation that is not allowed, or tensors that are too large.
         """
         failure = None
         with loading.quiet_stderr():  # it tries a damaged file in every format, and prints an error for each
@@ -155,14 +156,19 @@ class OpenVino:
                 failure = error
         if failure:
             raise EngineError(last_line(failure))
+        total = 0
         for operation in model.get_ops():
             if operation.get_type_name() not in OPERATIONS:
                 raise generator_file.refused(path, operation.get_type_name(), operation.get_friendly_name())
             for output in operation.outputs():
                 shape = output.get_partial_shape()
-                if not shape.is_static or math.prod(shape.to_shape()) > MAX_VALUES:
-                    name = cli.shown(operation.get_friendly_name())
-                    raise EngineError(f"its {operation.get_type_name()} ({name}) has the shape {shape}")
+                said = f"its {operation.get_type_name()} ({cli.shown(operation.get_friendly_name())}) has the"
+                if not shape.is_static:
+                    raise EngineError(f"{said} shape {shape}")
+                size = math.prod(shape.to_shape())
+                total += size
+                if size > MAX_VALUES or total > MAX_TOTAL_VALUES:
+                    raise generator_file.expected(path, f"{said} shape {shape}")
         return model
 
 

@@ -1,5 +1,6 @@
 """Recordings as a folder of PNGs, and single snapshots."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,10 @@ def write_picture(path: Path, picture: np.ndarray, date: str) -> None:
     Raises:
         OSError: If it cannot be written; no part of it stays.
     """
+    unfinished = path.with_name(f".{path.name}")  # hidden, so that half a picture is never taken for one
     try:
-        path.write_bytes(provenance.png(picture, date))
+        unfinished.write_bytes(provenance.png(picture, date))
+        os.replace(unfinished, path)
     except OSError:
-        path.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise

@@ -215,7 +215,7 @@ def check(path: Path) -> None:
     """
     ending = path.suffix.lower()
     if ending in CODECS:
-        if recording_place.is_being_recorded(path):
+        if path.is_file() and recording_place.is_being_recorded(path):  # to open a pipe would wait
             raise cli.UserError(f"expected a file that no other program records to, got {path}")
         files.check_replaceable(path, recording_place.is_recording)
     elif path.is_dir():

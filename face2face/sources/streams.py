@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Container, Iterator
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -44,7 +45,13 @@ def open_stream(address: str) -> Source:
     Raises:
         UserError: It cannot be read.
     """
-    return LiveSource(address, lambda: _open_address(address))
+    return LiveSource(short_name(address), lambda: _open_address(address))
+
+
+def short_name(address: str) -> str:
+    """A stream's name: the last part of its address's path, or the host, without user, password and query."""
+    parts = urlsplit(address)
+    return parts.path.rpartition("/")[2] or parts.hostname or "stream"
 
 
 def _open_address(address: str) -> cv2.VideoCapture:

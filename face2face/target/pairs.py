@@ -4,7 +4,6 @@ import re
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from face2face.face.drawing import LINE_WIDTH, draw, frame_line_width
 from face2face.face.irises import IrisDetector
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
-from face2face.sources.open import is_address, source_path
+from face2face.sources.open import source_path
 from face2face.target import selection
 from face2face.target.selection import Candidate
 from face2face.target.sidecar import (
@@ -60,15 +59,7 @@ class Clip:
     def describe(self) -> Video:
         """The clip as the sidecar names it."""
         box = (self.crop_box.left, self.crop_box.top, self.crop_box.side) if self.crop_box else None
-        return Video(_short_name(self.name), self.scanned.frame_size, self.video.fps, box)
-
-
-def _short_name(name: str) -> str:
-    """A source's name for the sidecar: of a stream's address the path's last part, which has no password."""
-    if is_address(name):
-        address = urlsplit(name)
-        name = address.path.rpartition("/")[2] or address.hostname or ""
-    return name[:MAX_NAME]
+        return Video(self.name[:MAX_NAME], self.scanned.frame_size, self.video.fps, box)
 
 
 def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, preview: bool) -> files.IsOurs:

@@ -27,10 +27,10 @@ from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distan
 
 SIDECAR_NAME = "landmarks.json"
 FORMAT_VERSION = 2
+"""Of files with irises. Those without have version 1, which older readers know."""
 
 MAX_NAME = 255
 """Maximum number of characters of a video's name."""
-"""Of files with irises. Those without have version 1, which older readers know."""
 
 MIN_LINE_WIDTH, MAX_LINE_WIDTH = 0.01, 1000.0
 """In pixels: those of the original's 3 pixels, in frames scaled to any size."""

@@ -5,7 +5,7 @@ import random
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from face2face import pictures
 from face2face.cli import UserError
@@ -145,3 +145,11 @@ def test_a_picture_that_no_file_can_hold_is_refused(tmp_path):
     with pytest.raises(UserError, match="expected a picture of at most 32768 pixels a side"):
         pictures.write(tmp_path / "a.png", huge)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_by_the_header_is_that_of_the_picture(tmp_path, orientation):
+    picture = Image.new("RGB", (64, 32))
+    picture.getexif()[ExifTags.Base.Orientation] = orientation
+    picture.save(tmp_path / "1.jpg", exif=picture.getexif())
+    assert pictures.size(tmp_path / "1.jpg") == pictures.read(tmp_path / "1.jpg").shape[1::-1]

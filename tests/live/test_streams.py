@@ -126,6 +126,20 @@ def test_a_stream_that_stalls_is_tried_again_with_growing_pauses(monkeypatch, ca
     assert capsys.readouterr().err.count("warning: ") == 2
 
 
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("rtsp://me:secret@host.example", "host.example"),
+        ("rtsp://me:secret@host.example:554/yard?token=secret", "yard"),
+        ("https://host.example/a/b.mp4?signed=secret", "b.mp4"),
+        ("file:///clips/clip.mp4", "clip.mp4"),
+    ],
+)
+def test_a_streams_name_has_no_password(address, name):
+    """It is shown on the page, and goes on with the training pairs into the frozen graph."""
+    assert streams.short_name(address) == name
+
+
 # --- which cameras there are ------------------------------------------------------------------------------
 
 PLUGGED_IN = [cameras.Camera(0, "Integrated Webcam"), cameras.Camera(2, "USB Video")]

@@ -1,6 +1,7 @@
 """freeze_model.py: the frozen graph and what it never replaces; and a full disk, for both scripts."""
 
 import json
+import os
 import re
 import resource
 import shutil
@@ -154,8 +155,10 @@ def test_a_frozen_graph_of_ours_is_replaced(frozen_model, reduced, tmp_path):
 
 def test_exports_of_an_older_model_are_told(reduced, tmp_path, capsys):
     folder = shutil.copytree(reduced, tmp_path / "reduced", ignore=shutil.ignore_patterns("frozen_model.*"))
-    for name in ("frozen_model.onnx", "frozen_model_int8.xml"):
+    for name in ("frozen_model.onnx", "frozen_model_int8.xml", "frozen_model_notes.txt"):
         (folder / name).write_text("of an older model")
+        os.utime(folder / name, (1e9, 1e9))
+    (folder / "frozen_model.tflite").write_text("of this model, frozen a moment ago")
     freeze_model.freeze(folder)
     (warning,) = capsys.readouterr().err.splitlines()
     assert warning.startswith("warning: of an older model")

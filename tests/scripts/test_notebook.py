@@ -1,6 +1,9 @@
 """docs/face2face.ipynb: the tutorial runs in it, from a video to a recording of painted frames."""
 
+import os
 import re
+import subprocess
+import sys
 
 import cv2
 import nbformat
@@ -38,3 +41,20 @@ def test_the_notebook_runs_the_tutorial(clips, tmp_path):
     face = cv2.resize(face, painted.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     black = np.abs(painted.astype(float)).mean()
     assert np.abs(face.astype(float) - painted).mean() < 0.3 * black
+
+
+def test_cells_that_run_again_mean_the_same(tmp_path):
+    """For another video, for one: paths still begin where the notebook was opened."""
+    (tmp_path / "generate_train_data.py").touch()  # what the project's folder is known by
+    sources = [cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "code"][:3]
+    names = '\nVIDEO, DRIVER = "me.mp4", "you.mp4"\n'
+    told = "print(os.getcwd(), os.environ['VIDEO'], os.environ['PROJECT'])"
+    code = "\n".join([sources[0], names, *2 * sources[1:], told])
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(made.ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout == f"{tmp_path / 'face2face-work'} {tmp_path / 'me.mp4'} {tmp_path}\n", result.stderr

@@ -1,5 +1,6 @@
 """reduce_model.py: the reduced model, what it never replaces, and what a user can get wrong."""
 
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -99,6 +100,7 @@ def test_a_second_reduction_replaces_the_first_and_nothing_else(trained, tmp_pat
     (output / "notes").mkdir()
     (output / "notes" / "target.json").write_text("of the user's own")
     (output / "frozen_model.pb").write_text("of an older model")
+    os.utime(output / "frozen_model.pb", (1e9, 1e9))
     old = next(output.glob("generator-1.index"))
     old.rename(output / "generator-7.index")  # of an older checkpoint
     options.write(output, replace(made.SMALL, ngf=7), options.REDUCED)

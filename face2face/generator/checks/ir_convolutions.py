@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from face2face.generator.checks import shapes
 from face2face.generator.checks.ir_attributes import Attributes
-from face2face.generator.checks.tensors import Tensor, unknown
+from face2face.generator.checks.tensors import ShapeError, Tensor, unknown
 
 
 def _pads(node: Attributes, rank: int) -> list[tuple[int, int] | None]:
@@ -57,9 +57,7 @@ def _transposed(node: Attributes, x: list[Tensor], groups: int, outputs: int, ke
     else:
         beyond = node.integers("output_padding") or [0] * len(kernel)
         sides = [
-            side * stride
-            if pads is None
-            else (side - 1) * stride + (width - 1) * dilation + 1 - sum(pads) + more
+            (side - 1) * stride + (width - 1) * dilation + 1 - sum(pads or (0, 0)) + more
             for side, width, stride, dilation, pads, more in zip(
                 x[0].shape[2:],
                 kernel,
@@ -89,9 +87,11 @@ def transposed_convolution_in_groups(node: Attributes, x: list[Tensor]) -> list[
 def average_pool(node: Attributes, x: list[Tensor]) -> list[Tensor]:
     """Infer AvgPool."""
     kernel = node.integers("kernel")
-    up = node.text("rounding_type", "floor") != "floor"  # the last, incomplete window may count
+    rounding = node.text("rounding_type", "floor")
+    if rounding != "floor":
+        raise ShapeError(f"a pooling that rounds its sides by {rounding}, where only floor is supported")
     sides = [
-        shapes.window_side(*each) + up
+        shapes.window_side(*each)
         for each in zip(
             x[0].shape[2:],
             kernel,

@@ -84,8 +84,8 @@ def _reshape(node: Attributes, x: list[Tensor]) -> list[Tensor]:
 
 
 def _squeeze(node: Attributes, x: list[Tensor]) -> list[Tensor]:
-    axes = tuple(x[1].values("axes")) if len(x) > 1 else None
-    return [x[0].view(lambda array: np.squeeze(array, axes))]
+    axes = tuple(x[1].values("axes")) if len(x) > 1 else ()
+    return [x[0].view(lambda array: np.squeeze(array, axes or None))]  # no axes: all of length 1
 
 
 def _unsqueeze(node: Attributes, x: list[Tensor]) -> list[Tensor]:

@@ -36,7 +36,8 @@ def reduced(tensor: Tensor, axes: Iterable[int], keep: bool, compute: Callable |
     """
     axes = {axis_of(axis, len(tensor.shape)) for axis in axes}
     if compute and tensor.is_known:
-        return known(compute(tensor.array, axis=tuple(axes), keepdims=keep))
+        # Sums and products stay in the tensor's own integers, in which an engine's overflow.
+        return known(compute(tensor.array, axis=tuple(axes), keepdims=keep).astype(tensor.array.dtype))
     sides = [1 if i in axes else side for i, side in enumerate(tensor.shape)]
     return unknown(sides if keep else [side for i, side in enumerate(sides) if i not in axes])
 
