@@ -64,7 +64,7 @@ class SourceOptions:
         is_specific = self.start or self.end is not None or self.camera_size or self.camera_fps
         if self.source == BROWSER and is_specific:
             raise UserError("--start, --end, --camera-size and --camera-fps are not for --source browser")
-        if self.source != BROWSER:
+        if self.is_paced and self.source != BROWSER:
             check_exists(self.source)
         if self.is_paced and self.is_live:
             raise UserError(f"--pace is for video files and folders of images, got {self.source}")

@@ -84,6 +84,8 @@ def test_a_loop_that_is_late_takes_the_newest_frame_and_counts_the_others(clips)
 
 
 def test_pace_is_for_files():
+    with pytest.raises(UserError, match=r"expected a video file, .*, got 'typo\.mp4'"):
+        SourceOptions("typo.mp4", is_paced=True)
     with pytest.raises(UserError, match="--pace is for video files and folders of images, got 0"):
         SourceOptions("0", is_paced=True)
 

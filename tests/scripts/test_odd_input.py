@@ -197,6 +197,9 @@ def test_figures_are_written_though_the_terminal_was_closed(here, clips):
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--stats", "stats.json"]
     process = made.start([*command, "--source", clips / "single_face.mp4"], stdout=theirs, stderr=-3)
     os.close(theirs)
+    said = b""
+    while b"runs on" not in said:
+        said += os.read(ours, 1000)
     os.close(ours)
     assert process.wait(timeout=60) == 2  # nobody could be told of the end
     assert json.loads(Path("stats.json").read_text())["frames"] == 72

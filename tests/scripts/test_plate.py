@@ -19,7 +19,7 @@ from face2face.target.retarget import Retargeter
 from face2face.target.sidecar import Entry, Sidecar, Video
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
-from pix2pix import still, training
+from pix2pix import dataset, still, training
 from tests import made
 
 SIZE, COUNT = 64, 60
@@ -193,7 +193,7 @@ def test_training_measures_it_and_reducing_copies_it(models, plate):
 
 @pytest.mark.parametrize(
     "other",
-    [{"flip": True}, {"which_direction": "BtoA"}, {"lab_colorization": True}, {"image_size": 32}],
+    [{"flip": True}, {"which_direction": "BtoA"}, {"lab_colorization": True}],
     ids=str,
 )
 def test_where_it_cannot_be_told_there_is_none(pairs, other):
@@ -204,6 +204,17 @@ def test_where_it_cannot_be_told_there_is_none(pairs, other):
     assert still.measure_plate(paths, sidecar, target, replace(made.SMALL, **other)) is None
     assert still.measure_plate(paths, sidecar, replace(target, face=None), made.SMALL) is None
     assert still.measure_plate(paths, sidecar, None, made.SMALL) is None
+
+
+def test_of_larger_pairs_the_same_holds_still(pairs):
+    paths, (_, points, _) = sorted(pairs.glob("*.png")), scene()
+    sidecar = Sidecar([], {f"{i + 1}.png": Entry(0, i, at) for i, at in enumerate(points)})
+    whole, half = (
+        still.measure_plate(paths, known, Target.measure(known, opts.image_size), opts)
+        for opts in (made.SMALL, replace(made.SMALL, image_size=SIZE // 2))
+        for known in [dataset.in_model_space(sidecar, paths, opts)]
+    )
+    assert half.mask.shape == (SIZE // 2, SIZE // 2) and abs(half.share - whole.share) < 0.1
 
 
 def test_a_training_without_one_removes_the_older_one_of_its_reduced_model(models, tmp_path):
