@@ -17,6 +17,9 @@ EXIT_USER_ERROR = 2
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
 
+exit_code = 0
+"""What the process is about to end with, for whoever has to end it before Python does."""
+
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
@@ -56,12 +59,13 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script's `main` and turn what it raises into an exit code and at most one line on stderr."""
+    global exit_code
     _prepare_streams()
     signals = _Signals()
     try:
-        code = main() or 0
+        exit_code = main() or 0
         sys.stdout.flush()  # a reader that has gone is noticed here
-        sys.exit(code)
+        sys.exit(exit_code)
     except KeyboardInterrupt:
         fail("interrupted", EXIT_INTERRUPTED, "")
     except UserError as error:
@@ -70,7 +74,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         fail(str(error), EXIT_INCOMPLETE)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        exit_code = 1
+        sys.exit(exit_code)
     except OSError as error:  # no permission, no space, ...: the system's own words and the file
         fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
     finally:
@@ -79,6 +84,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
 def fail(message: str, code: int = EXIT_USER_ERROR, kind: str = "error: ") -> NoReturn:
     """End with one line on stderr, if anybody can still read it."""
+    global exit_code
+    exit_code = code
     with contextlib.suppress(OSError):
         print(kind + " ".join(message.split()), file=sys.stderr)
     sys.exit(code)
@@ -96,6 +103,13 @@ def shown(text: str, most: int = _MOST_SHOWN) -> str:
 
 def _prepare_streams() -> None:
     """Let no character, and no note of a library on itself, end in a traceback or in the user's terminal."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # it was closed: the next file that is opened must not take its place
+            with contextlib.suppress(OSError):
+                os.fstat(descriptor)
+                continue
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            setattr(sys, name, os.fdopen(opened, "r" if name == "stdin" else "w", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

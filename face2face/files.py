@@ -16,6 +16,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 from face2face.cli import UserError
 
 IsOurs = Callable[[Path], bool]
@@ -97,6 +102,20 @@ def check_replaceable(path: Path, is_ours: IsOurs) -> None:
         )
 
 
+def check_folder(path: Path) -> None:
+    """Check that a folder can be made, or is there already.
+
+    Raises:
+        UserError: if a file is in its place, or in that of a folder that would hold it.
+    """
+    whole = Path(os.path.realpath(path))
+    there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise UserError(
+            f"expected a folder's name to write to, got a file: {there if there != whole else path}"
+        )
+
+
 @contextlib.contextmanager
 def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
     """Yield a temporary path to write a file to, which is moved to `path` at the end.
@@ -118,6 +137,46 @@ def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
         if unfinished.is_file() and unfinished.stat().st_size:
             check_replaceable(path, is_ours)
             os.replace(unfinished, path)
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file or folder until it is closed, where the system has such locks (not on Windows).
+
+    Raises:
+        BlockingIOError: if it is locked.
+    """
+    if fcntl is not None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            pass
+
+
+@contextlib.contextmanager
+def only_writer(folder: Path, name: str) -> Iterator[None]:
+    """Refuse a folder that another process holds in this context, too.
+
+    Args:
+        folder: an existing folder.
+        name: of the option that gave it.
+
+    Raises:
+        UserError: if another one does.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            lock(descriptor)
+        except BlockingIOError:
+            raise UserError(f"expected {name} that no other program writes to, got {folder}") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(path: Path, data: bytes, is_ours: IsOurs) -> None:
@@ -157,9 +216,8 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
         UserError: before anything is changed, if a file that is not ours would be replaced.
         OSError: if the system refuses.
     """
+    check_folder(path)
     path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_dir():
-        raise UserError(f"expected a folder's name to write to, got a file: {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path.parent)
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=path.parent) as scratch:

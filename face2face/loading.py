@@ -25,7 +25,7 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # not of a signal: what was held back says nothing of it
             held.seek(0)
             os.write(kept, held.read())
             raise

@@ -1,5 +1,6 @@
 """A whole training, new or resumed: from a folder of pairs and options to the last step."""
 
+import contextlib
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -10,13 +11,23 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli
+from face2face import cli, files
 from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.target.plate import write_plate
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 from face2face.target.target_file import Target
-from pix2pix import dataset, distribution, fine_tuning, networks, options, precision, still
-from pix2pix.checkpoints import Checkpoints, check_state
+from pix2pix import (
+    dataset,
+    distribution,
+    fine_tuning,
+    networks,
+    options,
+    precision,
+    report,
+    still,
+    validation,
+)
+from pix2pix.checkpoints import BEST, Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
 from pix2pix.trainer import Trainer
@@ -66,45 +77,59 @@ def train(
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
     opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)
-    if is_chief:
-        if start_from is not None:
-            fine_tuning.check_networks(opts, start_from)
-        opts = resolve_precision(resume_options(opts, output_dir))
-    opts = synchronise_with_chief(opts, strategy)
-    tf.keras.utils.set_random_seed(opts.seed)
-    trainer = Trainer(opts, strategy)
-    checkpoints = Checkpoints(output_dir, **trainer.objects())
-    restored_from = begins_with = None
-    if is_chief:
-        restored_from = checkpoints.restore()
-        if restored_from is None and start_from is not None:
-            begins_with = fine_tuning.begin(trainer, start_from)
-        options.write(output_dir, opts, options.TRAINING)
-        if target:
-            target.write(output_dir)
-        write_plate(output_dir, plate)
-    distribution.broadcast_variables(strategy, trainer.variables())
-    first_step = int(trainer.step.numpy())
-    parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
-    print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
-    print(f"on {device(strategy)}, precision {opts.precision}")
-    print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
-    if begins_with:
-        print(begins_with)
-    if restored_from:
-        print(
-            f"going on from {restored_from}"
-            + (": trained to the end already" if first_step >= last_step else "")
-        )
-    if first_step < last_step:
-        batches = distributed_batches(strategy, pairs, opts, first_step, sidecar)
-        validation = (
-            Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
-        )
-        Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch, validation).run(
-            first_step, last_step
-        )
+    with contextlib.ExitStack() as held:
+        if is_chief:
+            if start_from is not None:
+                fine_tuning.check_networks(opts, start_from)
+            opts = resume_options(opts, output_dir)
+            held.enter_context(files.only_writer(output_dir, "--output_dir"))
+            check_outputs(opts, output_dir)
+            opts = resolve_precision(opts)
+        opts = synchronise_with_chief(opts, strategy)
+        tf.keras.utils.set_random_seed(opts.seed)
+        trainer = Trainer(opts, strategy)
+        checkpoints = Checkpoints(output_dir, **trainer.objects())
+        restored_from = begins_with = None
+        if is_chief:
+            restored_from = checkpoints.restore()
+            if restored_from is None and start_from is not None:
+                begins_with = fine_tuning.begin(trainer, start_from)
+            options.write(output_dir, opts, options.TRAINING)
+            if target:
+                target.write(output_dir)
+            write_plate(output_dir, plate)
+        distribution.broadcast_variables(strategy, trainer.variables())
+        first_step = int(trainer.step.numpy())
+        parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
+        print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
+        print(f"on {device(strategy)}, precision {opts.precision}")
+        print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
+        if begins_with:
+            print(begins_with)
+        if restored_from:
+            print(
+                f"going on from {restored_from}"
+                + (": trained to the end already" if first_step >= last_step else "")
+            )
+        if first_step < last_step:
+            batches = distributed_batches(strategy, pairs, opts, first_step, sidecar)
+            measuring = (
+                Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
+            )
+            Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch, measuring).run(
+                first_step, last_step
+            )
     return trainer
+
+
+def check_outputs(opts: Options, output_dir: Path) -> None:
+    """Raise `UserError` if what is written during the training would replace what is not ours."""
+    files.check_replaceable(output_dir / validation.HISTORY, validation.is_ours)
+    if opts.display_freq:
+        files.check_replaceable(output_dir / report.PAGE, report.is_page)
+    for folder in [output_dir / BEST, *([output_dir / report.IMAGES] if opts.display_freq else [])]:
+        if folder.exists() and not folder.is_dir():
+            raise cli.UserError(f"expected a folder, got a file of that name: {folder}")
 
 
 def drawing_of_elsewhere(output_dir: Path) -> str:

@@ -1,6 +1,7 @@
 """Runs native code so that Ctrl-C ends it: an engine that loads a graph handles no signal meanwhile."""
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -43,16 +44,24 @@ def call(function: Callable[[], T]) -> T:
         while thread.is_alive():
             thread.join(_POLL_SECONDS)
     except KeyboardInterrupt:
-        atexit.register(_end_without, thread)
+        end_without(thread)
         raise
     if failure:
         raise failure[0]
     return outcome[0]
 
 
-def _end_without(thread: threading.Thread) -> None:
-    """Exit at once if a thread still runs native code: going on would free the memory that it uses."""
+def end_without(thread: threading.Thread) -> None:
+    """Let the process, once it has cleaned up, exit without a thread that may still run native code.
+
+    Python would end the thread inside that code, which aborts the process, and free the memory that it uses.
+    """
+    atexit.register(_exit_if_alive, thread)
+
+
+def _exit_if_alive(thread: threading.Thread) -> None:
     if thread.is_alive():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(cli.EXIT_INTERRUPTED)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(cli.exit_code)

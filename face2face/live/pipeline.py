@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from face2face.generator import interruptible
+
 MAX_WAITING = 2
 """Frames that were captured and are not shown yet, in addition to those that the slowest stage works on.
 With this bound a frame waits for at most two frame times (Little's law)."""
@@ -75,6 +77,7 @@ class Pipeline:
 
     def __enter__(self) -> "Pipeline":
         for thread in self._threads:
+            interruptible.end_without(thread)  # a signal may come before `__exit__` is sure to be called
             thread.start()
         return self
 

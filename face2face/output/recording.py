@@ -213,6 +213,7 @@ def check(path: Path) -> None:
     Raises:
         UserError: If it cannot.
     """
+    files.check_folder(path.parent)
     ending = path.suffix.lower()
     if ending in CODECS:
         if path.is_file() and recording_place.is_being_recorded(path):  # to open a pipe would wait

@@ -1,16 +1,9 @@
 """The file that a recording is written to; it replaces an earlier recording only when it is complete."""
 
-import contextlib
 import errno
 import itertools
 import os
 from pathlib import Path
-from typing import BinaryIO
-
-try:
-    import fcntl
-except ImportError:  # Windows replaces no file that is open
-    fcntl = None
 
 from face2face import files
 from face2face.cli import UserError
@@ -33,22 +26,12 @@ def is_being_recorded(path: Path) -> bool:
     """Return whether a program is recording to a file now: each one locks its own."""
     try:
         with path.open("rb") as file:
-            _lock(file)
+            files.lock(file.fileno())
     except BlockingIOError:
         return True
     except OSError:  # there is none
         pass
     return False
-
-
-def _lock(file: BinaryIO) -> None:
-    """Lock a file until it is closed.
-
-    Raises:
-        BlockingIOError: If it is locked.
-    """
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def free_path(path: Path) -> Path:
@@ -83,8 +66,7 @@ class RecordingPlace:
         self.file = free_path(unfinished) if self._replaced else self._target
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self._locked = self.file.open("xb")
-        with contextlib.suppress(OSError):  # a file system that has no locks
-            _lock(self._locked)
+        files.lock(self._locked.fileno())
         self._identity = identity(self.file)
 
     @property

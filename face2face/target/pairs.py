@@ -81,6 +81,8 @@ def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, pre
         UserError: A source or another file is in the way.
     """
     folders = [output_dir / ORIGINAL, output_dir / LANDMARKS]
+    for folder in folders:
+        files.check_folder(folder)
     outputs = {folder.name: folder for folder in folders} | {
         PREVIEW: output_dir / PREVIEW if preview else None
     }

@@ -91,6 +91,7 @@ def process(
     size = size or MODEL_SIZE
     paths = image_paths(cli.existing_dir(input_dir, "--input_dir"))
     files.check_apart({"--output_dir": output_dir}, {"--input_dir": input_dir, "--b_dir": b_dir})
+    files.check_folder(output_dir)
     if not paths:
         raise cli.UserError(f"expected images, got none in {input_dir}")
     named = images.by_stem(paths)

@@ -264,6 +264,7 @@ def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_pat
         (["--tf-model", "."], "expected a file as the frozen model, got a folder: ."),
         (["--landmark-model", "{clip}"], "expected a 68-point landmark model of dlib's"),
         (["--record", "out.docx"], "expected a recording of .mp4"),
+        (["--record", "{clip}/out.mp4"], "expected a folder's name to write to, got a file: "),
         (["--smoothing", "2"], "argument --smoothing: expected a number from 0 to 1, got '2'"),
         (["--limit", "0"], "argument --limit: expected a whole number above 0"),
         (["--tf-model", "{clip}"] * 10, "expected --tf-model at most 9 times, got 10"),

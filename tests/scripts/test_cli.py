@@ -159,6 +159,13 @@ def test_progress_in_a_log_is_in_lines(capsys):
     assert all("<" in line for line in lines)
 
 
+def test_native_notes_are_dropped_after_a_signal(capfd):
+    with pytest.raises(KeyboardInterrupt), loading.quiet_stderr():
+        os.write(2, b"a note of a library\n")
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
+
+
 def test_native_notes_are_held_back_unless_loading_fails(capfd):
     with loading.quiet_stderr():
         os.write(2, b"a note\n")
@@ -166,3 +173,26 @@ def test_native_notes_are_held_back_unless_loading_fails(capfd):
         os.write(2, b"the reason\n")
         raise ImportError
     assert capfd.readouterr().err == "the reason\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes descriptors as a shell of POSIX does")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_are_no_mistake(closed, tmp_path):
+    """Nor does a file take the place of one, and get what is printed."""
+    body = "file = open('data', 'w'); print('said'); print('noted', file=sys.stderr); file.write('written')"
+    (tmp_path / "script.py").write_text(SCRIPT.format(body))
+    result = subprocess.run(
+        f"exec '{sys.executable}' script.py {closed}", shell=True, cwd=tmp_path, timeout=30
+    )
+    assert result.returncode == 0 and (tmp_path / "data").read_text() == "written"
+
+
+def test_a_thread_in_native_code_does_not_abort_the_end(tmp_path):
+    """A signal may come when a pipeline's threads have started and nobody is there yet to end them."""
+    body = (
+        "import time\n    from face2face.live.pipeline import Pipeline\n"
+        "    Pipeline(iter(range(9)), [lambda item: time.sleep(60)]).__enter__()\n"
+        "    raise cli.UserError('expected this')"
+    )
+    result = run(body, tmp_path)
+    assert (result.returncode, result.stderr) == (2, "error: expected this\n")

@@ -267,6 +267,10 @@ def test_no_face_replaces_nothing(clips, clip, tmp_path):
             "the landmark model not found: nowhere.dat",
         ),
         (["--file", "{clip}", "--start", "5", "--end", "2"], "expected --end after --start"),
+        (
+            ["--file", "{clip}", "--output-dir", "{clip}"],
+            "expected a folder's name to write to, got a file: ",
+        ),
         (["--file", "{clip}", "--start", "9999"], "got none in the 0 frames read of single_face.mp4"),
         (["--file", "{clip}", "{clip}", "--start", "9999"], "before the end of single_face.mp4, got 9999"),
     ],

@@ -13,7 +13,7 @@ import pytest
 
 import freeze_model
 import reduce_model
-from face2face import cli, pictures
+from face2face import cli, files, pictures
 from face2face.cli import UserError
 from face2face.generator.generator import Generator
 from face2face.target import sidecar, target_file
@@ -250,6 +250,31 @@ def test_the_target_is_the_same_whatever_size_its_pairs_are_of(tmp_path):
     small = sidecar.read_sidecar(made.write_pairs(tmp_path / "small", 8))
     expected = target_file.Target.measure(small, made.SMALL.image_size).face
     assert np.abs(target.face.neutral - expected.neutral).max() < 1
+
+
+@pytest.mark.parametrize(
+    "name, changes",
+    [("history.csv", {}), ("best", {}), ("index.html", {"display_freq": 1}), ("images", {"display_freq": 1})],
+)
+def test_what_would_end_a_training_later_is_told_before_the_first_step(name, changes, tmp_path, capsys):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("mine")
+    with pytest.raises(UserError, match=r"expected a (new file|folder)"):
+        training.train(replace(made.SMALL, **changes), pairs, tmp_path / "model")
+    assert made.tree(tmp_path / "model").keys() == {name} and "steps" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such locks")
+def test_two_trainings_do_not_write_to_one_folder(tmp_path):
+    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    (tmp_path / "model").mkdir()
+    with (
+        files.only_writer(tmp_path / "model", "--output_dir"),
+        pytest.raises(UserError, match="expected --output_dir that no other program writes to"),
+    ):
+        training.train(made.SMALL, pairs, tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
 
 
 def test_another_target_json_is_not_replaced(tmp_path):
