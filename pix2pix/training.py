@@ -83,7 +83,7 @@ def train(
                 fine_tuning.check_networks(opts, start_from)
             opts = resume_options(opts, output_dir)
             held.enter_context(files.only_writer(output_dir, "--output_dir"))
-            check_outputs(opts, output_dir)
+            check_outputs(opts, output_dir, bool(val_pairs))
             opts = resolve_precision(opts)
         opts = synchronise_with_chief(opts, strategy)
         tf.keras.utils.set_random_seed(opts.seed)
@@ -122,14 +122,14 @@ def train(
     return trainer
 
 
-def check_outputs(opts: Options, output_dir: Path) -> None:
+def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
     """Raise `UserError` if what is written during the training would replace what is not ours."""
-    files.check_replaceable(output_dir / validation.HISTORY, validation.is_ours)
+    if validates:
+        files.check_replaceable(output_dir / validation.HISTORY, validation.is_ours)
+        files.check_folder(output_dir / BEST)
     if opts.display_freq:
         files.check_replaceable(output_dir / report.PAGE, report.is_page)
-    for folder in [output_dir / BEST, *([output_dir / report.IMAGES] if opts.display_freq else [])]:
-        if folder.exists() and not folder.is_dir():
-            raise cli.UserError(f"expected a folder, got a file of that name: {folder}")
+        files.check_folder(output_dir / report.IMAGES)
 
 
 def drawing_of_elsewhere(output_dir: Path) -> str:

@@ -50,7 +50,10 @@ def open_stream(address: str) -> Source:
 
 def short_name(address: str) -> str:
     """A stream's name: the last part of its address's path, or the host, without user, password and query."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # it is no address
+        return "stream"
     return parts.path.rpartition("/")[2] or parts.hostname or "stream"
 
 

@@ -133,6 +133,7 @@ def test_a_stream_that_stalls_is_tried_again_with_growing_pauses(monkeypatch, ca
         ("rtsp://me:secret@host.example:554/yard?token=secret", "yard"),
         ("https://host.example/a/b.mp4?signed=secret", "b.mp4"),
         ("file:///clips/clip.mp4", "clip.mp4"),
+        ("http://[::1/yard", "stream"),
     ],
 )
 def test_a_streams_name_has_no_password(address, name):

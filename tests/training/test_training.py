@@ -257,11 +257,11 @@ def test_the_target_is_the_same_whatever_size_its_pairs_are_of(tmp_path):
     [("history.csv", {}), ("best", {}), ("index.html", {"display_freq": 1}), ("images", {"display_freq": 1})],
 )
 def test_what_would_end_a_training_later_is_told_before_the_first_step(name, changes, tmp_path, capsys):
-    pairs = made.write_pairs(tmp_path / "pairs", 2)
+    pairs, val = (made.write_pairs(tmp_path / each, 2) for each in ("train", "val"))
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / name).write_text("mine")
-    with pytest.raises(UserError, match=r"expected a (new file|folder)"):
-        training.train(replace(made.SMALL, **changes), pairs, tmp_path / "model")
+    with pytest.raises(UserError, match=r"expected a (new file|folder's name)"):
+        training.train(replace(made.SMALL, **changes), pairs, tmp_path / "model", val_dir=val)
     assert made.tree(tmp_path / "model").keys() == {name} and "steps" not in capsys.readouterr().out
 
 
