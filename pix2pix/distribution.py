@@ -44,6 +44,17 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
+def describe(strategy: tf.distribute.Strategy) -> str:
+    """Tell people the devices of this process, and how many train together."""
+    if gpus := tf.config.list_physical_devices("GPU"):
+        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+        here = names[0] if strategy.num_replicas_in_sync == 1 else ", ".join(names)
+    else:
+        here = f"CPU, {os.cpu_count()} threads"
+    replicas = strategy.num_replicas_in_sync
+    return here if replicas == 1 else f"{here}, one of {replicas} devices that train together"
+
+
 def assign(variable: tf.Variable, value: tf.Tensor) -> None:
     """Assign to this device's copy of a variable. All devices have to assign the same value."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)

@@ -1,21 +1,18 @@
 """A whole training, new or resumed: from a folder of pairs and options to the last step."""
 
 import contextlib
-import os
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import tensorflow as tf
 
 from face2face import cli, files
 from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.target.plate import write_plate
-from face2face.target.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
-from face2face.target.target_file import Target
+from face2face.target.sidecar import Sidecar, read_sidecar
 from pix2pix import (
     dataset,
     distribution,
@@ -25,6 +22,7 @@ from pix2pix import (
     precision,
     report,
     still,
+    target_of_pairs,
     validation,
 )
 from pix2pix.checkpoints import BEST, Checkpoints, check_state
@@ -72,7 +70,7 @@ def train(
         raise cli.UserError("expected --max_epochs or --max_steps, got neither")
     sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
     known = dataset.in_model_space(sidecar, pairs, opts)
-    target = measure_target(known, input_dir, opts)
+    target = target_of_pairs.measure(known, input_dir, opts)
     plate = still.measure_plate(pairs, known, target, opts) if is_chief else None
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
@@ -84,6 +82,7 @@ def train(
             opts = resume_options(opts, output_dir)
             held.enter_context(files.only_writer(output_dir, "--output_dir"))
             check_outputs(opts, output_dir, bool(val_pairs))
+            target_of_pairs.check(target, output_dir)
             opts = resolve_precision(opts)
         opts = synchronise_with_chief(opts, strategy)
         tf.keras.utils.set_random_seed(opts.seed)
@@ -94,15 +93,16 @@ def train(
             restored_from = checkpoints.restore()
             if restored_from is None and start_from is not None:
                 begins_with = fine_tuning.begin(trainer, start_from)
-            options.write(output_dir, opts, options.TRAINING)
-            if target:
-                target.write(output_dir)
-            write_plate(output_dir, plate)
+            if int(trainer.step) < last_step:  # one that is finished keeps what describes it
+                options.write(output_dir, opts, options.TRAINING)
+                if target:
+                    target.write(output_dir)
+                write_plate(output_dir, plate)
         distribution.broadcast_variables(strategy, trainer.variables())
         first_step = int(trainer.step.numpy())
         parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
         print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
-        print(f"on {device(strategy)}, precision {opts.precision}")
+        print(f"on {distribution.describe(strategy)}, precision {opts.precision}")
         print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
         if begins_with:
             print(begins_with)
@@ -136,29 +136,6 @@ def drawing_of_elsewhere(output_dir: Path) -> str:
     """The style of pairs without landmarks: of a training that is resumed, what it was taken for."""
     is_resumed = options.has_stage(output_dir, options.TRAINING)
     return options.read(output_dir, options.TRAINING).drawing if is_resumed else ORIGINAL_DRAWING
-
-
-def measure_target(sidecar: Sidecar, input_dir: Path, opts: Options) -> Target | None:
-    """Measure the target's face on the landmarks of the pairs.
-
-    Where `aspect_ratio` is not 1, pairs are squeezed to model space and no face is measured. The target then
-    holds only the style of the drawings and the training frames.
-
-    Returns:
-        None for pairs without landmarks.
-
-    Raises:
-        UserError: If the landmarks cannot be those of one face.
-    """
-    path = input_dir / SIDECAR_NAME
-    if not sidecar.images:
-        return None
-    try:
-        target = Target.measure(sidecar, opts.image_size, with_face=opts.aspect_ratio == 1)
-        Target.from_json(target.to_json(), f"what was measured on {path}")
-    except (np.linalg.LinAlgError, cli.UserError) as error:
-        raise cli.UserError(f"expected the landmarks of one face, got others: {path} ({error})") from None
-    return target
 
 
 def check_batch_size(opts: Options, strategy: tf.distribute.Strategy) -> None:
@@ -213,17 +190,6 @@ def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> O
         statistics=of_chief(options.STATISTICS, opts.statistics),
         light_head=of_chief((False, True), opts.light_head),
     )
-
-
-def device(strategy: tf.distribute.Strategy) -> str:
-    """Describe the devices of this process, for people."""
-    if gpus := tf.config.list_physical_devices("GPU"):
-        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-        here = names[0] if strategy.num_replicas_in_sync == 1 else ", ".join(names)
-    else:
-        here = f"CPU, {os.cpu_count()} threads"
-    replicas = strategy.num_replicas_in_sync
-    return here if replicas == 1 else f"{here}, one of {replicas} devices that train together"
 
 
 def distributed_batches(

@@ -176,7 +176,7 @@ class Target:
         Raises:
             UserError: Another file is in its place.
         """
-        files.write_text(folder / TARGET_NAME, self.to_json() + "\n", _is_target)
+        files.write_text(folder / TARGET_NAME, self.to_json() + "\n", is_target)
 
 
 def read_target(folder: Path) -> Target | None:
@@ -194,7 +194,7 @@ def read_target(folder: Path) -> Target | None:
     return Target.from_json(bytes(records.read(path, msgspec.Raw, WHAT)), str(path))
 
 
-def _is_target(path: Path) -> bool:
+def is_target(path: Path) -> bool:
     """Whether a file is a `target.json`."""
     try:
         Target.from_json(path.read_bytes(), str(path))

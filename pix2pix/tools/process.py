@@ -29,6 +29,7 @@ from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sid
 from pix2pix import images
 from pix2pix.ranges import Range
 from pix2pix.tools.operations import blank, canny, combine, grayscale, resize, square
+from pix2pix.tools.split import PARTS
 
 OPERATIONS = ("resize", "combine", "grayscale", "blank", "canny")
 OLDER_NAMES = {"edges": "canny"}
@@ -85,7 +86,7 @@ def process(
 
     Raises:
         UserError: Before anything is written, if an option is not the operation's, if two images have one
-            name, or if a file that is not ours is in the way.
+            name, if a file that is not ours is in the way, or if earlier images have none in the input now.
     """
     check_operation(operation, {"--b_dir": b_dir, "--size": size, "--pad": pad or None})
     size = size or MODEL_SIZE
@@ -107,7 +108,7 @@ def process(
     if sidecar:
         is_first = not (output_dir / SETTINGS).exists()
         files.check_replaceable(output_dir / SIDECAR_NAME, files.never_ours if is_first else is_sidecar)
-    warn_of_others(output_dir, paths)
+    check_no_others(output_dir, paths, is_ours)
     if sidecar and operation == "resize":
         sidecar = scale_sidecar(sidecar, paths, size, pad)
 
@@ -187,13 +188,19 @@ def check_settings(output_dir: Path, settings: Settings) -> files.IsOurs:
     return pictures.is_ours if found.has_provenance else lambda _: True
 
 
-def warn_of_others(output_dir: Path, paths: list[Path]) -> None:
-    """Warn of images in the output folder that an earlier run made of files that are no longer there."""
+def check_no_others(output_dir: Path, paths: list[Path], is_ours: files.IsOurs) -> None:
+    """Raise `UserError` if an earlier run made images here of files that are no longer there.
+
+    They may be of another target, and would be trained on with the new ones. split.py moves pairs to
+    subfolders: these are looked through, too.
+    """
     stems = {path.stem for path in paths}
-    there = image_paths(output_dir) if output_dir.is_dir() else []
-    if others := [path.name for path in there if path.stem not in stems]:
-        cli.warn(
-            f"{len(others)} images of {output_dir} have none in {paths[0].parent} and stay: {others[0]} ..."
+    folders = [output_dir, *(output_dir / part for part in PARTS)]
+    there = [path for folder in folders if folder.is_dir() for path in image_paths(folder)]
+    if others := [path for path in there if path.stem not in stems and is_ours(path)]:
+        raise cli.UserError(
+            f"expected the images of {paths[0].parent} in {output_dir}, got {len(others)} that earlier ones "
+            f"have left there: {others[0]} ... (remove them, or give a new --output_dir)"
         )
 
 

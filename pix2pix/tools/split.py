@@ -21,7 +21,7 @@ from face2face import cli, files, pictures
 from face2face.sources.files import image_paths, natural_order
 from face2face.target.sidecar import SIDECAR_NAME, is_sidecar, read_sidecar
 
-TRAIN, VAL, TEST = "train", "val", "test"
+PARTS = TRAIN, VAL, TEST = "train", "val", "test"
 
 BLOCKS = 5
 """Number of runs of neighbouring frames that validation frames are taken from, spread over the clip."""

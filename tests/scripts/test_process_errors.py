@@ -221,11 +221,22 @@ def test_a_damaged_note_of_the_settings_is_named(photos, capsys):
         assert f"expected settings of process.py, got {output / process.SETTINGS} (" in error
 
 
-def test_pictures_of_an_earlier_run_are_warned_of(photos, capsys):
+def test_images_of_an_earlier_target_are_not_mixed_with_a_new_one(photos, capsys):
     """Of a longer clip, whose further images would be combined and trained on."""
-    processed(photos, "grayscale")
+    output = photos.with_name("grey")
+    arguments = ["--input_dir", photos, "--output_dir", output, "--operation", "grayscale"]
+    assert made.edge(process.main, *arguments) == 0
+    (output / "train").mkdir()
+    (output / "6.png").rename(output / "train" / "6.png")  # as split.py does
+    cv2.imwrite(str(output / "of-the-user.png"), made.noise(8, 8))
     for name in ("5.png", "6.png"):
         (photos / name).unlink()
-    assert len(processed(photos, "grayscale")) == 6
-    output = photos.with_name("photos-grayscale")
-    assert f"warning: 2 images of {output} have none in {photos} and stay: 5.png" in capsys.readouterr().err
+    capsys.readouterr()
+    before = times(output)
+    error = error_of(capsys, *arguments)
+    assert f"expected the images of {photos} in {output}, got 2 that earlier ones have left there" in error
+    assert f"{output}/5.png" in error
+    assert times(output) == before
+    for path in (output / "5.png", output / "train" / "6.png"):
+        path.unlink()
+    assert made.edge(process.main, *arguments) == 0

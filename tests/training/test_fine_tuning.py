@@ -1,6 +1,7 @@
 """A training that begins with the weights of another one (`--mode train --checkpoint`)."""
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
+from face2face.target import sidecar
+from face2face.target.target_file import read_target
 from pix2pix import options, pix2pix, training
 from tests import made
 
@@ -121,6 +124,38 @@ def test_the_same_folder_is_resumed_and_not_fine_tuned(pairs, finished, capsys):
     assert f"going on from {finished}/ckpt-12: trained to the end already" in capsys.readouterr().out
     changed = {name for name, value in made.tree(finished).items() if before.get(name) != value}
     assert changed <= {options.FILE_NAME}
+
+
+def of_video(pairs: Path, folder: Path, name: str) -> Path:
+    """A copy of pairs, as of a video of another name."""
+    shutil.copytree(pairs, folder)
+    known = sidecar.read_sidecar(folder)
+    sidecar.Sidecar([replace(known.videos[0], name=name)], known.images, known.drawing).write(folder)
+    return folder
+
+
+def test_pairs_of_another_target_do_not_go_on_with_its_training(pairs, finished, tmp_path):
+    before = made.tree(finished)
+    others = of_video(pairs, tmp_path / "others", "somebody-else.mp4")
+    expected = f"expected pairs of made.mp4, as in {finished}, got pairs of somebody-else.mp4"
+    for steps in (12, 20):
+        with pytest.raises(UserError, match=expected):
+            training.train(replace(FIRST, max_steps=steps), others, finished)
+    assert made.tree(finished) == before
+    assert made.edge(*command(others, finished, tmp_path / "tuned", "--max_steps", 1)) == 0
+
+
+def test_more_pairs_of_a_target_go_on_with_its_training(pairs, tmp_path):
+    """But a training that is finished keeps the statistics that its weights were trained with."""
+    folder = tmp_path / "model"
+    training.train(replace(FIRST, max_steps=1), pairs, folder)
+    before = (folder / "target.json").read_bytes()
+    more = made.write_pairs(tmp_path / "more" / "train", 5)
+    training.train(replace(FIRST, max_steps=1), more, folder)
+    assert (folder / "target.json").read_bytes() == before
+    training.train(replace(FIRST, max_steps=2), more, folder)
+    assert step(folder) == 2
+    assert read_target(folder).videos[0]["frames"] == list(range(5))
 
 
 def test_a_folder_without_a_checkpoint_is_named(pairs, tmp_path):
