@@ -44,7 +44,7 @@ clean:  ## remove what the demo made; .venv and the sample clips stay
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "error: expected Python 3.10 to 3.13, got %d.%d (choose one: make PYTHON=python3.12 ...)" % v)'
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
-	@echo "installing requirements.txt into $(VENV) (about 600 MB, a minute or two) ..."
+	@echo "installing requirements.txt into $(VENV) (2.8 GB on disk, a minute or two) ..."
 	@began=$$(date +%s); \
 	$(RUN) -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt && \
 	echo $$(( $$(date +%s) - began )) > $@

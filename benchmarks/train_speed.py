@@ -83,14 +83,20 @@ def serve(ngf: int, ndf: int) -> None:
         print(steps_of(int(batch), precision)(int(steps)), flush=True)
 
 
+def our_options(ngf: int, ndf: int, batch: int, precision: str) -> Options:
+    """The networks (batch norm) and losses (L1 and GAN) of torch_training.py, as options of our trainer."""
+    networks = {"ngf": ngf, "ndf": ndf, "statistics": MOVING}
+    losses = {"ssim_weight": 0.0, "face_weight": 0.0}
+    return Options(**networks, **losses, batch_size=batch, precision=precision, seed=1)
+
+
 def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int], float]:
-    """Return a function that trains some steps of the same networks (batch norm) and returns the seconds."""
+    """Return a function that trains some steps with the options above and returns the seconds."""
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer
 
-    networks = {"ngf": ngf, "ndf": ndf, "statistics": MOVING}
-    trainer = Trainer(Options(**networks, batch_size=batch, precision=precision, seed=1))
+    trainer = Trainer(our_options(ngf, ndf, batch, precision))
     shape = (batch, trainer.options.image_size, trainer.options.image_size, 3)
     pair = [tf.random.uniform(shape, -1, 1, seed=seed) for seed in (1, 2)]
     done = 0

@@ -27,7 +27,7 @@ ORIGINALS = {
         "--workers": (A, "1", "all cores, since images do not depend on each other"),
     },
     "pix2pix/tools/split.py": {
-        "--dir": (A, NEEDED, "split in time where landmarks are known: no near twin of a frame trains"),
+        "--dir": (A, NEEDED, "split in time where landmarks are known: few near twins of a frame train"),
         "--train_frac": (A, "0.8", "rounded, not cut off"),
         "--test_frac": (A, "0.0", "rounded, not cut off"),
     },

@@ -112,7 +112,8 @@ class Options:
     precision: str = ranges.option(
         "auto",
         choices=PRECISIONS,
-        help="number format of the networks in training; auto: the one that this machine computes fastest",
+        help="number format of the networks in training; auto: the 16-bit one that this machine has units "
+        "for, unless float32 is clearly faster",
     )
     strategy: str = ranges.option(
         "auto",

@@ -9,10 +9,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from face2face import files, pictures
+from face2face import files, metadata, pictures
 
 IMAGES = "images"
 PAGE = "index.html"
+
+OUTPUTS = "outputs"
+"""The kind of picture that a generator painted: its metadata says that it is synthetic."""
 
 _META_TAG = '<meta name="generator" content="face2face">'
 _STATEMENT = "The outputs are synthetic: painted by a neural network."
@@ -63,7 +66,7 @@ def write_row(
     Args:
         folder: The report's folder.
         name: The image's name.
-        shown: Pictures by kind, uint8 (H, W, 3), RGB.
+        shown: Pictures by kind, uint8 (H, W, 3), RGB. Those of the kind `OUTPUTS` count as painted.
         filetype: png or jpeg.
         measures: As in `Row`.
         badness: As in `Row`.
@@ -74,7 +77,8 @@ def write_row(
     """
     names = picture_names(name, list(shown), filetype)
     for kind, picture in shown.items():
-        pictures.write(folder / names[kind], picture, replaceable=replaceable or is_picture)
+        xmp = metadata.xmp(None) if kind == OUTPUTS else b""  # a test of the same model writes the same files
+        pictures.write(folder / names[kind], picture, xmp, replaceable or is_picture)
     return Row(name, names, measures, badness)
 
 
@@ -157,7 +161,7 @@ def _row(row: Row) -> str:
 def add_step(folder: Path, step: int, shown: dict[str, np.ndarray]) -> None:
     """Write the sample pictures of a training step, and the page of all steps, the newest first."""
     write_row(folder, f"{step:08d}", shown, replaceable=_is_of_step)
-    found = (_STEP.fullmatch(path.name) for path in (folder / IMAGES).glob("*-outputs.png"))
+    found = (_STEP.fullmatch(path.name) for path in (folder / IMAGES).glob(f"*-{OUTPUTS}.png"))
     steps = sorted({match[1] for match in found if match}, reverse=True)
     rows = [Row(s, picture_names(s, list(shown), "png")) for s in steps]
     write_page(folder, rows, "training")

@@ -1,4 +1,7 @@
-"""Quantises a frozen graph to int8, for OpenVINO: a quarter of the size, several times as fast.
+"""Quantises a frozen graph to int8, for OpenVINO: a quarter of float32's size.
+
+The live loop makes 1.6 times as many frames a second as in bfloat16, 3.3 times as many as in float32
+(`docs/measurements.md`).
 
 An int8 graph holds its weights as int8 values. OpenVINO computes its convolutions in int8: `FakeQuantize`
 operations round their inputs, in ranges that are measured on drawings.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from face2face import metadata
 from face2face.output import provenance, recording_place
 
 
@@ -23,7 +24,7 @@ class ImageFolder:
             OSError: If it cannot be made.
         """
         path.mkdir(parents=True, exist_ok=True)
-        self.path, self._count, self._date = path, 0, provenance.now()
+        self.path, self._count, self._date = path, 0, metadata.now()
         self.has_pictures = False
         self._identity = recording_place.identity(path)
 

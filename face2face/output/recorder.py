@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli
-from face2face.output import provenance
+from face2face import cli, metadata
 from face2face.output.image_folder import ImageFolder, write_picture
 from face2face.output.recording import VideoFile, open_recording
 from face2face.output.recording_place import free_path
@@ -114,7 +113,7 @@ class Recorder:
         """Write uint8 (H, W, 3), RGB, as a PNG into the current folder."""
         path = named_by_time(".png")
         try:
-            write_picture(path, picture, provenance.now())
+            write_picture(path, picture, metadata.now())
             self.notice = f"wrote {path}"
         except OSError as error:
             self._warn(f"no snapshot: {cli.reason(error)}")

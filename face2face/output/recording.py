@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face import cli, files
+from face2face import cli, files, metadata
 from face2face.face import crop
 from face2face.output import gif, provenance, recording_place
 from face2face.output.image_folder import ImageFolder
@@ -92,7 +92,7 @@ class VideoFile:
     def _open(self, ending: str) -> None:
         import av
 
-        date, file = provenance.now(), self._place.file
+        date, file = metadata.now(), self._place.file
         if self._is_gif:
             self._file = gif.GifFile(file, date)
         options = {"flush_packets": "1"}  # each packet reaches the disk before the next is written
@@ -105,7 +105,7 @@ class VideoFile:
         self._container = av.open(self._file or str(file), "w", format=kind, options=options)
         tags = provenance.video_tags(date)
         if ending == ".mov":  # FFmpeg writes XMP into no other format
-            tags["xmp"] = provenance.xmp(date).decode()
+            tags["xmp"] = metadata.xmp(date).decode()
         self._container.metadata.update(tags)
 
     def write(self, picture: np.ndarray, seconds: float) -> None:

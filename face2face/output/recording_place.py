@@ -5,9 +5,8 @@ import itertools
 import os
 from pathlib import Path
 
-from face2face import files
+from face2face import files, metadata
 from face2face.cli import UserError
-from face2face.output import provenance
 
 
 def is_recording(path: Path) -> bool:
@@ -17,7 +16,7 @@ def is_recording(path: Path) -> bool:
     try:
         with av.open(os.path.abspath(path), metadata_errors="replace") as container:
             tags = container.metadata.items()
-            return any(key.lower() == "comment" and provenance.is_comment(text) for key, text in tags)
+            return any(key.lower() == "comment" and metadata.is_comment(text) for key, text in tags)
     except (av.FFmpegError, OSError, ValueError):  # no video at all
         return False
 

@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 
+import numpy as np
 import pytest
 
 from benchmarks import train_speed
@@ -22,6 +23,22 @@ def test_our_trainer_answers_from_its_own_process():
             contestant.seconds(1)
     finally:
         contestant.close()
+
+
+def test_our_losses_are_those_of_the_pytorch_trainer():
+    """L1 of all pixels alike and GAN, without SSIM: both sides do the same work."""
+    import tensorflow as tf
+
+    from pix2pix.trainer import Trainer
+
+    trainer = Trainer(train_speed.our_options(2, 2, 1, "float32"))
+    drawing = np.full((1, 256, 256, 3), -1, np.float32)
+    drawing[:, 100:120, 100:120] = 1
+    target = np.random.default_rng(0).uniform(-1, 1, drawing.shape).astype(np.float32)
+    target[:, 80:140, 80:140] = 1  # near the drawing the differences are others than elsewhere
+    losses, outputs = trainer.train_step(tf.constant(drawing), tf.constant(target))
+    assert losses.keys() == {"discriminator", "gan", "l1"}
+    assert float(losses["l1"]) == pytest.approx(np.abs(target - outputs.numpy()).mean(), rel=1e-4)
 
 
 def test_a_ratio_is_that_within_a_round():

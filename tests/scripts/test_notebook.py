@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 from nbclient import NotebookClient
 
+from face2face import metadata
 from face2face.generator.generator import Generator
 from face2face.sources.open import open_source
 from tests import made
@@ -32,6 +33,7 @@ def test_the_notebook_runs_the_tutorial(clips, tmp_path):
     shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
     assert sum("image/png" in data for data in shown) == 2  # the pairs, and what is painted of unseen ones
     assert any("<video" in data.get("text/html", "") for data in shown)
+    assert metadata.SOURCE_TYPE.encode() in (tmp_path / "work/painted.png").read_bytes()
     generator = Generator(tmp_path / "work/face2face-reduced-model/frozen_model.pb")
     with open_source(str(tmp_path / "work/face2face.mp4")) as video:
         frames = [frame.picture for frame in video.frames()]
@@ -41,6 +43,17 @@ def test_the_notebook_runs_the_tutorial(clips, tmp_path):
     face = cv2.resize(face, painted.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     black = np.abs(painted.astype(float)).mean()
     assert np.abs(face.astype(float) - painted).mean() < 0.3 * black
+
+
+def test_outside_the_project_without_its_address_one_line_says_what_to_set(tmp_path):
+    """As on Colab, where only the notebook is opened."""
+    sources = [cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "code"][:2]
+    result = subprocess.run(
+        [sys.executable, "-c", "\n".join(sources)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode and result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("expected REPOSITORY as the project's address")
 
 
 def test_cells_that_run_again_mean_the_same(tmp_path):

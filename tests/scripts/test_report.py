@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import cv2
 import pytest
 
-from face2face import pictures
+from face2face import metadata, pictures
 from face2face.cli import UserError
 from pix2pix import report
 from tests import made
@@ -36,6 +36,18 @@ def rows(tmp_path) -> list[report.Row]:
 def test_a_row_writes_a_picture_of_each_kind(tmp_path, rows):
     assert rows[0].files == {"inputs": "images/good-inputs.png", "outputs": "images/good-outputs.png"}
     assert (pictures.read(tmp_path / "images/good-outputs.png") == made.noise(8, 8, 2)).all()
+
+
+@pytest.mark.parametrize("filetype", ["png", "jpeg"])
+def test_painted_pictures_say_in_their_metadata_that_they_are_synthetic(tmp_path, filetype):
+    """The drawings and the filmed faces beside them do not; all are ours to replace."""
+    kinds = ("inputs", "outputs", "targets")
+    shown = {kind: made.noise(8, 8, seed) for seed, kind in enumerate(kinds)}
+    report.write_row(tmp_path, "1", shown, filetype)
+    paths = {kind: tmp_path / f"images/1-{kind}.{filetype}" for kind in kinds}
+    said = {kind for kind, path in paths.items() if metadata.SOURCE_TYPE.encode() in path.read_bytes()}
+    assert said == {"outputs"}
+    assert all(pictures.is_ours(path) for path in paths.values())
 
 
 def test_each_picture_of_the_page_exists(tmp_path, rows):

@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug import Response
 
-from face2face.output import provenance
+from face2face import metadata
 
 HARDENING_HEADERS = {
     "Cache-Control": "no-store",
@@ -24,7 +24,7 @@ class Answer(Response):
         """Make a response; the arguments are those of Werkzeug's."""
         super().__init__(*args, **kwargs)
         self.headers.extend(HARDENING_HEADERS)
-        self.headers["X-AI-Generated"] = provenance.comment(provenance.now())
+        self.headers["X-AI-Generated"] = metadata.comment(metadata.now())
 
 
 def plain(code: int, text: str = "") -> Answer:

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import LimitedStream
 
-from face2face.output import provenance
+from face2face import metadata
 from face2face.output.page import answers
 from face2face.output.page.connections import Connections
 
@@ -249,7 +249,7 @@ class _Handler(WSGIRequestHandler):
             self.wfile.write(part)
 
     def version_string(self) -> str:
-        return provenance.TOOL
+        return metadata.TOOL
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log no request."""

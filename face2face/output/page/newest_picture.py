@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+from face2face import metadata
 from face2face.output import provenance
 
 JPEG_QUALITY = 85
@@ -26,7 +27,7 @@ class NewestPicture:
         self._number = 0
         self._encoding = threading.Lock()
         self._encoded: tuple[int, bytes] = (0, b"")
-        self._date = provenance.now()
+        self._date = metadata.now()
 
     def write(self, picture: np.ndarray) -> None:
         """Make uint8 (H, W, 3), RGB, the newest picture; the array must not be changed afterwards."""

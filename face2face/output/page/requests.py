@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from face2face.output import provenance
+from face2face import metadata
 from face2face.output.controls import COMMANDS, GAIN_STEP, GAINS, MAX_GAIN, Command, Controls, Gain, State
 from face2face.output.page.access import is_loopback
 from face2face.output.page.answers import Answer, plain
@@ -104,8 +104,8 @@ class Page:
         text = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
         for name, value in (
             ("nonce", nonce),
-            ("source-type", provenance.SOURCE_TYPE),
-            ("provenance", provenance.comment(provenance.now())),
+            ("source-type", metadata.SOURCE_TYPE),
+            ("provenance", metadata.comment(metadata.now())),
             ("buttons", "\n".join(map(_button, COMMANDS))),
             ("sliders", "\n".join(map(_slider, GAINS))),
             ("has-camera", "true" if self.browser is not None else "false"),
