@@ -117,7 +117,7 @@ class KnownShapes:
         Args:
             shapes: float (N, 68, 2), upright.
         """
-        self._count = min(NEIGHBOURS, len(shapes) - 1)
+        self._count = min(NEIGHBOURS, len(shapes) - 2)
         self._shapes = [shapes[:, part.points].reshape(len(shapes), -1).astype(np.float32) for part in PARTS]
         self._squares = [np.einsum("ij,ij->i", known, known) for known in self._shapes]
         measured = spread_indices(len(shapes), min(len(shapes), MEASURED))
@@ -175,6 +175,9 @@ class KnownShapes:
     def _embed(self, place: int, values: np.ndarray, squares: np.ndarray) -> np.ndarray:
         """Local linear embedding (Roweis and Saul, 2000) of a part on its nearest training shapes.
 
+        A shape's weight falls to 0 at the distance of the first shape that is not among the nearest. So the
+        embedding does not jump where the driver moves on and one of the nearest is exchanged for another.
+
         Args:
             place: Of the part, in `PARTS`.
             values: float (D,), its coordinates.
@@ -183,10 +186,11 @@ class KnownShapes:
         Returns:
             float (D,), a weighted mean of the nearest shapes.
         """
-        nearest = self._shapes[place][np.argpartition(squares, self._count - 1)[: self._count]]
-        nearest = nearest.astype(np.float64)
+        indices = np.argpartition(squares, self._count)[: self._count + 1]
+        nearest = self._shapes[place][indices].astype(np.float64)
         differences = nearest - values
         gram = differences @ differences.T
-        gram.flat[:: self._count + 1] += REGULARISATION * np.trace(gram) + 1e-12
-        weights = np.linalg.solve(gram, np.ones(self._count))
+        nearness = 1 - squares[indices] / max(float(squares[indices].max()), 1e-12)
+        gram.flat[:: len(gram) + 1] += REGULARISATION * np.trace(gram) / np.maximum(nearness, 1e-6) + 1e-12
+        weights = np.linalg.solve(gram, np.ones(len(gram)))
         return weights @ nearest / weights.sum()

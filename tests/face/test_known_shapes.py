@@ -160,3 +160,14 @@ def test_a_round_mouth_stays_round_though_she_opens_hers_only_to_laugh(target, t
     assert mouth_openness(of_round) > mouth_openness(rest) + 0.15
     assert mouth_width(of_round) == pytest.approx(0.95 * mouth_width(rest), rel=0.02)
     assert 0.9 < mouth_width(of_broad) / mouth_width(target_points).max() < 1.15
+
+
+def test_a_small_motion_never_makes_the_drawing_jump(known, target_points, shapes):
+    """Though each of the nearest training shapes is exchanged for another on the way."""
+    asides = np.zeros((2, 68, 2))
+    asides[0, LIPS] = 0.12, 0.1
+    asides[1, LIPS] = -0.1, 0.15
+    for start, aside in itertools.product((0, 60), asides):
+        way = [known(shapes[start] + share * aside) for share in np.linspace(0, 1, 400)]
+        steps = np.abs(np.diff(way, axis=0)).max(axis=(1, 2))
+        assert steps.max() < 0.006
