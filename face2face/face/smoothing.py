@@ -90,7 +90,13 @@ class Smoother:
 
 
 class GazeSmoother:
-    """Filters the gaze over time, and keeps it where an eye shows none."""
+    """Filters the gaze over time, and keeps it where an eye shows none.
+
+    Attributes:
+        unknown_for: Seconds since the gaze of an eye was last known; 0 while it is.
+    """
+
+    unknown_for = 0.0
 
     def __init__(self, strength: float = DEFAULT_STRENGTH) -> None:
         """Start without a past.
@@ -104,7 +110,7 @@ class GazeSmoother:
 
     def reset(self) -> None:
         """Forget the past."""
-        self._gaze = None
+        self._gaze, self.unknown_for = None, 0.0
 
     def __call__(self, gaze: np.ndarray, seconds: float) -> np.ndarray | None:
         """Filter the gaze of a frame.
@@ -119,7 +125,9 @@ class GazeSmoother:
         """
         is_known = np.isfinite(gaze).all(axis=1)
         if not is_known.any():
+            self.unknown_for = 0.0 if self._gaze is None else max(seconds - self._seconds, 0.0)
             return self._gaze
+        self.unknown_for = 0.0
         if self._gaze is None:
             self._gaze = np.where(is_known[:, None], gaze, gaze[is_known].mean(axis=0))
             self._seconds = seconds

@@ -45,7 +45,7 @@ class Tracker:
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
         found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
             None before `follow_gaze`. An eye is looked at when its picture has changed.
-        gaze: The same, smoothed; None as long as it is unknown.
+        gaze: The same, smoothed; None before it was known. While it is unknown, it is the last one.
         place: The place of the face among all that were found when the whole frame was last searched, from
             the left, from 0 on.
         count: The number of those.
@@ -75,6 +75,11 @@ class Tracker:
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = 0.0
         self._is_asked_for_next = False
+
+    @property
+    def gaze_unknown_for(self) -> float:
+        """Seconds since the gaze of an eye was last known; 0 while it is, and before it was."""
+        return self._gaze_smoother.unknown_for
 
     def follow_gaze(self) -> None:
         """Find the gaze, too, from now on.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face2face.sampling import spread_indices
+from face2face.sampling import spread_indices, spread_order
 
 FALLBACK_FPS = 25.0
 """Frames per second of a source that does not tell: a folder of images, some cameras and streams."""
@@ -70,11 +70,12 @@ class Source(ABC):
     def sample(self, count: int) -> Iterator[Frame]:
         """Iterate over about `count` frames, spread over a source that can be read again.
 
-        They come in no particular order; what `frames` returns and `shortfall` are not changed by it. A live
-        source has none, nor has one of unknown length.
+        Any first few of them are spread over it, too, so a caller may stop early. What `frames` returns and
+        `shortfall` are not changed by it. A live source has none, nor has one of unknown length.
         """
         if not self.live and self.frame_count:
-            yield from self.frames(set(spread_indices(self.frame_count, count)))
+            for number in spread_order(spread_indices(self.frame_count, count)):
+                yield from self.frames({number})
 
     def stop(self) -> None:  # noqa: B027
         """Make `frames` end soon, even while it waits for a frame. Any thread may call it."""

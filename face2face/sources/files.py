@@ -3,14 +3,14 @@
 import math
 import os
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import cv2
 
 from face2face import pictures
 from face2face.cli import UserError
-from face2face.sampling import spread_indices
+from face2face.sampling import spread_indices, spread_order
 from face2face.sources.base import FALLBACK_FPS, Frame, Source, name_of, plausible
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -21,7 +21,8 @@ WHOLE = 0.95
 
 READ_WHOLE_PIXELS = 2.5e8
 """Pixels of a video, over all its frames, up to which a sample is taken by decoding the whole video: that
-takes a second. In a larger one each sampled frame is sought, which decodes from the key frame before it."""
+takes a second, and the sampled frames are kept meanwhile. In a larger one each of them is sought, which
+decodes from the key frame before it."""
 
 
 class FileSource(Source):
@@ -88,14 +89,15 @@ class FileSource(Source):
         first = min(int(min(self.start * self.fps, 1e9)), self.frame_count)
         end = math.inf if self.end is None else self.end
         last = math.ceil(min(end * self.fps, self.frame_count))
-        numbers = [first + index for index in spread_indices(last - first, count)]
+        numbers = spread_order(first + index for index in spread_indices(last - first, count))
         with FileSource(self._path) as other:  # this one's frames are not touched
             capture = other._capture
             width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
             if last * width * height <= READ_WHOLE_PIXELS:
-                yield from other.frames(set(numbers))
+                read = {frame.number: frame for frame in other.frames(set(numbers))}
+                yield from (read[number] for number in numbers if number in read)
                 return
-            for number in sorted(numbers, key=_spread_order(numbers)):
+            for number in numbers:
                 capture.set(cv2.CAP_PROP_POS_FRAMES, number)
                 ok, picture = capture.read()
                 if ok and picture is not None:
@@ -135,13 +137,6 @@ class FileSource(Source):
     def close(self) -> None:
         """Close the file."""
         self._capture.release()
-
-
-def _spread_order(numbers: list[int]) -> Callable[[int], int]:
-    """A sorting key by which any first few of the numbers are spread over all: places with bits reversed."""
-    bits = max(len(numbers) - 1, 1).bit_length()
-    place = {number: int(f"{index:0{bits}b}"[::-1], 2) for index, number in enumerate(numbers)}
-    return place.__getitem__
 
 
 class FolderSource(Source):

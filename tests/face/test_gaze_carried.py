@@ -1,6 +1,7 @@
 """The driver's gaze, carried onto a target: what is learned of both, and how it is steadied."""
 
 import numpy as np
+import pytest
 
 from face2face.face.irises import irises_of
 from face2face.face.smoothing import GazeSmoother
@@ -68,3 +69,22 @@ def test_a_steady_gaze_holds_still_and_a_glance_passes_at_once():
     wink = smoother(np.array([[np.nan, np.nan], AHEAD[1]]), 2.03)  # the shut eye moves as the other one
     np.testing.assert_allclose(wink, AHEAD, atol=0.02)
     np.testing.assert_array_equal(smoother(np.full((2, 2), np.nan), 2.06), wink)
+
+
+def test_how_long_a_gaze_has_been_unknown_is_told_in_seconds_of_the_frames():
+    """One eye is enough to know it."""
+    smoother, unknown = GazeSmoother(), np.full((2, 2), np.nan)
+    smoother(unknown, 1.0)
+    assert smoother.unknown_for == 0  # it never was known
+    one = np.array([AHEAD[0], [np.nan, np.nan]])
+    for gaze, seconds, expected in (
+        (AHEAD, 2.0, 0.0),
+        (unknown, 2.1, 0.1),
+        (unknown, 7.0, 5.0),
+        (one, 7.5, 0.0),
+        (unknown, 8.0, 0.5),
+    ):
+        smoother(gaze, seconds)
+        assert smoother.unknown_for == pytest.approx(expected)
+    smoother.reset()
+    assert smoother.unknown_for == 0

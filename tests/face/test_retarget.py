@@ -31,9 +31,12 @@ from face2face.target.statistics import TargetFace
 
 def faces(clip, numbers) -> np.ndarray:
     """float (N, 68, 2): the face in some frames of a clip."""
-    detector = LandmarkDetector()
+    detector, last, points = LandmarkDetector(), None, []
     with open_source(str(clip)) as video:
-        return np.array([detector.find(frame.picture).points for frame in video.frames(set(numbers))])
+        for frame in video.frames(set(numbers)):
+            last = detector.find(frame.picture, last)
+            points.append(last.points)
+    return np.array(points)
 
 
 @pytest.fixture(scope="module")

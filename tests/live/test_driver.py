@@ -1,0 +1,195 @@
+"""The person who drives: how much of him is carried, his face at rest in a file, and a gaze that is lost."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import run_webcam
+from face2face import pictures
+from face2face.face.geometry import LEFT_EYE, LIPS, RIGHT_EYE, interocular_distance
+from face2face.face.irises import irises_of
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live import driver as driver_module
+from face2face.live.driver import Driver
+from face2face.live.options import DrivingOptions
+from face2face.live.painter import Painter
+from face2face.sources.base import Frame
+from face2face.sources.open import open_source
+from face2face.target.calibration import Calibration, read_calibration
+from face2face.target.gaze import HOLD_SECONDS, RETURN_SECONDS
+from face2face.target.statistics import TargetFace
+from face2face.target.target_file import Target
+from tests import made
+from tests.face.test_gaze import aside, looking
+
+SIZE = 256
+REST, SMILE = 5, 60
+"""Frames of the clip: a man at rest, who then smiles, and nods a little."""
+
+
+@pytest.fixture(scope="module")
+def clip(clips) -> Path:
+    return clips / "single_face.mp4"
+
+
+@pytest.fixture(scope="module")
+def frames(clip) -> dict[int, Frame]:
+    """Some of its frames, by their numbers."""
+    with open_source(str(clip)) as source:
+        return {frame.number: frame for frame in source.frames({REST, 45, SMILE, 71})}
+
+
+@pytest.fixture(scope="module")
+def detector() -> LandmarkDetector:
+    return LandmarkDetector()
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    """A target that was trained with irises."""
+    points = np.array([made.points(SIZE, seed) for seed in range(40)])
+    return Target(SIZE, "colour", TargetFace.measure(points, irises_of(points, looking())))
+
+
+def driver_of(detector: LandmarkDetector, target: Target, **options) -> Driver:
+    return Driver(Tracker(detector, smoothing=0.0), [target], DrivingOptions(**options))
+
+
+def carried(driver: Driver, frame: Frame) -> tuple[np.ndarray, np.ndarray | None]:
+    return driver.carry(driver.find(frame), frame, 0)
+
+
+# --- how much is carried --------------------------------------------------------------------------------
+
+
+def test_what_is_carried_can_be_changed_from_frame_to_frame(detector, frozen_model, clip, frames):
+    """In the picture, too. Nothing of expression and head is the target's face at rest."""
+    generator = Generator(frozen_model)
+    neutral = generator.target.face.neutral
+    with (
+        Painter(Tracker(detector, smoothing=0.0), [generator], DrivingOptions()) as painter,
+        open_source(str(clip)) as source,
+    ):
+        painter.driver.look_ahead(source)
+        drawn, generated = {}, {}
+        for gains in ((1, 1), (0, 0), (0, 1), (1, 0), (1, 1)):
+            for name, value in zip(("expression", "head"), gains, strict=True):
+                painter.set_gain(name, value)
+            drivens = [painter(frame) for frame in frames.values()]
+            drawn[gains] = np.array([driven.drawing for driven in drivens], int)
+            generated[gains] = np.array([driven.generated for driven in drivens], int)
+            if gains == (0, 0):
+                points, _ = carried(painter.driver, frames[SMILE])
+    assert np.abs(points - neutral)[: LIPS.start].max() < 0.01 * interocular_distance(neutral)
+    changes = {gains: np.abs(np.diff(pictures, axis=0)).max() for gains, pictures in drawn.items()}
+    assert changes[0, 0] <= 1 and min(changes[0, 1], changes[1, 0], changes[1, 1]) > 60
+    different = [np.abs(drawn[a] - drawn[b]).max() for a, b in (((0, 1), (1, 1)), ((1, 0), (1, 1)))]
+    assert min(different) > 60
+    assert np.abs(np.diff(generated[0, 0], axis=0)).max() <= 1
+    assert np.abs(generated[0, 0] - generated[1, 1]).max() > 5
+
+
+@pytest.fixture
+def looking_aside(detector, target, frames, tmp_path) -> Path:
+    """The calibration of a man who looks aside in the clip."""
+    face = detector.find(frames[REST].picture)
+    tracker = Tracker(detector)
+    tracker.follow_gaze()
+    gaze = tracker.find_gaze(frames[REST].picture, face.points)
+    calibration = Calibration(target.face.neutral, face.points, gaze - aside(0.15))
+    calibration.write(tmp_path / "me.json", frames[REST].picture.shape[1::-1])
+    return tmp_path / "me.json"
+
+
+def test_the_three_options_hold_the_target_still(detector, target, clip, frames, looking_aside, tmp_path):
+    """With them, what is recorded is the target's drawing at rest, whatever the driver does."""
+    model = made.repeating_model(tmp_path / "model.pb", SIZE, target)
+    still = ("--expression", 0, "--head", 0, "--no-gaze")
+    recorded = {}
+    for name, options in (("moving", ()), ("still", still)):
+        arguments = ("--record", tmp_path / name, "--record-view", "generated", "--limit", 6, "--start", 1.4)
+        common = ("--tf-model", model, "--source", clip, "--no-window", "--calibration", looking_aside)
+        assert made.edge(run_webcam.main, *common, *arguments, *options) == 0
+        faces = [pictures.read(tmp_path / name / f"{number}.png") for number in range(1, 7)]
+        recorded[name] = np.array(faces, int)
+    at_rest, _ = carried(driver_of(detector, target, calibration_file=looking_aside), frames[REST])
+    still, moving = (
+        np.abs(recorded[name] - target.draw(at_rest)).max(axis=(1, 2, 3)) for name in ("still", "moving")
+    )
+    assert still.max() < 30 and moving.min() > 200
+
+
+# --- the face at rest in a file -------------------------------------------------------------------------
+
+
+def test_a_file_is_looked_through_for_the_face_at_rest(detector, target, clip, frames, looking_aside):
+    """The first frame that is driven shows a smile, which counts as one."""
+    ahead, at_once = driver_of(detector, target), driver_of(detector, target)
+    calibrated = driver_of(detector, target, calibration_file=looking_aside)
+    with open_source(str(clip)) as source:
+        ahead.look_ahead(source)
+    (points, _), (without, _), (expected, _) = (
+        carried(driver, frames[SMILE]) for driver in (ahead, at_once, calibrated)
+    )
+    assert ahead.state(True, 0.0) == "" and at_once.state(True, 0.0).startswith("calibrating")
+    found, not_found = (np.linalg.norm(each - expected, axis=1).mean() for each in (points, without))
+    assert found < 0.3 * not_found
+
+
+def test_the_search_ends_in_time_with_what_was_found(detector, target, clip, frames, monkeypatch):
+    assert driver_module.LOOK_AHEAD_SECONDS <= 2
+    monkeypatch.setattr(driver_module, "LOOK_AHEAD_SECONDS", 0)
+    driver = driver_of(detector, target)
+    with open_source(str(clip)) as source:
+        driver.look_ahead(source)
+    carried(driver, frames[REST])
+    assert driver.state(True, 0.0).startswith("calibrating")
+
+
+def test_run_webcam_looks_through_a_file(target, clip, tmp_path):
+    """One frame is driven, but the whole file's face at rest is kept."""
+    model = made.repeating_model(tmp_path / "model.pb", SIZE, target)
+    common = ("--tf-model", model, "--source", clip, "--no-window", "--limit", 1)
+    assert made.edge(run_webcam.main, *common, "--calibration", tmp_path / "me.json") == 0
+    assert len(read_calibration(tmp_path / "me.json").neutral) == 68
+
+
+# --- a gaze that is lost --------------------------------------------------------------------------------
+
+
+def without_irises(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The picture with its eyes painted over with the skin of a cheek."""
+    covered, reach = picture.copy(), 0.3 * interocular_distance(points)
+    skin = picture[tuple(np.round(points[33] + reach / 3).astype(int)[::-1])].tolist()
+    for eye in (LEFT_EYE, RIGHT_EYE):
+        middle = np.round(points[eye].mean(axis=0)).astype(int).tolist()
+        cv2.circle(covered, middle, round(float(reach)), skin, cv2.FILLED)
+    return covered
+
+
+@pytest.mark.parametrize("retarget", [True, False])
+def test_a_glance_that_is_lost_is_held_for_a_moment_and_not_for_ever(
+    detector, target, frames, looking_aside, retarget
+):
+    """Then the target looks as it does at rest, on the way without a jump."""
+    file = looking_aside if retarget else None
+    driver = driver_of(detector, target, calibration_file=file, retarget=retarget)
+    frame = frames[REST]
+    _, glance = carried(driver, frame)
+    away = np.abs(glance - target.gaze.rest).max()
+    assert away > 0.04
+    covered = without_irises(frame.picture, detector.find(frame.picture).points)
+    shares = {}
+    for later in np.arange(0.1, 4.0, 0.1):
+        _, gaze = carried(driver, Frame(frame.number, frame.seconds + later, covered))
+        shares[later] = np.abs(gaze - target.gaze.rest).max() / away
+    for later, share in shares.items():
+        expected = np.exp(-max(later - HOLD_SECONDS, 0) / RETURN_SECONDS)
+        assert share == pytest.approx(expected, abs=0.1)
+    assert shares[max(shares)] < 0.01
+    _, again = carried(driver, Frame(frame.number, frame.seconds + 4.1, frame.picture))
+    np.testing.assert_allclose(again, glance, atol=0.01)
