@@ -14,9 +14,10 @@ from face2face.target.ranges import soft_clip
 MIN_FRAMES = 100
 """Fewer training frames than these tell too little of where the head was."""
 
-NOISE = np.array([1.0, 1.0, 0.01, 0.003])
-"""Standard deviations of noise in shift x, shift y (pixels), the scale's logarithm and the roll (radians).
-Its variances are added to the measured ones, so that a head that kept perfectly still has a range, too."""
+NOISE = np.array([0.02, 0.02, 0.01, 0.003])
+"""Standard deviations of noise in shift x, shift y (interocular distances), the scale's logarithm and the
+roll (radians). Its variances are added to the measured ones, so that a head that kept perfectly still has a
+range, too."""
 
 KEPT, SOFTNESS = 2.0, 0.5
 """A place up to `KEPT` standard deviations from the usual one is not changed. One further away is brought
@@ -38,11 +39,12 @@ class HeadPlaces:
     whitening: np.ndarray
 
     @classmethod
-    def measure(cls, motions: np.ndarray) -> "HeadPlaces | None":
+    def measure(cls, motions: np.ndarray, unit: float) -> "HeadPlaces | None":
         """Measure where the head was, by linear regression.
 
         Args:
             motions: float (N, 4), see `statistics.head_motion`.
+            unit: The target's interocular distance, in pixels.
 
         Returns:
             None of fewer than `MIN_FRAMES` frames.
@@ -50,7 +52,7 @@ class HeadPlaces:
         if len(motions) < MIN_FRAMES:
             return None
         mean = motions.mean(axis=0)
-        covariance = np.cov(motions.T) + np.diag(NOISE**2)
+        covariance = np.cov(motions.T) + np.diag((NOISE * (unit, unit, 1, 1)) ** 2)
         slope = covariance[:3, 3] / covariance[3, 3]
         conditional = covariance[:3, :3] - np.outer(slope, covariance[3, :3])
         return cls(mean[:3] - slope * mean[3], slope, np.linalg.inv(np.linalg.cholesky(conditional)))

@@ -13,6 +13,7 @@ import numpy as np
 from face2face.face.geometry import REGIONS
 from face2face.face.landmarks import POINTS
 from face2face.sampling import spread_indices
+from face2face.target.ranges import saturate
 from face2face.target.selection import farthest_points
 
 MAX_SHAPES = 1200
@@ -151,7 +152,7 @@ class KnownShapes:
             length = float(np.sqrt(residual @ residual))
             if length > kept:
                 margin = max(SOFTNESS * kept, 1e-9)
-                residual *= (kept + margin * (1 - np.exp((kept - length) / margin))) / length
+                residual *= (kept + saturate(length - kept, margin)) / length
                 near[part.points] = (embedding + residual).reshape(-1, 2)
         return near
 

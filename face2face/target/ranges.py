@@ -15,6 +15,11 @@ def value_ranges(values: np.ndarray) -> np.ndarray:
     return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)
 
 
+def saturate(values: np.ndarray | float, limit: np.ndarray | float) -> np.ndarray | float:
+    """Compress values of 0 and more smoothly, so that they never reach a limit; small ones hardly change."""
+    return limit * (1 - np.exp(-values / limit))
+
+
 def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:
     """Limit values smoothly: unchanged in their ranges, and not much beyond.
 
@@ -30,4 +35,4 @@ def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS
     margin = np.maximum(softness * (high - low), 1e-9)
     over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
     inside = np.clip(values, low, high)
-    return inside + margin * (1 - np.exp(-over / margin)) - margin * (1 - np.exp(-under / margin))
+    return inside + saturate(over, margin) - saturate(under, margin)

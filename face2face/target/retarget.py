@@ -9,23 +9,19 @@ import numpy as np
 
 from face2face.face.geometry import (
     BROWS,
-    CHIN,
     EYELIDS,
     EYES,
     INNER_LIPS,
-    JAW,
-    LEFT_EYE,
     LIPS,
     MOUTH_CORNERS,
-    NOSE_BASE,
-    RIGHT_EYE,
     SimilarityTransform,
 )
 from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmarks import POINTS
 from face2face.sampling import spread_indices
+from face2face.target import upright
 from face2face.target.known_shapes import KnownShapes
-from face2face.target.ranges import soft_clip, value_ranges
+from face2face.target.ranges import saturate, soft_clip, value_ranges
 from face2face.target.statistics import TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
@@ -33,6 +29,9 @@ OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 
 SHUT_EYES = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
+
+LEAST_SHUT_EYES = 0.2
+"""A smaller gap is an error of the detector, such as crossed lids, and tells nothing of the driver's."""
 
 WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.6, 1.1
 """Factors by which the drawing exaggerates eyes wider than at rest, eyes that close, and the height of brows:
@@ -44,9 +43,14 @@ WIDENED_MOUTH = 0.7
 the driver's, and less like the target, who is filmed smiling less often than at rest
 (`docs/measurements.md`). A mouth that narrows is carried whole."""
 
+WIDEST_EYES = 0.5
+"""Limit of how much wider than the target's widest eyes are drawn, over their gap at rest. It is approached
+smoothly from the widest on. Within it eyes may be wider than filmed: the generator opens them further."""
+
 WIDEST_MOUTH = 2.2
-"""Limit of the mouth's opening, over the target's widest. It is approached smoothly: small openings are drawn
-as they are, large ones are compressed, and a wider opening of the driver's stays a wider one."""
+"""Limit of the mouth's opening, over the target's widest. It is approached smoothly from the first opening
+on: half of the target's widest is drawn 0.89 times as wide, the widest 0.8 times, and a wider opening of the
+driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/measurements.md`)."""
 
 MEASURED = 300
 """Number of training shapes on which the range of the target's turns is measured."""
@@ -65,7 +69,7 @@ class Retargeter:
             target: The target's statistics.
         """
         self._target = target
-        self._from_upright = _from_upright(target.neutral)
+        self._from_upright = upright.from_upright(target.neutral)
         self._target_face = self._from_upright.apply_inverse(target.neutral)
         scale = self._from_upright.scale
         rotation = self._from_upright.matrix / scale
@@ -73,6 +77,7 @@ class Retargeter:
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
         self._known = self._turns = self._mouth_widths = None
+        self._widest_eyes = [1 + WIDEST_EYES] * len(EYELIDS)  # of an unknown range
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
                 target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
@@ -81,8 +86,10 @@ class Retargeter:
             sample = shapes[spread_indices(len(shapes), MEASURED)]
             turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
-            widths = _mouth_width(shapes) - _mouth_width(self._target_face)
+            widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_face)
             self._mouth_widths = value_ranges(widths[:, None])
+            opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_face), 1e-6)
+            self._widest_eyes = (1 + value_ranges(opened - 1)[:, 1]).tolist()
         self._driver: np.ndarray | None = None
         self._shut_eyes = 1.0
 
@@ -97,11 +104,11 @@ class Retargeter:
         if self._driver is not None and np.array_equal(driver, self._driver):
             return
         self._driver = np.asarray(driver, np.float64)
-        driver_from_upright = _from_upright(self._driver)
+        driver_from_upright = upright.from_upright(self._driver)
         self._driver_from_upright = driver_from_upright
         self._driver_face = driver_from_upright.apply_inverse(self._driver)
         self._shift_scale = self._from_upright.scale / driver_from_upright.scale
-        self._scales = _proportions(self._target_face) / _proportions(self._driver_face)
+        self._scales = upright.proportions(self._target_face) / upright.proportions(self._driver_face)
 
     def forget_shut_eyes(self) -> None:
         """Learn again how far the driver's eyes shut: he may be another one."""
@@ -151,7 +158,7 @@ class Retargeter:
         bounded = self._target_face + self._bound_expression(wanted - self._target_face)
         bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
         near = self._known(bounded)
-        self._widen_lips(near, _mouth_width(wanted))
+        self._widen_lips(near, upright.mouth_width(wanted))
         self._open_lips(near, face, gain)
         return near
 
@@ -165,27 +172,31 @@ class Retargeter:
             face: float (68, 2), the driver's face, upright.
             gain: How much of the driver's expression is carried.
         """
-        ratios = [_gap(face, *lids) / max(_gap(self._driver_face, *lids), 1e-6) for lids in EYELIDS]
-        self._shut_eyes = min(self._shut_eyes, float(np.mean(ratios)))
-        for (upper, lower), ratio in zip(EYELIDS, ratios, strict=True):
+        ratios = upright.lid_gaps(face) / np.maximum(upright.lid_gaps(self._driver_face), 1e-6)
+        self._shut_eyes = min(self._shut_eyes, max(float(np.mean(ratios)), LEAST_SHUT_EYES))
+        for (upper, lower), ratio, widest in zip(EYELIDS, ratios, self._widest_eyes, strict=True):
             ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
             fraction = max((ratio - self._shut_eyes) / max(1 - self._shut_eyes, 1e-6), 0.0)
             shut = self._target.shut_eyes
             gap = shut + (1 - shut) * fraction if ratio < 1 else ratio
             gap = max(1 + (NARROWER_EYES if gap < 1 else WIDER_EYES) * (gap - 1), shut)
-            _set_gap(moved, upper, lower, gap * _gap(self._target_face, upper, lower), {})
+            if gap > widest:
+                gap = widest + saturate(gap - widest, WIDEST_EYES)
+            upright.set_gap(moved, upper, lower, gap * upright.gap(self._target_face, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
         """Open the target's lips as the driver's are open, likewise, ever less up to `WIDEST_MOUTH`."""
         at_rest, now = (
-            np.array([self._scales[upper, 1] * _gap(points, upper, lower) for upper, lower in INNER_LIPS])
+            np.array(
+                [self._scales[upper, 1] * upright.gap(points, upper, lower) for upper, lower in INNER_LIPS]
+            )
             for points in (self._driver_face, face)
         )
         wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
-        widest = max(WIDEST_MOUTH * self._target.open_mouth, 1e-9)
-        for (upper, lower), gap in zip(INNER_LIPS, widest * (1 - np.exp(-wanted / widest)), strict=True):
-            _set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
+        gaps = saturate(wanted, max(WIDEST_MOUTH * self._target.open_mouth, 1e-9))
+        for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
+            upright.set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 
     def _widen_lips(self, moved: np.ndarray, wanted: float) -> None:
         """Make the target's mouth narrower or wider, as the driver's, within what the target showed.
@@ -197,11 +208,11 @@ class Retargeter:
             moved: float (68, 2), the target's face, upright; its lips are scaled across, in place.
             wanted: The driver's mouth's width, in the target's proportions.
         """
-        at_rest = _mouth_width(self._target_face)
+        at_rest = upright.mouth_width(self._target_face)
         change = min(wanted - at_rest, WIDENED_MOUTH * (wanted - at_rest))
         change = soft_clip(np.array([change]), self._mouth_widths)[0]
         middle = moved[list(MOUTH_CORNERS), 0].mean()
-        factor = max(at_rest + change, 0.0) / max(_mouth_width(moved), 1e-3)
+        factor = max(at_rest + change, 0.0) / max(upright.mouth_width(moved), 1e-3)
         moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
@@ -240,54 +251,3 @@ class Retargeter:
         if self._target.places is not None:
             motion = self._target.places.bring_near(motion)
         return move_head(self._from_upright.apply(face), self._target.neutral, motion)
-
-
-def _from_upright(points: np.ndarray) -> SimilarityTransform:
-    """The transform to a face, float (68, 2), from its upright one: eyes level, distance 1, centred."""
-    left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
-    along = right - left
-    matrix = np.array([[along[0], -along[1]], [along[1], along[0]]])
-    return SimilarityTransform(matrix, (left + right) / 2)
-
-
-def _proportions(face: np.ndarray) -> np.ndarray:
-    """Width and height of each point's region in an upright face, the units of its motion: float (68, 2)."""
-
-    def width(region: slice) -> float:
-        return np.ptp(face[region, 0])
-
-    eye_height = np.mean([_gap(face, *lids) for lids in EYELIDS])
-    brow_height = face[EYES, 1].mean() - face[BROWS, 1].mean()
-    lower_face = face[CHIN, 1] - face[NOSE_BASE, 1]
-    sizes = np.ones((POINTS, 2))
-    sizes[JAW] = width(JAW), lower_face
-    sizes[BROWS] = width(BROWS), brow_height
-    sizes[EYES] = 1.0, eye_height
-    sizes[LIPS] = width(LIPS), lower_face
-    return np.maximum(sizes, 1e-3)
-
-
-def _gap(face: np.ndarray, upper: int, lower: int) -> float:
-    """Vertical distance from an upper to a lower point; 0 where they are crossed."""
-    return max(float(face[lower, 1] - face[upper, 1]), 0.0)
-
-
-def _mouth_width(faces: np.ndarray) -> np.ndarray:
-    """Distance across between the corners of the mouth, 0 where they are crossed: (..., 68, 2) -> (...)."""
-    left, right = MOUTH_CORNERS
-    return np.maximum(faces[..., right, 0] - faces[..., left, 0], 0.0)
-
-
-def _set_gap(
-    face: np.ndarray, upper: int, lower: int, gap: float, followers: dict[int, tuple[int, ...]]
-) -> None:
-    """Set the vertical distance of two points about their middle, in place.
-
-    Args:
-        followers: For a point, the points that are shifted with it.
-    """
-    middle = (face[upper, 1] + face[lower, 1]) / 2
-    for point, to in ((upper, middle - gap / 2), (lower, middle + gap / 2)):
-        by = to - face[point, 1]
-        for moved in (point, *followers.get(point, ())):
-            face[moved, 1] += by

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face2face.face.geometry import SimilarityTransform, align, eye_aspect_ratio, mouth_openness, mouth_width
+from face2face.face.geometry import (
+    SimilarityTransform,
+    align,
+    eye_aspect_ratio,
+    interocular_distance,
+    mouth_openness,
+    mouth_width,
+)
 from face2face.target.gaze import TargetGaze
 from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import TrainingShapes
@@ -82,7 +89,7 @@ class TargetFace:
             float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
             TrainingShapes.choose(expressions),
             None if irises is None else TargetGaze.measure(points, irises),
-            HeadPlaces.measure(motions),
+            HeadPlaces.measure(motions, interocular_distance(neutral)),
         )
 
 

@@ -17,6 +17,9 @@ from face2face.target.target_file import Target
 TILT, RIGHT = 0.05, 8.0
 """Standard deviations of the roll, and of the shift that goes along with it."""
 
+UNIT = 50.0
+"""The target's interocular distance, in pixels."""
+
 
 @pytest.fixture(scope="module")
 def motions() -> np.ndarray:
@@ -29,7 +32,7 @@ def motions() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def places(motions) -> HeadPlaces:
-    return HeadPlaces.measure(motions)
+    return HeadPlaces.measure(motions, UNIT)
 
 
 def test_places_that_occurred_stay(places, motions):
@@ -53,14 +56,22 @@ def test_the_further_away_the_less_is_kept_without_a_jump(places):
     assert KEPT * 5 < kept[-1] < 1.7 * KEPT * 6
 
 
+def test_a_larger_picture_has_the_same_places(motions):
+    """Of one target, trained at 256 pixels and at 512."""
+    small, large = (HeadPlaces.measure(motions * (s, s, 1, 1), s * UNIT) for s in (1, 2))
+    driven = np.array([40.0, -30.0, 0.2, 0.1])
+    near = large.bring_near(driven * (2, 2, 1, 1)) / (2, 2, 1, 1)
+    assert near == pytest.approx(small.bring_near(driven), abs=1e-6)
+
+
 def test_a_still_head_has_one_place():
-    places = HeadPlaces.measure(np.zeros((MIN_FRAMES, 4)))
+    places = HeadPlaces.measure(np.zeros((MIN_FRAMES, 4)), UNIT)
     assert np.array_equal(places.bring_near(np.zeros(4)), np.zeros(4))
     assert abs(places.bring_near(np.array([30.0, 0, 0, 0]))[0]) < 5
 
 
 def test_few_frames_tell_too_little(motions):
-    assert HeadPlaces.measure(motions[: MIN_FRAMES - 1]) is None
+    assert HeadPlaces.measure(motions[: MIN_FRAMES - 1], UNIT) is None
 
 
 def test_a_driver_is_kept_where_the_target_was(clips):

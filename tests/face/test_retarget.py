@@ -266,3 +266,21 @@ def test_a_target_who_never_blinked_is_driven_by_itself(target):
     open_eyes = replace(target, shut_eyes=1.0)
     moved = driven_by(open_eyes, target.neutral, shut_eyes=1.0)(target.neutral)
     assert np.abs(moved - target.neutral)[EYES].max() < 0.1
+
+
+def test_eyes_are_never_drawn_far_wider_than_the_targets(target, driver):
+    """Of one who squints when the rest is learned: without the limit they were 4 times as wide."""
+    squinting = with_eyes(driver[0], 0.4)
+    retargeter = driven_by(target, squinting)
+    openness = [eye_aspect_ratio(retargeter(with_eyes(driver[0], share))) for share in (0.4, 0.6, 0.8, 1.0)]
+    assert openness == sorted(openness)
+    assert openness[-1] < 2.05 * openness[0]
+
+
+def test_crossed_lids_do_not_tell_how_far_a_drivers_eyes_shut(retargeter, driver):
+    """As in a frame that the detector got wrong: half shut eyes would be drawn nearly open from then on."""
+    half_shut = with_eyes(driver[0], 0.6)
+    retargeter(with_eyes(driver[0], 0.2))
+    before = retargeter(half_shut)
+    retargeter(with_eyes(driver[0], -0.5))
+    assert np.array_equal(retargeter(half_shut), before)
