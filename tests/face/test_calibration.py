@@ -116,6 +116,24 @@ def test_a_clip_that_is_looked_through_ahead_is_settled(prior, clip):
     assert not too_few.is_settled
 
 
+def test_where_the_targets_face_is_in_its_picture_does_not_matter(prior, clip):
+    """The driver's head is turned and scaled a little in each frame, so a far origin would shift his face."""
+    rng, faces = np.random.default_rng(0), []
+    for points in clip[:15]:
+        angle, middle = rng.normal(0, 0.1), points.mean(axis=0)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        faces.append((points - middle) @ turn.T * rng.uniform(0.9, 1.1) + middle)
+    found = []
+    for place in (prior, prior + 1000):
+        calibration = Calibration(place)
+        calibration.look_ahead(faces)
+        found.append(calibration.neutral)
+    iod = interocular_distance(found[0])
+    assert np.abs(found[1] - found[0]).max() < 0.001 * iod
+    seen = np.median(np.mean(faces, axis=1), axis=0)
+    assert np.linalg.norm(found[0].mean(axis=0) - seen) < 0.02 * iod
+
+
 def test_calibration_is_at_once_when_asked(prior, clip):
     smile = clip[60]
     calibration = learn(prior, clip[:20])
