@@ -17,6 +17,9 @@ from face2face.target.gaze import held_gaze
 from face2face.target.retarget import SHUT_EYES, Retargeter
 from face2face.target.target_file import Target
 
+SAME_ASPECT = 0.02
+"""Frames of another size show the same view if their aspect ratios differ by less, as a share."""
+
 NOTICE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
 
@@ -61,7 +64,7 @@ class Driver:
         self._gazes_ahead: list[np.ndarray] = []
         if options.gaze and any(target.gaze is not None for target in targets):
             tracker.follow_gaze()
-        self._frame_size = (0, 0)
+        self._frame_size = (0, 0)  # (width, height) in whose pixels the calibration is
         self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
 
@@ -121,7 +124,9 @@ class Driver:
         """
         points = self._tracker(frame)
         if self._tracker.has_changed:
+            # The calibration's file stays the last one's, until a calibration is asked for.
             self._begin_anew()
+            self._is_kept = True
         return points
 
     def carry(self, points: np.ndarray, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -140,9 +145,14 @@ class Driver:
         if not self._options.retarget or target.face is None:
             gaze = None if target.gaze is None else self._gaze(target.gaze.rest)
             return CropBox.centre(*frame_size).points(points, target.image_size), gaze
-        own = None if self._is_recalibrated else target.neutral_in(self._source, frame_size)
+        if self._calibration is not None and not _is_same_view(frame_size, self._frame_size):
+            self._begin_anew()
         if self._calibration is None:
-            self._calibration = self._first_calibration(target.face.neutral, own, frame_size)
+            self._frame_size = frame_size
+        points = points * (self._frame_size[0] / frame_size[0])
+        own = None if self._is_recalibrated else target.neutral_in(self._source, self._frame_size)
+        if self._calibration is None:
+            self._calibration = self._first_calibration(target.face.neutral, own)
         if self._is_asked_to_calibrate:
             self._calibration.restart()
             for retargeter in self._retargeters.values():
@@ -150,7 +160,6 @@ class Driver:
             self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
             own = None
         self._calibration.look(points, frame.seconds, self._tracker.found_gaze)
-        self._frame_size = frame_size
         if self._calibration.is_settled and not self._calibration.is_running:
             self._keep_calibration()
         if index not in self._retargeters:
@@ -175,15 +184,12 @@ class Driver:
         gaze = self._tracker.gaze
         return None if gaze is None else held_gaze(gaze, rest, self._tracker.gaze_unknown_for)
 
-    def _first_calibration(
-        self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]
-    ) -> Calibration:
+    def _first_calibration(self, prior: np.ndarray, own: np.ndarray | None) -> Calibration:
         """What is known of the driver before the first frame.
 
         Args:
             prior: float (68, 2), the target's neutral face.
             own: The same in pixels of the frame, if the target itself drives.
-            frame_size: (width, height) in pixels.
         """
         if own is None and self._saved is None:
             calibration = Calibration(prior)
@@ -193,7 +199,7 @@ class Driver:
         if own is not None:
             return Calibration(prior, own)
         gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
-        return Calibration(prior, self._saved.scaled_to(frame_size), gaze)
+        return Calibration(prior, self._saved.scaled_to(self._frame_size), gaze)
 
     def _keep_calibration(self) -> None:
         """Write the neutral face to the calibration's file, once each time that it is learned."""
@@ -206,14 +212,11 @@ class Driver:
                 cli.warn(f"the calibration is not kept in {file}: {cli.reason(error)}")
 
     def _begin_anew(self) -> None:
-        """Learn the neutral face of another driver; the last one's does not count for him.
-
-        The calibration's file stays the last one's, until a calibration is asked for.
-        """
+        """Learn another driver's neutral face, or in another view, where the last one does not count."""
         self.keep()
         self._calibration = self._saved = None
         self._seen_ahead, self._gazes_ahead = [], []
-        self._is_recalibrated = self._is_kept = True
+        self._is_recalibrated = True
         for retargeter in self._retargeters.values():
             retargeter.forget_shut_eyes()
 
@@ -228,3 +231,8 @@ class Driver:
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")
         return "; ".join(said)
+
+
+def _is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether frames of two sizes, (width, height) in pixels, can show the same, only scaled."""
+    return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
