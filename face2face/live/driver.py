@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from face2face import cli
+from face2face.face import boxes
 from face2face.face.crop import CropBox
 from face2face.face.landmarks import Face
 from face2face.face.tracking import Tracker
@@ -60,8 +61,7 @@ class Driver:
         self._saved = read_calibration(file) if file and file.is_file() else None
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
-        self._seen_ahead: list[np.ndarray] = []
-        self._gazes_ahead: list[np.ndarray] = []
+        self._seen_ahead: list[tuple[np.ndarray, np.ndarray | None]] = []  # faces, each with its gaze
         if options.gaze and any(target.gaze is not None for target in targets):
             tracker.follow_gaze()
         self._frame_size = (0, 0)  # (width, height) in whose pixels the calibration is
@@ -95,24 +95,29 @@ class Driver:
         if self._calibration is not None and self._calibration.is_known:
             self._keep_calibration()
 
-    def look_ahead(self, source: Source) -> None:
+    def look_ahead(self, source: Source, seconds: float = LOOK_AHEAD_SECONDS) -> None:
         """Look for the driver's face at rest in a sample of a file's frames, before they are driven.
 
-        To be called before the first frame. It takes about `LOOK_AHEAD_SECONDS` at most.
+        To be called before the first frame. Who is followed is not known yet: faces elsewhere than the first
+        one that is followed will not count.
+
+        Args:
+            source: The frames; nothing is looked for in a live source.
+            seconds: After about this time, what was found is enough.
         """
         is_needed = self._options.retarget and self._saved is None and not source.live
         if not is_needed or all(target.face is None for target in self._targets):
             return
-        until = time.monotonic() + LOOK_AHEAD_SECONDS
+        until = time.monotonic() + seconds
         face: Face | None = None
         with contextlib.suppress(cli.UserError):  # a damaged frame is told when its turn comes
             for frame in source.sample(LOOK_AHEAD_FRAMES):
                 found = self._tracker.detector.find(frame.picture, face)
                 if found is not None:
-                    face = found
-                    self._seen_ahead.append(found.points)
+                    if face is None or found.is_near(face):  # while that one is away, it may be another's
+                        face = found
                     gaze = self._tracker.find_gaze(frame.picture, found.points)
-                    self._gazes_ahead += [] if gaze is None else [gaze]
+                    self._seen_ahead.append((found.points, gaze))
                 if time.monotonic() > until:
                     break
 
@@ -152,7 +157,7 @@ class Driver:
         points = points * (self._frame_size[0] / frame_size[0])
         own = None if self._is_recalibrated else target.neutral_in(self._source, self._frame_size)
         if self._calibration is None:
-            self._calibration = self._first_calibration(target.face.neutral, own)
+            self._calibration = self._first_calibration(points, target.face.neutral, own)
         if self._is_asked_to_calibrate:
             self._calibration.restart()
             for retargeter in self._retargeters.values():
@@ -184,16 +189,20 @@ class Driver:
         gaze = self._tracker.gaze
         return None if gaze is None else held_gaze(gaze, rest, self._tracker.gaze_unknown_for)
 
-    def _first_calibration(self, prior: np.ndarray, own: np.ndarray | None) -> Calibration:
+    def _first_calibration(
+        self, points: np.ndarray, prior: np.ndarray, own: np.ndarray | None
+    ) -> Calibration:
         """What is known of the driver before the first frame.
 
         Args:
+            points: float (68, 2), his first face, in pixels of the frame.
             prior: float (68, 2), the target's neutral face.
             own: The same in pixels of the frame, if the target itself drives.
         """
         if own is None and self._saved is None:
             calibration = Calibration(prior)
-            calibration.look_ahead(self._seen_ahead, self._gazes_ahead)
+            same = _same_face(points, self._seen_ahead)
+            calibration.look_ahead([face for face, _ in same], [gaze for _, gaze in same if gaze is not None])
             return calibration
         self._is_kept = True
         if own is not None:
@@ -215,7 +224,7 @@ class Driver:
         """Learn another driver's neutral face, or in another view, where the last one does not count."""
         self.keep()
         self._calibration = self._saved = None
-        self._seen_ahead, self._gazes_ahead = [], []
+        self._seen_ahead = []
         self._is_recalibrated = True
         for retargeter in self._retargeters.values():
             retargeter.forget_shut_eyes()
@@ -236,3 +245,27 @@ class Driver:
 def _is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether frames of two sizes, (width, height) in pixels, can show the same, only scaled."""
     return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
+
+
+def _same_face(
+    first: np.ndarray, faces: Sequence[tuple[np.ndarray, np.ndarray | None]]
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Those faces, each with its gaze, that can be one person's: near the first, or near one that is.
+
+    Args:
+        first: float (68, 2), pixels.
+        faces: float (68, 2) each, likewise, in any order.
+    """
+    same, others, last = [], list(faces), [first]
+    while last:
+        places = [_box_of(points) for points in last]
+        near = [any(boxes.is_same(_box_of(points), place) for place in places) for points, _ in others]
+        found = [face for face, is_near in zip(others, near, strict=True) if is_near]
+        others = [face for face, is_near in zip(others, near, strict=True) if not is_near]
+        same, last = same + found, [points for points, _ in found]
+    return same
+
+
+def _box_of(points: np.ndarray) -> np.ndarray:
+    """The box around a face's points, float (4,)."""
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
