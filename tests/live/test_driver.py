@@ -1,6 +1,5 @@
 """The person who drives: how much of him is carried, his face at rest, and a gaze that is lost."""
 
-import math
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,6 @@ from face2face.face.irises import irises_of
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
-from face2face.live import driver as driver_module
 from face2face.live.driver import Driver
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
@@ -139,60 +137,6 @@ def test_a_file_is_looked_through_for_the_face_at_rest(detector, target, clip, f
     assert ahead.state(True, 0.0) == "" and at_once.state(True, 0.0).startswith("calibrating")
     found, not_found = (np.linalg.norm(each - expected, axis=1).mean() for each in (points, without))
     assert found < 0.3 * not_found
-
-
-def test_the_search_ends_in_time_with_what_was_found(detector, target, clip, frames):
-    assert driver_module.LOOK_AHEAD_SECONDS <= 2
-    driver = driver_of(detector, target)
-    with open_source(str(clip)) as source:
-        driver.look_ahead(source, 0)
-    carried(driver, frames[REST])
-    assert driver.state(True, 0.0).startswith("calibrating")
-
-
-def of_two(folder: Path, clips: Path, is_there: list[bool]) -> Path:
-    """Images of two people at rest: a large face on the left, which is not always there, and a small one."""
-    with (
-        open_source(str(clips / "single_face.mp4")) as large,
-        open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as small,
-    ):
-        folder.mkdir()
-        for number, (first, second, is_here) in enumerate(
-            zip(large.frames(), small.frames(), is_there, strict=False)
-        ):
-            both = np.full((360, 540, 3), first.picture[0, 0])
-            both[90:270, 360:] = cv2.resize(second.picture[:, 230:590], (180, 180))
-            if is_here:
-                both[:, :360] = first.picture[:, 120:480]
-            pictures.write(folder / f"{number}.png", both[:, :, ::-1])
-    return folder
-
-
-def driven_ahead(driver: Driver, folder: Path, is_looked_through: bool = True) -> np.ndarray:
-    """What is carried of a folder's first images, float (3, 68, 2)."""
-    with open_source(str(folder)) as source:
-        if is_looked_through:
-            driver.look_ahead(source, math.inf)
-        return np.array([carried(driver, frame)[0] for frame in source.frames(range(3))])
-
-
-def test_the_face_at_rest_of_another_person_does_not_count(detector, target, clips, tmp_path):
-    """Who comes in later is seen in most frames, and is not followed."""
-    late = of_two(tmp_path / "late", clips, [False] + [True] * 47)
-    driver = driver_of(detector, target)
-    found = driven_ahead(driver, late)
-    assert driver.state(True, 0.0).startswith("calibrating")
-    np.testing.assert_array_equal(found, driven_ahead(driver_of(detector, target), late, False))
-
-
-def test_who_is_away_for_a_while_is_not_mixed_with_who_stays(detector, target, clips, tmp_path):
-    away = of_two(tmp_path / "away", clips, [True] * 5 + [False] * 6 + [True] * 5)
-    always = of_two(tmp_path / "always", clips, [True] * 16)
-    driver = driver_of(detector, target)
-    found, expected = driven_ahead(driver, away), driven_ahead(driver_of(detector, target), always)
-    assert driver.state(True, 0.0) == ""
-    iod = interocular_distance(target.face.neutral)
-    assert np.linalg.norm(found - expected, axis=-1).max() < 0.05 * iod
 
 
 def test_run_webcam_looks_through_a_file(target, clip, tmp_path):
