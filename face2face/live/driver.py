@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from face2face import cli
+from face2face.face import boxes
 from face2face.face.crop import CropBox
 from face2face.face.landmarks import Face
 from face2face.face.tracking import Tracker
@@ -16,6 +17,9 @@ from face2face.target.calibration import Calibration, read_calibration
 from face2face.target.gaze import held_gaze
 from face2face.target.retarget import SHUT_EYES, Retargeter
 from face2face.target.target_file import Target
+
+SAME_ASPECT = 0.02
+"""Frames of another size show the same view if their aspect ratios differ by less, as a share."""
 
 NOTICE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
@@ -57,11 +61,10 @@ class Driver:
         self._saved = read_calibration(file) if file and file.is_file() else None
         self._calibration: Calibration | None = None
         self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
-        self._seen_ahead: list[np.ndarray] = []
-        self._gazes_ahead: list[np.ndarray] = []
+        self._seen_ahead: list[tuple[np.ndarray, np.ndarray | None]] = []  # faces, each with its gaze
         if options.gaze and any(target.gaze is not None for target in targets):
             tracker.follow_gaze()
-        self._frame_size = (0, 0)
+        self._frame_size = (0, 0)  # (width, height) in whose pixels the calibration is
         self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
 
@@ -92,24 +95,29 @@ class Driver:
         if self._calibration is not None and self._calibration.is_known:
             self._keep_calibration()
 
-    def look_ahead(self, source: Source) -> None:
+    def look_ahead(self, source: Source, seconds: float = LOOK_AHEAD_SECONDS) -> None:
         """Look for the driver's face at rest in a sample of a file's frames, before they are driven.
 
-        To be called before the first frame. It takes about `LOOK_AHEAD_SECONDS` at most.
+        To be called before the first frame. Who is followed is not known yet: faces elsewhere than the first
+        one that is followed will not count.
+
+        Args:
+            source: The frames; nothing is looked for in a live source.
+            seconds: After about this time, what was found is enough.
         """
         is_needed = self._options.retarget and self._saved is None and not source.live
         if not is_needed or all(target.face is None for target in self._targets):
             return
-        until = time.monotonic() + LOOK_AHEAD_SECONDS
+        until = time.monotonic() + seconds
         face: Face | None = None
         with contextlib.suppress(cli.UserError):  # a damaged frame is told when its turn comes
             for frame in source.sample(LOOK_AHEAD_FRAMES):
                 found = self._tracker.detector.find(frame.picture, face)
                 if found is not None:
-                    face = found
-                    self._seen_ahead.append(found.points)
+                    if face is None or found.is_near(face):  # while that one is away, it may be another's
+                        face = found
                     gaze = self._tracker.find_gaze(frame.picture, found.points)
-                    self._gazes_ahead += [] if gaze is None else [gaze]
+                    self._seen_ahead.append((found.points, gaze))
                 if time.monotonic() > until:
                     break
 
@@ -121,7 +129,9 @@ class Driver:
         """
         points = self._tracker(frame)
         if self._tracker.has_changed:
+            # The calibration's file stays the last one's, until a calibration is asked for.
             self._begin_anew()
+            self._is_kept = True
         return points
 
     def carry(self, points: np.ndarray, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -140,9 +150,14 @@ class Driver:
         if not self._options.retarget or target.face is None:
             gaze = None if target.gaze is None else self._gaze(target.gaze.rest)
             return CropBox.centre(*frame_size).points(points, target.image_size), gaze
-        own = None if self._is_recalibrated else target.neutral_in(self._source, frame_size)
+        if self._calibration is not None and not _is_same_view(frame_size, self._frame_size):
+            self._begin_anew()
         if self._calibration is None:
-            self._calibration = self._first_calibration(target.face.neutral, own, frame_size)
+            self._frame_size = frame_size
+        points = points * (self._frame_size[0] / frame_size[0])
+        own = None if self._is_recalibrated else target.neutral_in(self._source, self._frame_size)
+        if self._calibration is None:
+            self._calibration = self._first_calibration(points, target.face.neutral, own)
         if self._is_asked_to_calibrate:
             self._calibration.restart()
             for retargeter in self._retargeters.values():
@@ -150,7 +165,6 @@ class Driver:
             self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
             own = None
         self._calibration.look(points, frame.seconds, self._tracker.found_gaze)
-        self._frame_size = frame_size
         if self._calibration.is_settled and not self._calibration.is_running:
             self._keep_calibration()
         if index not in self._retargeters:
@@ -176,24 +190,25 @@ class Driver:
         return None if gaze is None else held_gaze(gaze, rest, self._tracker.gaze_unknown_for)
 
     def _first_calibration(
-        self, prior: np.ndarray, own: np.ndarray | None, frame_size: tuple[int, int]
+        self, points: np.ndarray, prior: np.ndarray, own: np.ndarray | None
     ) -> Calibration:
         """What is known of the driver before the first frame.
 
         Args:
+            points: float (68, 2), his first face, in pixels of the frame.
             prior: float (68, 2), the target's neutral face.
             own: The same in pixels of the frame, if the target itself drives.
-            frame_size: (width, height) in pixels.
         """
         if own is None and self._saved is None:
             calibration = Calibration(prior)
-            calibration.look_ahead(self._seen_ahead, self._gazes_ahead)
+            same = _same_face(points, self._seen_ahead)
+            calibration.look_ahead([face for face, _ in same], [gaze for _, gaze in same if gaze is not None])
             return calibration
         self._is_kept = True
         if own is not None:
             return Calibration(prior, own)
         gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
-        return Calibration(prior, self._saved.scaled_to(frame_size), gaze)
+        return Calibration(prior, self._saved.scaled_to(self._frame_size), gaze)
 
     def _keep_calibration(self) -> None:
         """Write the neutral face to the calibration's file, once each time that it is learned."""
@@ -206,14 +221,11 @@ class Driver:
                 cli.warn(f"the calibration is not kept in {file}: {cli.reason(error)}")
 
     def _begin_anew(self) -> None:
-        """Learn the neutral face of another driver; the last one's does not count for him.
-
-        The calibration's file stays the last one's, until a calibration is asked for.
-        """
+        """Learn another driver's neutral face, or in another view, where the last one does not count."""
         self.keep()
         self._calibration = self._saved = None
-        self._seen_ahead, self._gazes_ahead = [], []
-        self._is_recalibrated = self._is_kept = True
+        self._seen_ahead = []
+        self._is_recalibrated = True
         for retargeter in self._retargeters.values():
             retargeter.forget_shut_eyes()
 
@@ -228,3 +240,32 @@ class Driver:
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")
         return "; ".join(said)
+
+
+def _is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether frames of two sizes, (width, height) in pixels, can show the same, only scaled."""
+    return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
+
+
+def _same_face(
+    first: np.ndarray, faces: Sequence[tuple[np.ndarray, np.ndarray | None]]
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Those faces, each with its gaze, that can be one person's: near the first, or near one that is.
+
+    Args:
+        first: float (68, 2), pixels.
+        faces: float (68, 2) each, likewise, in any order.
+    """
+    same, others, last = [], list(faces), [first]
+    while last:
+        places = [_box_of(points) for points in last]
+        near = [any(boxes.is_same(_box_of(points), place) for place in places) for points, _ in others]
+        found = [face for face, is_near in zip(others, near, strict=True) if is_near]
+        others = [face for face, is_near in zip(others, near, strict=True) if not is_near]
+        same, last = same + found, [points for points, _ in found]
+    return same
+
+
+def _box_of(points: np.ndarray) -> np.ndarray:
+    """The box around a face's points, float (4,)."""
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])

@@ -17,7 +17,11 @@ LEARNING_SECONDS = 60.0
 """How long the neutral face is learned, in seconds with a face."""
 
 SAMPLE_SECONDS = 0.1
-"""Interval between the faces that it is learned from."""
+"""Interval between the faces and gazes that are learned from, whatever the frame rate."""
+
+GAP_SECONDS = 0.5
+"""From faces that are farther apart no speed is measured, and no more than this is counted as time with a
+face: it may have been away."""
 
 ESTIMATE_SECONDS = 0.2
 """Interval between its estimates."""
@@ -97,7 +101,7 @@ class Calibration:
         self._asked: list[np.ndarray] = []
         self._began: float | None = None
         self._last: tuple[np.ndarray, float] | None = None
-        self._learned_at = self._estimated_at = -np.inf
+        self._sampled_at = self._estimated_at = -np.inf
         self._learned_for = 0.0
 
     def restart(self) -> None:
@@ -134,13 +138,15 @@ class Calibration:
             seconds: The frame's time stamp.
             gaze: float (2, 2); None: unknown.
         """
-        if gaze is not None:
+        is_sample = not 0 <= seconds - self._sampled_at < SAMPLE_SECONDS
+        self._sampled_at = seconds if is_sample else self._sampled_at
+        if gaze is not None and (is_sample or self.is_running):
             self.gaze.look(gaze)
         elapsed = 0.0 if self._last is None else max(seconds - self._last[1], 0.0)
         if self.is_running:
             self._calibrate(points, seconds)
         elif not self.is_settled:
-            self._learn(points, seconds, elapsed)
+            self._learn(points, seconds, elapsed, is_sample)
         self._last = points, seconds
         self._follow(elapsed)
 
@@ -154,15 +160,16 @@ class Calibration:
         if not self.is_running:
             self.gaze.settle()
 
-    def _learn(self, points: np.ndarray, seconds: float, elapsed: float) -> None:
-        """Take a face into account every `SAMPLE_SECONDS`, and estimate every `ESTIMATE_SECONDS`."""
-        self._learned_for += min(elapsed, SAMPLE_SECONDS)
+    def _learn(self, points: np.ndarray, seconds: float, elapsed: float, is_sample: bool) -> None:
+        """Take a face into account if it is a sample, and estimate every `ESTIMATE_SECONDS`."""
+        self._learned_for += min(elapsed, GAP_SECONDS)
         self.is_settled = self._learned_for >= LEARNING_SECONDS
-        if 0 <= seconds - self._learned_at < SAMPLE_SECONDS:
+        if self.is_settled:
+            self.gaze.settle()
+        if not is_sample:
             return
-        self._learned_at = seconds
         speed = 0.0
-        if self._last is not None and 0 < elapsed < SAMPLE_SECONDS:
+        if self._last is not None and 0 < elapsed <= GAP_SECONDS:
             step = np.linalg.norm(points - self._last[0], axis=1).mean()
             speed = float(step / max(interocular_distance(points), 1e-6) / elapsed)
         self._finder.add(points, speed)

@@ -32,7 +32,7 @@ USUAL_WEIGHT = 8
 """Weight of the usual gaze, in pictures of the driver."""
 
 ENOUGH_GAZES = 600
-"""Maximum number of pictures, the first ones, whose median is the driver's gaze at rest."""
+"""Number of pictures whose median is the driver's gaze at rest; later ones are not looked at."""
 
 HOLD_SECONDS = 0.5
 """How long the last gaze is kept while no iris is found: in a blink, or a blurred frame. In seven people's
@@ -128,15 +128,12 @@ class DriverGaze:
         self._seen: list[np.ndarray] = []
         self._usual_weight = USUAL_WEIGHT
 
-    @property
-    def is_learning(self) -> bool:
-        """Whether more of the driver's gaze would change what is known."""
-        return self._known is None and len(self._seen) < ENOUGH_GAZES
-
     def look(self, gaze: np.ndarray) -> None:
         """Take the gaze in a picture into account, float (2, 2); one with NaN tells nothing."""
-        if self.is_learning and np.isfinite(gaze).all():
+        if self._known is None and np.isfinite(gaze).all():
             self._seen.append(gaze)
+            if len(self._seen) == ENOUGH_GAZES:
+                self.settle()
 
     def restart(self) -> None:
         """Forget what was learned, because the driver is asked to look into the camera now."""

@@ -85,7 +85,9 @@ class RestFinder:
         Args:
             prior: float (68, 2), the target's face at rest, in any unit.
         """
-        self._prior = np.asarray(prior, np.float64)
+        # About its middle: the parts of a pose are combined separately, and a shift about a far place would
+        # depend on the turn and the scale of its own frame.
+        self._prior = prior - np.mean(prior, axis=0, dtype=np.float64)
         self._seen: list[_Seen] = []
 
     def add(self, points: np.ndarray, speed: float = 0.0) -> None:

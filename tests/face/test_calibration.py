@@ -18,11 +18,13 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.calibration import (
     CALIBRATION_SECONDS,
+    LEARNING_SECONDS,
     Calibration,
     is_calibration,
     read_calibration,
     steady_median,
 )
+from face2face.target.gaze import USUAL_REST
 from face2face.target.statistics import neutral_face
 from tests import made
 
@@ -94,6 +96,31 @@ def test_a_lasting_smile_does_not_become_the_face_at_rest(prior, clip):
     assert calibration.neutral is settled
 
 
+@pytest.mark.parametrize("fps", [2, 5, 30, 120])
+def test_what_is_learned_of_a_minute_does_not_depend_on_the_frame_rate(prior, clip, fps):
+    """For 8 s the driver reads, and then he looks into the camera."""
+    calibration, reading = Calibration(prior), USUAL_REST + np.array([0.0, 0.16])
+    for seconds in np.arange(0, 1.5 * LEARNING_SECONDS, 1 / fps):
+        calibration.look(clip[5], seconds, reading if seconds < 8 else USUAL_REST)
+        if abs(seconds - LEARNING_SECONDS) > 1:
+            assert calibration.is_settled == (seconds > LEARNING_SECONDS)
+    np.testing.assert_allclose(calibration.gaze.rest, USUAL_REST)
+    calibration.look(clip[5], 100.0, reading)
+    settled = calibration.gaze.rest
+    for seconds in range(101, 800):
+        calibration.look(clip[5], seconds, reading)
+    assert calibration.gaze.rest is settled
+
+
+@pytest.mark.parametrize("fps", [5, 25])
+def test_a_head_that_moves_is_not_at_rest(prior, clip, fps):
+    """He comes in for 5 s and then sits still for 2, also where frames come slowly."""
+    way = np.maximum(np.arange(5, -2, -1 / fps) * 150, 0)
+    calibration = learn(prior, clip[5] + np.stack([way, 0 * way], axis=-1)[:, None], fps)
+    off = (calibration.neutral - clip[5]).mean(axis=0)
+    assert np.linalg.norm(off) < interocular_distance(clip[5])
+
+
 def test_the_face_at_rest_moves_without_a_jump(prior, clip):
     calibration = Calibration(prior)
     faces = [None]
@@ -114,6 +141,24 @@ def test_a_clip_that_is_looked_through_ahead_is_settled(prior, clip):
     too_few = Calibration(prior)
     too_few.look_ahead(clip[:3])
     assert not too_few.is_settled
+
+
+def test_where_the_targets_face_is_in_its_picture_does_not_matter(prior, clip):
+    """The driver's head is turned and scaled a little in each frame, so a far origin would shift his face."""
+    rng, faces = np.random.default_rng(0), []
+    for points in clip[:15]:
+        angle, middle = rng.normal(0, 0.1), points.mean(axis=0)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        faces.append((points - middle) @ turn.T * rng.uniform(0.9, 1.1) + middle)
+    found = []
+    for place in (prior, prior + 1000):
+        calibration = Calibration(place)
+        calibration.look_ahead(faces)
+        found.append(calibration.neutral)
+    iod = interocular_distance(found[0])
+    assert np.abs(found[1] - found[0]).max() < 0.001 * iod
+    seen = np.median(np.mean(faces, axis=1), axis=0)
+    assert np.linalg.norm(found[0].mean(axis=0) - seen) < 0.02 * iod
 
 
 def test_calibration_is_at_once_when_asked(prior, clip):

@@ -1,4 +1,4 @@
-"""The person who drives: how much of him is carried, his face at rest in a file, and a gaze that is lost."""
+"""The person who drives: how much of him is carried, his face at rest, and a gaze that is lost."""
 
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from face2face.face.irises import irises_of
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
-from face2face.live import driver as driver_module
 from face2face.live.driver import Driver
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
@@ -140,22 +139,54 @@ def test_a_file_is_looked_through_for_the_face_at_rest(detector, target, clip, f
     assert found < 0.3 * not_found
 
 
-def test_the_search_ends_in_time_with_what_was_found(detector, target, clip, frames, monkeypatch):
-    assert driver_module.LOOK_AHEAD_SECONDS <= 2
-    monkeypatch.setattr(driver_module, "LOOK_AHEAD_SECONDS", 0)
-    driver = driver_of(detector, target)
-    with open_source(str(clip)) as source:
-        driver.look_ahead(source)
-    carried(driver, frames[REST])
-    assert driver.state(True, 0.0).startswith("calibrating")
-
-
 def test_run_webcam_looks_through_a_file(target, clip, tmp_path):
     """One frame is driven, but the whole file's face at rest is kept."""
     model = made.repeating_model(tmp_path / "model.pb", SIZE, target)
     common = ("--tf-model", model, "--source", clip, "--no-window", "--limit", 1)
     assert made.edge(run_webcam.main, *common, "--calibration", tmp_path / "me.json") == 0
     assert len(read_calibration(tmp_path / "me.json").neutral) == 68
+
+
+# --- frames that come in another size -------------------------------------------------------------------
+
+
+def fed(driver: Driver, frames: list[Frame], size: tuple[int, int]) -> np.ndarray:
+    """Drive by frames of another size, (width, height), cut at the sides; the points that are drawn last."""
+    for frame in frames:
+        height, width = frame.picture.shape[:2]
+        picture = cv2.resize(frame.picture, (round(width * size[1] / height), size[1]))
+        left = (picture.shape[1] - size[0]) // 2
+        cut = np.ascontiguousarray(picture[:, left : left + size[0]])
+        found = driver.find(Frame(frame.number, frame.seconds, cut))
+        if found is not None:
+            points, _ = driver.carry(found, Frame(frame.number, frame.seconds, cut), 0)
+    return points
+
+
+@pytest.fixture(scope="module")
+def at_rest(clip) -> list[Frame]:
+    """6 s of a man at rest: the clip's first frames, to and fro."""
+    with open_source(str(clip)) as source:
+        pictures = [frame.picture for frame in source.frames(range(16))]
+    return [Frame(i, i / 10, pictures[abs(15 - i % 30)]) for i in range(60)]
+
+
+@pytest.mark.parametrize("scale, aspect", [(0.6, 1.0), (1.0, 0.5)])
+def test_a_driver_at_rest_stays_at_rest_in_frames_of_another_size(
+    detector, target, at_rest, tmp_path, scale, aspect
+):
+    """A camera that comes back in another size, and a phone that is turned. What was kept stays."""
+    height, width = at_rest[0].picture.shape[:2]
+    driver = driver_of(detector, target, calibration_file=tmp_path / "me.json")
+    before = fed(driver, at_rest[:30], (width, height))
+    size = round(scale * aspect * width), round(scale * height)
+    fed(driver, at_rest[30:36], size)
+    assert (driver.state(True, 0.0) == "") == (aspect == 1)  # the same view is known
+    after = fed(driver, at_rest[36:], size)
+    assert np.linalg.norm((after - before).mean(axis=0)) < 0.1 * interocular_distance(before)
+    assert driver.state(True, 0.0) == ""
+    driver.keep()
+    assert read_calibration(tmp_path / "me.json").frame_size == (width, height)
 
 
 # --- a gaze that is lost --------------------------------------------------------------------------------
