@@ -116,6 +116,7 @@ def evaluate_self(
         filmed.add(picture, points, points)
     mean_identity = measures.mean_identity(filmed.faces)
     distances = np.array([judge.distance(face, mean_identity) for face in filmed.faces])
+    depth = artefacts.usual_depth(filmed.skin)
     true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
     compared, errors, sharpnesses, gazes = [], [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
@@ -130,7 +131,7 @@ def evaluate_self(
             sharpnesses.append(measures.sharpness(generated) / sharp)
             found = judge.landmarks(generated)
             painted.add(generated, points, found)
-            said = [str(compared[-1][0]), f"stains {painted.stains[-1]:.1f} %"]
+            said = [str(compared[-1][0]), painted.of_last_skin(depth)]
             gazes.append(np.full((2, 2), np.nan))
             if found is None:
                 said.append("no face found")
@@ -156,8 +157,8 @@ def evaluate_self(
         "nme": mean_or_nan(errors),
         "sharpness": float(np.median(sharpnesses)),
         **gaze_values(gazes),
-        **painted.artefacts(),
-        **{f"{key}_true": value for key, value in filmed.artefacts().items()},
+        **painted.artefacts(depth),
+        **{f"{key}_true": value for key, value in filmed.artefacts(depth).items()},
         **{f"{key}_median": percentile_or_nan(d, 50) for key, d in painted.distances(mean_identity).items()},
         **{
             f"{key}_true_median": percentile_or_nan(d, 50)
@@ -165,4 +166,4 @@ def evaluate_self(
         },
     }
     expected = ExpectedIdentity(np.array(filmed.motions), distances)
-    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)))
+    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)), depth)
