@@ -60,7 +60,7 @@ class CrossMeasures:
             row: start of the strips' names.
         """
         self._judge, self._target, self._driver, self._row = judge, target, driver, row
-        self._looks, self._following = Looks(judge), Following()
+        self._looks, self._following = Looks(judge), Following(with_gaze=judge.iris_detector is not None)
         self._sharpnesses: list[float] = []
         self._warpings: list[float] = []
         self._opening: list[float] = []
@@ -113,8 +113,9 @@ class CrossMeasures:
         gazes = None
         if found is not None:
             self._heads.append((driven.points, driven.drawn, found))
-            picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-            gazes = self._judge.gaze(picture, detected), self._judge.gaze(driven.generated, found)
+            if self._judge.iris_detector is not None:
+                picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
+                gazes = self._judge.gaze(picture, detected), self._judge.gaze(driven.generated, found)
         self._following.add(detected, driven.points, found, gazes)
 
     def _add_changes(self, painted: np.ndarray, found: np.ndarray | None) -> None:
@@ -160,6 +161,7 @@ def evaluate_cross(
     judge: Judge,
     target: TrueFace,
     result: Evaluation,
+    look_ahead: bool = True,
 ) -> tuple[Frame, float]:
     """Judge the generator driven by another person.
 
@@ -168,6 +170,7 @@ def evaluate_cross(
         tracker: the painter's.
         target: what the target's true frames tell of its face.
         result: gets the figures of this driver, and strips.
+        look_ahead: whether the driver's face at rest is looked for in the whole clip first.
 
     Returns:
         The first frame with a face, and the flicker outside the face.
@@ -178,7 +181,8 @@ def evaluate_cross(
     row = f"cross-{len(result.drivers) + 1}" if result.drivers else "cross"
     cross = CrossMeasures(judge, target, name_of(Path(driver)), row)
     with open_source(driver) as video:
-        painter.driver.look_ahead(video)
+        if look_ahead:
+            painter.driver.look_ahead(video)
         sample = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():

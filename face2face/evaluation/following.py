@@ -107,12 +107,14 @@ class Following:
         painted: of the painted face; NaN if no face is found in it.
         gazes: of the driver and of the painted face, float (2, 2): each across and down, the mean of both
             eyes; NaN where no iris is found.
+        with_gaze: whether the gaze is judged.
     """
 
     found: list[np.ndarray] = field(default_factory=list)
     steadied: list[np.ndarray] = field(default_factory=list)
     painted: list[np.ndarray] = field(default_factory=list)
     gazes: list[np.ndarray] = field(default_factory=list)
+    with_gaze: bool = True
 
     def add(
         self,
@@ -142,7 +144,7 @@ class Following:
         pairs = list(zip(MOTIONS, *(s.T for s in _shifted(steadied, painted, 0)), strict=True))
         fast = [list(MOTIONS).index(name) for name in LAG_MOTIONS]
         return {
-            **gaze_values(self.gazes),
+            **(gaze_values(self.gazes) if self.with_gaze else {}),
             **{f"{name}_correlation": correlation(driver, output) for name, driver, output in pairs},
             **{f"{name}_gain": gain(driver, output) for name, driver, output in pairs},
             "lag": lag(found[:, fast], painted[:, fast]),

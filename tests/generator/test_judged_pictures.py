@@ -25,7 +25,7 @@ FPS = 10
 
 @pytest.fixture(scope="module")
 def judge() -> Judge:
-    return Judge(LandmarkDetector(), identity.descriptors())
+    return Judge(LandmarkDetector(), identity.descriptors(), None)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +123,8 @@ def test_dark_specks_are_those_that_the_true_frames_do_not_show(judge, photos):
     assert values["dark_specks"] > 0.5 and values["dark_specks_p90"] > 1.5 * values["dark_specks"]
     assert all("dark specks 1." in strip.measures for strip in (*result.strips, cross.strips[1]))
     assert "dark specks 0." in cross.strips[0].measures
+
+
+def test_without_irises_the_gaze_has_no_figures(cross, photos):
+    add(cross, 0, *photos[0], in_sample=True)
+    assert not [key for key in cross.values() if "gaze" in key]
