@@ -142,7 +142,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             metavar="X",
             help="in cross and steady, as in run_webcam.py",
         )
-    parser.add_argument("--no-gaze", action="store_true", help="in cross and steady, as in run_webcam.py")
+    parser.add_argument("--no-gaze", action="store_true", help="gaze is drawn at rest, and not judged")
+    parser.add_argument(
+        "--as-camera",
+        action="store_true",
+        help="learn a driver's face at rest while he is watched, not from his whole clip before",
+    )
     parser.add_argument("--landmark-model", type=Path, default=default_landmark_model(), help="dlib's model")
     parser.add_argument(
         "--output-dir", type=Path, default=Path("evaluation"), help="for the JSON and the pages"
@@ -205,6 +210,7 @@ def main(argv: list[str] | None = None) -> None:
         expression=args.expression,
         head=args.head,
         gaze=not args.no_gaze,
+        look_ahead=not args.as_camera,
     )
     given = vars(args) | {"driver": " ".join(args.driver)}
     settings = {name: as_text(str(value)) for name, value in given.items() if name != "landmark_model"}

@@ -1,5 +1,6 @@
-"""What a generator paints and no camera films: stains on the skin, and squares that its up-sampling makes."""
+"""What a generator paints and no camera films: stains, dark specks, squares that its up-sampling makes."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import cv2
@@ -13,6 +14,8 @@ STAIN = 4.0
 frames of seven clips, 0 to 0.3 % of the skin is; of a model with visible stains, 3 %."""
 STAIN_RADIUS = 1 / 16
 """Radius of the surroundings, in interocular distances."""
+DARK_SHARE = 0.001
+"""Share of the skin of a true frame that counts as darker than its surroundings, in the median frame."""
 
 TILE = 64
 """Side in pixels of the tiles whose spectra are added: squares show in parts of a picture."""
@@ -23,25 +26,67 @@ NEIGHBOUR = 2
 """Distance of the frequencies that a frequency is compared with; the Hann window blurs by less than that."""
 
 
-def stains(picture: np.ndarray, points: np.ndarray) -> float:
-    """Share of the skin that is of another hue than its surroundings, in percent; NaN if no skin shows.
-
-    Lightness is left out: folds and shadows of true faces differ in it from their surroundings as much as
-    painted specks do.
+def unevenness(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How the skin differs from its surroundings, which are the median around each pixel.
 
     Args:
         picture: uint8 (S, S, 3), RGB.
         points: float (68, 2), the face's landmarks in it.
+
+    Returns:
+        int16 (N, 3): of each pixel of the skin, the difference in CIELAB's lightness, of 255, in a and in b.
+        N is 0 if no skin shows.
     """
     skin = regions.skin(points, picture.shape[0])
     if not skin.any():
-        return float("nan")
+        return np.zeros((0, 3), np.int16)
     radius = max(1, round(STAIN_RADIUS * float(interocular_distance(points))))
     x, y, width, height = cv2.boundingRect(skin.astype(np.uint8))
     near = np.s_[max(0, y - radius) : y + height + radius, max(0, x - radius) : x + width + radius]
     colours = cv2.cvtColor(picture[near], cv2.COLOR_RGB2LAB)
-    difference = colours[skin[near]].astype(np.float32) - cv2.medianBlur(colours, 2 * radius + 1)[skin[near]]
-    return 100 * float((np.hypot(difference[:, 1], difference[:, 2]) > STAIN).mean())
+    median = cv2.medianBlur(colours, 2 * radius + 1)
+    return colours[skin[near]].astype(np.int16) - median[skin[near]]
+
+
+def stains(skin: np.ndarray) -> float:
+    """Share of the skin that is of another hue than its surroundings, in percent; NaN if no skin shows.
+
+    Args:
+        skin: From `unevenness`.
+    """
+    return _percentage(np.hypot(*skin[:, 1:].T) > STAIN)
+
+
+def dark_specks(skin: np.ndarray, depth: float) -> float:
+    """Share of the skin that is darker than its surroundings by more than a depth, in percent.
+
+    Args:
+        skin: From `unevenness`.
+        depth: Of the target's own true frames, from `usual_depth`: true faces have folds and moles.
+
+    Returns:
+        NaN if no skin shows, or the depth is NaN.
+    """
+    return float("nan") if np.isnan(depth) else _percentage(-skin[:, 0] > depth)
+
+
+def usual_depth(frames: Sequence[np.ndarray]) -> float:
+    """How much darker than its surroundings a target's true skin gets.
+
+    The median of the frames decides, so that a hand before the face or hair on it does not count as skin.
+
+    Args:
+        frames: From `unevenness`, of true frames.
+
+    Returns:
+        What `DARK_SHARE` of the skin exceeds in the median frame, of 255; NaN if no skin shows.
+    """
+    depths = [np.quantile(-skin[:, 0], 1 - DARK_SHARE, method="higher") for skin in frames if len(skin)]
+    return float(np.median(depths)) if depths else float("nan")
+
+
+def _percentage(of_pixels: np.ndarray) -> float:
+    return 100 * float(of_pixels.mean()) if len(of_pixels) else float("nan")
 
 
 def spectrum(picture: np.ndarray) -> np.ndarray:

@@ -12,10 +12,17 @@ from face2face.evaluation import measures, regions, steadiness
 from face2face.evaluation.following import Following
 from face2face.evaluation.looks import Looks, TrueFace
 from face2face.evaluation.measures import Judge
-from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
+from face2face.evaluation.results import (
+    OPENING_SECONDS,
+    Evaluation,
+    Strip,
+    mean_or_nan,
+    percentile_or_nan,
+)
 from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
+from face2face.live.driven_frame import DrivenFrame
 from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
 from face2face.sources.base import Frame, as_text, name_of
@@ -32,6 +39,120 @@ RUN_FRAMES = 200
 
 LOOKS_FRAMES = 150
 """Number of frames whose looks are measured: describing a face takes longer than generating it."""
+MISSING_STRIPS = 50
+"""Number of strips with pictures in which no face is found, beside those of these frames."""
+
+
+class CrossMeasures:
+    """What is measured of a driver's frames and of the faces that are painted of them.
+
+    Attributes:
+        first: the first frame with a driver's face.
+        changes: flicker outside the face, from each picture to the next.
+        strips: the rows of the page.
+    """
+
+    def __init__(self, judge: Judge, target: TrueFace, driver: str, row: str) -> None:
+        """Begin with nothing.
+
+        Args:
+            target: what the target's true frames tell of its face.
+            driver: name of the clip.
+            row: start of the strips' names.
+        """
+        self._judge, self._target, self._driver, self._row = judge, target, driver, row
+        self._looks, self._following = Looks(judge), Following(with_gaze=judge.iris_detector is not None)
+        self._sharpnesses: list[float] = []
+        self._warpings: list[float] = []
+        self._opening: list[float] = []
+        self._heads: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._missing = self._missing_beside_sample = 0
+        self._last: np.ndarray | None = None
+        self.first: Frame | None = None
+        self.changes: list[float] = []
+        self.strips: list[Strip] = []
+
+    def add(self, frame: Frame, driven: DrivenFrame, detected: np.ndarray | None, in_sample: bool) -> None:
+        """Measure a frame.
+
+        Args:
+            driven: what has been made of it.
+            detected: the driver's landmarks as detected, float (68, 2), or None.
+            in_sample: whether it is one of the frames whose looks are measured.
+        """
+        if driven.points is None:
+            self._last = None
+            self._following.add(None, None, None)
+            return
+        self.first = self.first or frame
+        found = self._judge.landmarks(driven.generated)
+        self._add_motion(frame, driven, detected, found)
+        self._add_changes(driven.generated, found)
+        self._sharpnesses.append(measures.sharpness(driven.generated) / self._target.sharpness)
+        self._missing += found is None
+        self._missing_beside_sample += found is None and not in_sample
+        said, distance = "no face found", float("nan")
+        in_opening = frame.seconds - self.first.seconds < OPENING_SECONDS
+        if found is not None and in_sample:
+            self._looks.add(driven.generated, found, found)
+            distance = self._judge.distance(self._looks.faces[-1], self._target.identity)
+            said = f"identity {distance:.2f}, {self._looks.of_last_skin(self._target.depth)}"
+        elif found is not None and in_opening:
+            face = self._judge.describe(driven.generated, found)
+            distance = self._judge.distance(face, self._target.identity)
+        if in_opening:
+            self._opening.append(distance)
+        if in_sample or (found is None and self._missing_beside_sample <= MISSING_STRIPS):
+            pictures = {kind: getattr(driven, kind) for kind in ("driver", "drawing", "generated")}
+            badness = 1.0 if found is None else distance
+            name, said = f"{self._row}-{frame.number}", f"{self._driver}: {said}"
+            self.strips.append(Strip(name, pictures, said, badness))
+
+    def _add_motion(
+        self, frame: Frame, driven: DrivenFrame, detected: np.ndarray | None, found: np.ndarray | None
+    ) -> None:
+        gazes = None
+        if found is not None:
+            self._heads.append((driven.points, driven.drawn, found))
+            if self._judge.iris_detector is not None:
+                picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
+                gazes = self._judge.gaze(picture, detected), self._judge.gaze(driven.generated, found)
+        self._following.add(detected, driven.points, found, gazes)
+
+    def _add_changes(self, painted: np.ndarray, found: np.ndarray | None) -> None:
+        if self._last is not None:
+            self._warpings.append(steadiness.warping_error(self._last, painted))
+            if found is not None:
+                region = regions.outside(found, painted.shape[0])
+                self.changes.append(measures.flicker(self._last, painted, region))
+        self._last = painted
+
+    def values(self) -> dict[str, float]:
+        """The figures, by the keys of `results.FIGURES["cross"]`."""
+        looks, target, faces = self._looks, self._target, len(self._sharpnesses)
+        identities = looks.distances(target.identity)
+        identities["identity_expected"] = list(target.expected_identity(looks.motions))
+        drivers, drawn, painted = zip(*self._heads, strict=True) if self._heads else ((), (), ())
+        not_drawn = steadiness.own_motion(drawn, painted)
+        return {
+            "frames": faces,
+            "faces_found": 1 - self._missing / faces,
+            "sharpness": float(np.median(self._sharpnesses)),
+            **looks.artefacts(target.depth),
+            "stains_p90": percentile_or_nan(looks.stains, 90),
+            "dark_specks_p90": percentile_or_nan(looks.dark_specks(target.depth), 90),
+            **{
+                f"{key}_{name}": percentile_or_nan(distances, percentage)
+                for key, distances in identities.items()
+                for name, percentage in (("median", 50), ("p90", 90))
+            },
+            "identity_first": self._opening[0],
+            "identity_opening_median": percentile_or_nan(self._opening, 50),
+            **self._following.values(),
+            "warping_error": mean_or_nan(self._warpings),
+            **steadiness.own_motion(drivers, painted),
+            **{f"{key}_painted": value for key, value in not_drawn.items()},
+        }
 
 
 def evaluate_cross(
@@ -41,6 +162,7 @@ def evaluate_cross(
     judge: Judge,
     target: TrueFace,
     result: Evaluation,
+    look_ahead: bool = True,
 ) -> tuple[Frame, float]:
     """Judge the generator driven by another person.
 
@@ -49,6 +171,7 @@ def evaluate_cross(
         tracker: the painter's.
         target: what the target's true frames tell of its face.
         result: gets the figures of this driver, and strips.
+        look_ahead: whether the driver's face at rest is looked for in the whole clip first.
 
     Returns:
         The first frame with a face, and the flicker outside the face.
@@ -56,75 +179,24 @@ def evaluate_cross(
     Raises:
         UserError: if the clip shows no face.
     """
-    first = None
-    looks, following = Looks(judge), Following()
-    sharpnesses, changes, warpings = [], [], []
-    heads: list[tuple[np.ndarray, np.ndarray]] = []
     row = f"cross-{len(result.drivers) + 1}" if result.drivers else "cross"
-    faces = missing = 0
-    last: np.ndarray | None = None
+    cross = CrossMeasures(judge, target, name_of(Path(driver)), row)
     with open_source(driver) as video:
-        painter.driver.look_ahead(video, math.inf)  # the figures do not depend on the speed of the machine
-        described = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
+        if look_ahead:
+            painter.driver.look_ahead(video, math.inf)  # the figures do not depend on the machine's speed
+        sample = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():
                 driven = painter(frame)
                 bar.update()
-                if driven.points is None:
-                    last = None
-                    following.add(None, None, None)
-                    continue
-                first = first or frame
-                faces += 1
-                found = judge.landmarks(driven.generated)
-                gazes = None
-                if found is not None:
-                    picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                    gazes = judge.gaze(picture, tracker.found), judge.gaze(driven.generated, found)
-                following.add(tracker.found, driven.points, found, gazes)
-                missing += found is None
-                sharpnesses.append(measures.sharpness(driven.generated) / target.sharpness)
-                if found is not None:
-                    heads.append((driven.points, found))
-                if last is not None:
-                    warpings.append(steadiness.warping_error(last, driven.generated))
-                if found is not None and last is not None:
-                    region = regions.outside(found, driven.generated.shape[0])
-                    changes.append(measures.flicker(last, driven.generated, region))
-                last = driven.generated
-                if frame.number in described:
-                    said, badness = "no face found", 1.0
-                    if found is not None:
-                        looks.add(driven.generated, found, found)
-                        badness = judge.distance(looks.faces[-1], target.identity)
-                        said = f"identity {badness:.2f}, stains {looks.stains[-1]:.1f} %"
-                    kinds = ("driver", "drawing", "generated")
-                    pictures = {kind: getattr(driven, kind) for kind in kinds}
-                    said = f"{name_of(Path(driver))}: {said}"
-                    result.strips.append(Strip(f"{row}-{frame.number}", pictures, said, badness))
+                cross.add(frame, driven, tracker.found, frame.number in sample)
     if video.shortfall:
         result.shortfalls.append(video.shortfall)
-    if first is None:
+    if cross.first is None:
         raise cli.UserError(f"expected a face that drives, got none in {driver}")
-    result.drivers[as_text(driver)] = {
-        "frames": faces,
-        "faces_found": 1 - missing / faces,
-        "sharpness": float(np.median(sharpnesses)),
-        **looks.artefacts(),
-        "stains_p90": percentile_or_nan(looks.stains, 90),
-        **{
-            f"{key}_{name}": percentile_or_nan(distances, percentage)
-            for key, distances in (
-                looks.distances(target.identity)
-                | {"identity_expected": list(target.expected_identity(looks.motions))}
-            ).items()
-            for name, percentage in (("median", 50), ("p90", 90))
-        },
-        **following.values(),
-        "warping_error": mean_or_nan(warpings),
-        **steadiness.own_motion([by for by, _ in heads], [painted for _, painted in heads]),
-    }
-    return first, float(np.mean(changes)) if changes else 0.0
+    result.strips += cross.strips
+    result.drivers[as_text(driver)] = cross.values()
+    return cross.first, float(np.mean(cross.changes)) if cross.changes else 0.0
 
 
 def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result: Evaluation) -> None:

@@ -14,6 +14,7 @@ from face2face.evaluation.looks import Looks, TrueFace
 from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, TargetFrames, target_frames
+from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.face.tracking import Tracker
@@ -37,7 +38,9 @@ class EvaluationOptions:
         smoothing: of the landmarks, 0 to 1.
         expression: how much of the driver's expression is carried, 0 to 2.
         head: how much of the driver's head motion is carried, 0 to 2.
-        gaze: whether the driver's gaze is carried.
+        gaze: whether the driver's gaze is carried, and the gaze is judged.
+        look_ahead: whether a driver's face at rest is looked for in his whole clip first, as of a file; else
+            it is learned while he is watched, as in front of a camera.
     """
 
     target: Clip
@@ -49,14 +52,15 @@ class EvaluationOptions:
     expression: float = 1.0
     head: float = 1.0
     gaze: bool = True
+    look_ahead: bool = True
 
 
 def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     """Judge a frozen generator.
 
     Raises:
-        UserError: if options contradict each other, the model is no generator or too small to be judged, or
-            a clip shows no face.
+        UserError: if options contradict each other, the model is no generator or too small to be judged, a
+            clip shows no face, or the iris model is not installed.
     """
     driving = DrivingOptions(
         retarget=options.retarget, expression=options.expression, head=options.head, gaze=options.gaze
@@ -65,7 +69,8 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     size = generator.target.image_size
     if size < artefacts.TILE:
         raise cli.UserError(f"expected a model of {artefacts.TILE} pixels or more, got {size}: {model}")
-    judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors())
+    irises = IrisDetector() if options.gaze else None
+    judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors(), irises)
 
     def painter(tracker: Tracker, source: str = "") -> Painter:
         return Painter(tracker, [generator], driving, source)
@@ -82,7 +87,10 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     for driver in options.drivers:
         of_driver = tracker()
         with painter(of_driver) as live:
-            seen.append(driven.evaluate_cross(driver, live, of_driver, judge, true_face, result))
+            judged = driven.evaluate_cross(
+                driver, live, of_driver, judge, true_face, result, look_ahead=options.look_ahead
+            )
+            seen.append(judged)
     result.values["cross"] = results.median_of(result.drivers)
     result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
     with painter(tracker(), name_of(Path(options.target.path))) as live:
@@ -116,6 +124,7 @@ def evaluate_self(
         filmed.add(picture, points, points)
     mean_identity = measures.mean_identity(filmed.faces)
     distances = np.array([judge.distance(face, mean_identity) for face in filmed.faces])
+    depth = artefacts.usual_depth(filmed.skin)
     true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
     compared, errors, sharpnesses, gazes = [], [], [], []
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
@@ -130,12 +139,13 @@ def evaluate_self(
             sharpnesses.append(measures.sharpness(generated) / sharp)
             found = judge.landmarks(generated)
             painted.add(generated, points, found)
-            said = [str(compared[-1][0]), f"stains {painted.stains[-1]:.1f} %"]
+            said = [str(compared[-1][0]), painted.of_last_skin(depth)]
             gazes.append(np.full((2, 2), np.nan))
             if found is None:
                 said.append("no face found")
             else:
-                gazes[-1] = np.mean([gaze, judge.gaze(generated, found)], axis=1)
+                if gaze is not None:
+                    gazes[-1] = np.mean([gaze, judge.gaze(generated, found)], axis=1)
                 errors.append(measures.normalised_mean_error(found, points))
                 distance = judge.distance(painted.faces[-1], mean_identity)
                 said.append(f"NME {errors[-1]:.3f}, identity {distance:.2f}")
@@ -155,9 +165,9 @@ def evaluate_self(
         "l1_mouth": mouth.l1,
         "nme": mean_or_nan(errors),
         "sharpness": float(np.median(sharpnesses)),
-        **gaze_values(gazes),
-        **painted.artefacts(),
-        **{f"{key}_true": value for key, value in filmed.artefacts().items()},
+        **({} if judge.iris_detector is None else gaze_values(gazes)),
+        **painted.artefacts(depth),
+        **{f"{key}_true": value for key, value in filmed.artefacts(depth).items()},
         **{f"{key}_median": percentile_or_nan(d, 50) for key, d in painted.distances(mean_identity).items()},
         **{
             f"{key}_true_median": percentile_or_nan(d, 50)
@@ -165,4 +175,4 @@ def evaluate_self(
         },
     }
     expected = ExpectedIdentity(np.array(filmed.motions), distances)
-    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)))
+    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)), depth)

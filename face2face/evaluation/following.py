@@ -16,6 +16,10 @@ MOTIONS: dict[str, tuple[Measure, str]] = {
     "left_eye": (geometry.left_eye_aspect_ratio, "the left eye's aspect ratio"),
     "right_eye": (geometry.right_eye_aspect_ratio, "the right eye's aspect ratio"),
     "brows": (geometry.brow_height, "the brows' height"),
+    "mouth_slant": (geometry.mouth_slant, "the mouth's slant"),
+    "mouth_shift": (geometry.mouth_shift, "the mouth's shift aside"),
+    "eye_difference": (geometry.eye_difference, "the eyes' difference in aspect ratio"),
+    "brow_difference": (geometry.brow_difference, "the brows' difference in height"),
     "yaw": (geometry.head_yaw, "the head's yaw"),
     "pitch": (geometry.head_pitch, "the head's pitch"),
     "roll": (geometry.head_roll, "the head's roll"),
@@ -103,12 +107,14 @@ class Following:
         painted: of the painted face; NaN if no face is found in it.
         gazes: of the driver and of the painted face, float (2, 2): each across and down, the mean of both
             eyes; NaN where no iris is found.
+        with_gaze: whether the gaze is judged.
     """
 
     found: list[np.ndarray] = field(default_factory=list)
     steadied: list[np.ndarray] = field(default_factory=list)
     painted: list[np.ndarray] = field(default_factory=list)
     gazes: list[np.ndarray] = field(default_factory=list)
+    with_gaze: bool = True
 
     def add(
         self,
@@ -138,7 +144,7 @@ class Following:
         pairs = list(zip(MOTIONS, *(s.T for s in _shifted(steadied, painted, 0)), strict=True))
         fast = [list(MOTIONS).index(name) for name in LAG_MOTIONS]
         return {
-            **gaze_values(self.gazes),
+            **(gaze_values(self.gazes) if self.with_gaze else {}),
             **{f"{name}_correlation": correlation(driver, output) for name, driver, output in pairs},
             **{f"{name}_gain": gain(driver, output) for name, driver, output in pairs},
             "lag": lag(found[:, fast], painted[:, fast]),

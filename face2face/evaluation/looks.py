@@ -18,11 +18,13 @@ class TrueFace:
         identity: the mean of the frames' identities.
         expected_identity: how far from it the true face is to be expected, by its expression.
         sharpness: the frames' median.
+        depth: how much darker than its surroundings its skin gets, see `artefacts.usual_depth`.
     """
 
     identity: Identity
     expected_identity: ExpectedIdentity
     sharpness: float
+    depth: float
 
 
 @dataclass
@@ -33,14 +35,14 @@ class Looks:
         judge: tells whose face it is.
         faces: the identity in each picture with a face.
         motions: its expression and the turn of its head there, as in `following.motions`.
-        stains: of each picture, in percent; NaN where no skin shows.
+        skin: of each picture, from `artefacts.unevenness`.
         power: sum of the pictures' spectra, float (TILE, TILE).
     """
 
     judge: Judge
     faces: list[Identity] = field(default_factory=list)
     motions: list[np.ndarray] = field(default_factory=list)
-    stains: list[float] = field(default_factory=list)
+    skin: list[np.ndarray] = field(default_factory=list)
     power: np.ndarray | None = None
 
     def add(self, picture: np.ndarray, points: np.ndarray, found: np.ndarray | None) -> None:
@@ -51,7 +53,7 @@ class Looks:
             points: float (68, 2), where the face should be.
             found: float (68, 2), where it was found; None if no face was.
         """
-        self.stains.append(artefacts.stains(picture, points))
+        self.skin.append(artefacts.unevenness(picture, points))
         power = artefacts.spectrum(picture)
         self.power = power if self.power is None else self.power + power
         if found is not None:
@@ -67,10 +69,38 @@ class Looks:
             for descriptor in self.judge.descriptors
         }
 
-    def artefacts(self) -> dict[str, float]:
-        """The figures of stains and squares, by their keys in `results.FIGURES`; NaN of no picture."""
+    @property
+    def stains(self) -> list[float]:
+        """Of each picture, in percent; NaN where no skin shows."""
+        return [artefacts.stains(skin) for skin in self.skin]
+
+    def dark_specks(self, depth: float) -> list[float]:
+        """Of each picture, in percent; NaN where no skin shows.
+
+        Args:
+            depth: As `TrueFace.depth`.
+        """
+        return [artefacts.dark_specks(skin, depth) for skin in self.skin]
+
+    def of_last_skin(self, depth: float) -> str:
+        """What to say of the last picture's skin on a page. Argument as in `dark_specks`."""
+        skin = self.skin[-1]
+        return (
+            f"stains {artefacts.stains(skin):.1f} %, dark specks {artefacts.dark_specks(skin, depth):.2f} %"
+        )
+
+    def artefacts(self, depth: float) -> dict[str, float]:
+        """The figures of stains, dark specks and squares, by their keys in `results.FIGURES`.
+
+        Args:
+            depth: As `TrueFace.depth`.
+
+        Returns:
+            NaN of no picture.
+        """
         return {
             "stains": mean_or_nan(self.stains),
+            "dark_specks": mean_or_nan(self.dark_specks(depth)),
             "lines": self._strength(artefacts.LINES),
             "squares": self._strength(artefacts.SQUARES),
         }

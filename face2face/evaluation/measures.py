@@ -27,25 +27,30 @@ class Judge:
     Attributes:
         detector: finds the landmarks.
         descriptors: describe whose face it is.
-        iris_detector: finds the irises.
+        iris_detector: finds the irises; None: the gaze is not judged.
     """
 
     detector: LandmarkDetector
     descriptors: Sequence[Descriptor]
-    iris_detector: IrisDetector = field(default_factory=IrisDetector)
+    iris_detector: IrisDetector | None = field(default_factory=IrisDetector)
 
     def landmarks(self, picture: np.ndarray) -> np.ndarray | None:
         """The landmarks of the face in a picture, float (68, 2); None if no face is detected."""
         face = self.detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return None if face is None else face.points
 
-    def gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """The gaze of a face, float (2, 2), see `irises.gaze_of`, NaN where no iris is found.
+    def gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+        """The gaze of a face.
 
         Args:
             picture: uint8 (H, W, 3), RGB.
             points: float (68, 2), the face's landmarks in it.
+
+        Returns:
+            float (2, 2), see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
         """
+        if self.iris_detector is None:
+            return None
         return gaze_of(points, self.iris_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points))
 
     def describe(self, picture: np.ndarray, points: np.ndarray) -> Identity:

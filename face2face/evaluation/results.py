@@ -28,11 +28,16 @@ class Figure:
         return f"{self.sentence} ({self.unit})" if self.unit else self.sentence
 
 
+OPENING_SECONDS = 3.0
+"""How long a driver's clip opens, from his first face on: his face at rest may not be known yet."""
+
+_OPENING = f"first {OPENING_SECONDS:g} seconds"
 _INTEROCULAR = "interocular distances"
+_PERCENT_INTEROCULAR = "% of the interocular distance"
 _DESCRIPTOR = "descriptor distance"
 _COSINE = "cosine distance"
 _EXPECTED = "identity of the true face in such expressions, estimated"
-_STAINS = "% of the skin"
+_OF_SKIN = "% of the skin"
 _STRENGTH = "1: none"
 _LINES = "lines every 2 pixels"
 _SQUARES = "squares of 4, 8 or 16 pixels"
@@ -49,8 +54,10 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "ssim_face": Figure("SSIM inside the face"),
         "l1_eyes": Figure("L1 of the eyes", "of 255"),
         "l1_mouth": Figure("L1 of the mouth", "of 255"),
-        "stains": Figure("stains, mean", _STAINS),
-        "stains_true": Figure("stains of the true frames, mean", _STAINS),
+        "stains": Figure("stains, mean", _OF_SKIN),
+        "stains_true": Figure("stains of the true frames, mean", _OF_SKIN),
+        "dark_specks": Figure("dark specks, mean", _OF_SKIN),
+        "dark_specks_true": Figure("dark specks of the true frames, mean", _OF_SKIN),
         "lines": Figure(_LINES, _STRENGTH),
         "lines_true": Figure(f"{_LINES}, of the true frames", _STRENGTH),
         "squares": Figure(_SQUARES, _STRENGTH),
@@ -75,12 +82,16 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "faces_found": Figure("share of generated pictures in which a face is detected", best=1),
         "identity_median": Figure("identity, median", _DESCRIPTOR, best=0),
         "identity_p90": Figure("identity, 90th percentile", _DESCRIPTOR, best=0),
+        "identity_first": Figure("identity of the first picture", _DESCRIPTOR, best=0),
+        "identity_opening_median": Figure(f"identity, median of the {_OPENING}", _DESCRIPTOR, best=0),
         "identity_expected_median": Figure(f"{_EXPECTED}, median", _DESCRIPTOR),
         "identity_expected_p90": Figure(f"{_EXPECTED}, 90th percentile", _DESCRIPTOR),
         "identity_sface_median": Figure("identity by SFace, median", _COSINE, best=0),
         "identity_sface_p90": Figure("identity by SFace, 90th percentile", _COSINE, best=0),
-        "stains": Figure("stains, mean", _STAINS, best=0),
-        "stains_p90": Figure("stains, 90th percentile", _STAINS, best=0),
+        "stains": Figure("stains, mean", _OF_SKIN, best=0),
+        "stains_p90": Figure("stains, 90th percentile", _OF_SKIN, best=0),
+        "dark_specks": Figure("dark specks, mean", _OF_SKIN, best=0),
+        "dark_specks_p90": Figure("dark specks, 90th percentile", _OF_SKIN, best=0),
         "lines": Figure(_LINES, _STRENGTH, best=1),
         "squares": Figure(_SQUARES, _STRENGTH, best=1),
         "sharpness": Figure("sharpness, relative to the true frames", best=1),
@@ -95,7 +106,9 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "lag": Figure("lag behind the driver", "frames", best=0),
         "warping_error": Figure("warping error", "of 255", best=0),
         "pumping": Figure("change of the head's scale by itself", "%", best=0),
-        "swim": Figure("motion of the head by itself", "% of the interocular distance", best=0),
+        "swim": Figure("motion of the head by itself", _PERCENT_INTEROCULAR, best=0),
+        "pumping_painted": Figure("change of the head's scale that is not drawn", "%", best=0),
+        "swim_painted": Figure("motion of the head that is not drawn", _PERCENT_INTEROCULAR, best=0),
     },
     "steady": {
         "flicker_cross": Figure("flicker outside the face, driven by another person", "of 255"),

@@ -39,23 +39,24 @@ def warping_error(before: np.ndarray, after: np.ndarray) -> float:
     return float(change[visible].mean()) if visible.any() else float("nan")
 
 
-def own_motion(driver: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> dict[str, float]:
-    """How much a painted head changes scale and place where neither its driver nor time explains it.
+def own_motion(cause: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> dict[str, float]:
+    """How much a painted head changes scale and place where neither a cause nor time explains it.
 
-    The logarithm of the scale is regressed on the driver's and on time, each coordinate of the centre on
-    the driver's centre and on time. What is left over is the head's own.
+    The logarithm of the scale is regressed on that of the cause and on time, each coordinate of the centre on
+    the centre of the cause and on time. What is left over is the head's own.
 
     Args:
-        driver: float (68, 2) each, the driver's landmarks in successive frames.
+        cause: float (68, 2) each, the landmarks of the driver or of the drawing in successive frames. The
+            driver's are not all of the drawing's motion: that of the head is bounded.
         painted: float (68, 2) each, the painted face's landmarks in the same frames.
 
     Returns:
         "pumping": standard deviation of the scale, in percent; "swim": root mean square distance of the
         centre, in percent of the interocular distance. NaN if there are fewer than ten frames.
     """
-    if len(driver) < 10:
+    if len(cause) < 10:
         return {"pumping": float("nan"), "swim": float("nan")}
-    (scale, centre), (own_scale, own_centre) = (_pose(np.array(each)) for each in (driver, painted))
+    (scale, centre), (own_scale, own_centre) = (_pose(np.array(each)) for each in (cause, painted))
     interocular = np.mean([float(interocular_distance(points)) for points in painted])
     pumping = _unexplained(own_scale[:, None], scale[:, None]).std()
     swim = np.sqrt((_unexplained(own_centre, centre) ** 2).sum(axis=1).mean()) / interocular

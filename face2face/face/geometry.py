@@ -48,6 +48,7 @@ def points_of(*names: str) -> slice:
 
 
 JAW = points_of("jaw")
+LEFT_BROW, RIGHT_BROW = points_of("left brow"), points_of("right brow")
 BROWS = points_of("left brow", "right brow")
 LEFT_EYE, RIGHT_EYE = points_of("left eye"), points_of("right eye")
 EYES = points_of("left eye", "right eye")
@@ -131,20 +132,16 @@ def brow_height(points: np.ndarray) -> np.ndarray:
 
 
 def _beside_eyes(points: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a place is, seen from the middle of the eyes.
+    """Where a place, float (..., 2), is, seen from the middle of the eyes: as `_upright`."""
+    return _upright(points, place - points[..., EYES, :].mean(axis=-2))
 
-    Args:
-        points: float (..., 68, 2).
-        place: float (..., 2).
 
-    Returns:
-        How far it is to the right along the line of the eyes, and above it, in interocular distances.
-    """
-    to_place = place - points[..., EYES, :].mean(axis=-2)
+def _upright(points: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An offset, float (..., 2): its parts along the line of the eyes and up, in interocular distances."""
     along = _eye_to_eye(points)
     up = np.stack([along[..., 1], -along[..., 0]], axis=-1)
     square = np.sum(along * along, axis=-1)
-    return np.sum(to_place * along, axis=-1) / square, np.sum(to_place * up, axis=-1) / square
+    return np.sum(offset * along, axis=-1) / square, np.sum(offset * up, axis=-1) / square
 
 
 def head_yaw(points: np.ndarray) -> np.ndarray:
@@ -172,6 +169,28 @@ def head_roll(points: np.ndarray) -> np.ndarray:
 def mouth_width(points: np.ndarray) -> np.ndarray:
     """Distance between the corners of the mouth, in interocular distances."""
     return _distance(points, *MOUTH_CORNERS) / interocular_distance(points)
+
+
+def mouth_slant(points: np.ndarray) -> np.ndarray:
+    """How much higher the left corner of the mouth is than the right one, in interocular distances."""
+    left, right = MOUTH_CORNERS
+    return _upright(points, points[..., left, :] - points[..., right, :])[1]
+
+
+def mouth_shift(points: np.ndarray) -> np.ndarray:
+    """How far the lips are to the right of the base of the nose, in interocular distances."""
+    return _upright(points, points[..., LIPS, :].mean(axis=-2) - points[..., NOSE_BASE, :])[0]
+
+
+def eye_difference(points: np.ndarray) -> np.ndarray:
+    """The aspect ratio of the left eye less that of the right one."""
+    return left_eye_aspect_ratio(points) - right_eye_aspect_ratio(points)
+
+
+def brow_difference(points: np.ndarray) -> np.ndarray:
+    """How much higher the left brow is than the right one, in interocular distances."""
+    left, right = (points[..., brow, :].mean(axis=-2) for brow in (LEFT_BROW, RIGHT_BROW))
+    return _upright(points, left - right)[1]
 
 
 MIRRORED = [

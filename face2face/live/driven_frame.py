@@ -29,6 +29,8 @@ class DrivenFrame:
         generated: From `present`: the face to show. Without a face in the frame it is the last one, the
             driver or black, as the options say.
         is_one_of_several: From `detect`: whether other faces are in view.
+        drawn: From `detect`: float (68, 2), the landmarks that were drawn, in the generator's own model
+            space; None without a face.
     """
 
     seconds: float
@@ -43,3 +45,4 @@ class DrivenFrame:
     shown_drawing: np.ndarray | None = None
     generated: np.ndarray | None = None
     is_one_of_several: bool = False
+    drawn: np.ndarray | None = None

@@ -93,7 +93,7 @@ class Painter:
         """Run the first stage: detect the driver's landmarks, and draw them for the generator."""
         height, width = frame.picture.shape[:2]
         crop_box = CropBox.centre(width, height)
-        model, drawing, driver_points = self._chosen, None, None
+        model, drawing, drawn, driver_points = self._chosen, None, None, None
         side = PREVIEW_SCALE * self._size
         with self.stats.measure("landmarks"):
             points = self.driver.find(frame)
@@ -109,6 +109,7 @@ class Painter:
         return DrivenFrame(
             *(frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing),
             is_one_of_several=is_one_of_several,
+            drawn=drawn,
         )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:

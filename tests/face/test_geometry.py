@@ -42,14 +42,20 @@ MEASURES = [
     geometry.brow_height,
     geometry.mouth_width,
 ]
+ASYMMETRIES = [
+    geometry.mouth_slant,
+    geometry.mouth_shift,
+    geometry.eye_difference,
+    geometry.brow_difference,
+]
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", [*MEASURES, *ASYMMETRIES])
 def test_measures_do_not_change_with_pose(measure):
     assert measure(turned(FACE, 2.5, 0.6, (100, 7))) == pytest.approx(measure(FACE))
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", [*MEASURES, *ASYMMETRIES])
 def test_measures_of_many_faces_at_once(measure):
     faces = np.stack([made.points(200, seed) for seed in range(4)])
     assert measure(faces) == pytest.approx([measure(face) for face in faces])
@@ -70,6 +76,25 @@ def test_shut_eyes_and_lips_are_zero():
     for upper, lower in (*geometry.EYELIDS, *geometry.INNER_LIPS):
         shut[lower] = shut[upper]
     assert geometry.eye_aspect_ratio(shut) == 0 and geometry.mouth_openness(shut) == 0
+
+
+def test_each_asymmetry_is_of_its_own_part_and_changes_its_sign_in_the_mirror():
+    interocular, eye_width = geometry.interocular_distance(FACE), FACE[39, 0] - FACE[36, 0]
+    moves = {
+        geometry.mouth_slant: ([48], (0, -5), 5 / interocular),
+        geometry.mouth_shift: (geometry.LIPS, (7, 0), 7 / interocular),
+        geometry.eye_difference: ([37, 38, 40, 41], ((0, -1), (0, -1), (0, 1), (0, 1)), 2 / eye_width),
+        geometry.brow_difference: (geometry.LEFT_BROW, (0, -6), 6 / interocular),
+    }
+    for measure, (part, by, change) in moves.items():
+        crooked = FACE.copy()
+        crooked[part] += by
+        for each in ASYMMETRIES:
+            changes = change if each is measure else 0
+            assert each(crooked) - each(FACE) == pytest.approx(changes, abs=0.02 * change), each.__name__
+        assert measure(geometry.mirrored(crooked, 200)) == pytest.approx(-measure(crooked))
+        symmetric = (FACE + geometry.mirrored(FACE, 200)) / 2
+        assert measure(symmetric) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_eye_distance_is_in_pixels():

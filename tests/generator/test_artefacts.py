@@ -1,4 +1,6 @@
-"""Stains and squares: filmed faces have hardly any, and made ones are found."""
+"""Stains, dark specks and squares: filmed faces have hardly any, and made ones are found."""
+
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,16 +21,29 @@ CHEEK = 0.5
 def face(request, clips) -> tuple[np.ndarray, np.ndarray]:
     """A filmed face in model space, uint8 (S, S, 3), RGB, and its landmarks, float (68, 2)."""
     clip, number = request.param
-    with open_source(str(clips / clip)) as video:
-        frame = next(video.frames({number})).picture
-    points = LandmarkDetector().find(frame).points
-    crop_box = CropBox.around(points[None], *frame.shape[1::-1])
-    return cv2.cvtColor(crop_box.picture(frame, SIZE), cv2.COLOR_BGR2RGB), crop_box.points(points, SIZE)
+    (face,) = faces(clips / clip, {number})
+    return face
+
+
+def faces(clip: Path, numbers: set[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same of some frames of a clip."""
+    found, detector = [], LandmarkDetector()
+    with open_source(str(clip)) as video:
+        for frame in video.frames(numbers):
+            points = detector.find(frame.picture).points
+            crop_box = CropBox.around(points[None], *frame.picture.shape[1::-1])
+            picture = cv2.cvtColor(crop_box.picture(frame.picture, SIZE), cv2.COLOR_BGR2RGB)
+            found.append((picture, crop_box.points(points, SIZE)))
+    return found
 
 
 def shifted(picture: np.ndarray, where: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """A colour added to some pixels."""
     return np.clip(picture + where[..., None] * np.array(colour), 0, 255).astype(np.uint8)
+
+
+def stains(picture: np.ndarray, points: np.ndarray) -> float:
+    return artefacts.stains(artefacts.unevenness(picture, points))
 
 
 def dots(points: np.ndarray) -> np.ndarray:
@@ -42,7 +57,7 @@ def dots(points: np.ndarray) -> np.ndarray:
 
 
 def test_a_filmed_face_has_no_stains(face):
-    assert artefacts.stains(*face) < 0.3
+    assert stains(*face) < 0.3
 
 
 def test_specks_of_another_hue_are_counted_and_darker_ones_are_not(face):
@@ -50,11 +65,9 @@ def test_specks_of_another_hue_are_counted_and_darker_ones_are_not(face):
     where = dots(points) & regions.skin(points, SIZE)
     assert where.sum() > 40
     share = 100 * where.sum() / regions.skin(points, SIZE).sum()
-    before = artefacts.stains(picture, points)
-    assert artefacts.stains(shifted(picture, where, (-20, 20, 0)), points) == pytest.approx(
-        before + share, rel=0.25
-    )
-    assert artefacts.stains(shifted(picture, where, (-12, -12, -12)), points) < before + 0.1 * share
+    before = stains(picture, points)
+    assert stains(shifted(picture, where, (-20, 20, 0)), points) == pytest.approx(before + share, rel=0.25)
+    assert stains(shifted(picture, where, (-12, -12, -12)), points) < before + 0.1 * share
 
 
 def test_a_stain_as_large_as_a_brush_stroke_shows_at_its_edge(face):
@@ -62,7 +75,7 @@ def test_a_stain_as_large_as_a_brush_stroke_shows_at_its_edge(face):
     x, y = np.round(points[36] + CHEEK * (points[48] - points[36])).astype(int)
     stroke = cv2.line(np.zeros((SIZE, SIZE), np.uint8), (int(x), int(y) - 8), (int(x), int(y) + 8), 1, 3)
     stained = shifted(picture, stroke == 1, (20, -20, -10))
-    assert artefacts.stains(stained, points) > artefacts.stains(picture, points) + 0.3
+    assert stains(stained, points) > stains(picture, points) + 0.3
 
 
 def test_what_is_no_skin_may_have_any_hue(face):
@@ -72,19 +85,86 @@ def test_what_is_no_skin_may_have_any_hue(face):
     far = regions.skin(points, SIZE)
     far = cv2.dilate(far.astype(np.uint8), np.ones((15, 15), np.uint8)) == 0
     painted[far] = noise[far]
-    assert artefacts.stains(painted, points) == pytest.approx(artefacts.stains(picture, points), abs=0.05)
+    assert stains(painted, points) == pytest.approx(stains(picture, points), abs=0.05)
 
 
 def test_stains_do_not_depend_on_the_size_of_the_picture(face):
     picture, points = face
     stained = shifted(picture, dots(points), (-20, 20, 0))
     larger = cv2.resize(stained, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-    small, large = artefacts.stains(stained, points), artefacts.stains(larger, 2 * points + 0.5)
+    small, large = stains(stained, points), stains(larger, 2 * points + 0.5)
     assert large == pytest.approx(small, rel=0.25)
 
 
 def test_without_skin_there_is_no_share_of_it(face):
-    assert np.isnan(artefacts.stains(face[0], np.full((68, 2), 50.0)))
+    assert np.isnan(stains(face[0], np.full((68, 2), 50.0)))
+
+
+# --- dark specks ----------------------------------------------------------------------------------------
+
+FEW = 0.1
+"""Percent of the skin: what a true frame has of what counts as dark."""
+
+
+@pytest.fixture(scope="module", params=[("WolfgangLanger_Pexels.mp4", 300), ("single_face.mp4", 5)])
+def filmed(request, clips) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Five true frames of a target."""
+    clip, number = request.param
+    return faces(clips / clip, set(range(number, number + 5)))
+
+
+def usual_depth(frames: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    return artefacts.usual_depth([artefacts.unevenness(*frame) for frame in frames])
+
+
+def dark_specks(picture: np.ndarray, points: np.ndarray, depth: float) -> float:
+    return artefacts.dark_specks(artefacts.unevenness(picture, points), depth)
+
+
+def with_dark_dots(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Specks of black on the cheeks, darker than anything else of the skin."""
+    painted = picture.copy()
+    painted[dots(points)] = 0
+    return painted
+
+
+def test_a_true_face_has_hardly_any_dark_specks_and_made_ones_are_counted(filmed):
+    depth = usual_depth(filmed)
+    for picture, points in filmed:
+        before, skin = dark_specks(picture, points, depth), regions.skin(points, SIZE)
+        assert before < 3 * FEW
+        share = 100 * (dots(points) & skin).sum() / skin.sum()
+        after = dark_specks(with_dark_dots(picture, points), points, depth)
+        assert share > 5 * FEW and after == pytest.approx(before + share, rel=0.1)
+
+
+def test_what_the_targets_skin_has_in_its_true_frames_is_not_counted(filmed):
+    """Moles: as dark as the specks above, but there in each true frame."""
+    spotted = [(with_dark_dots(*frame), frame[1]) for frame in filmed]
+    counted = [dark_specks(*frame, usual_depth(filmed)) for frame in spotted]
+    assert min(counted) > 5 * FEW
+    known = [dark_specks(*frame, usual_depth(spotted)) for frame in spotted]
+    assert np.median(known) <= FEW and max(known) < 2 * FEW
+
+
+def test_a_hand_before_the_face_in_a_few_frames_does_not_count_as_its_skin(filmed):
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    covered = [(noise, points) for _, points in filmed[:2]]
+    near = sorted(usual_depth([frame]) for frame in filmed)
+    assert near[0] <= usual_depth(filmed[2:] + covered) <= near[-1]
+
+
+def test_skin_that_is_less_light_on_the_whole_has_no_specks(filmed):
+    depth = usual_depth(filmed)
+    for picture, points in filmed:
+        dimmed = np.rint(0.8 * picture).astype(np.uint8)
+        assert dark_specks(dimmed, points, depth) <= dark_specks(picture, points, depth)
+
+
+def test_without_skin_nothing_is_known_of_its_specks(face):
+    nowhere = face[0], np.full((68, 2), 50.0)
+    assert np.isnan(usual_depth([nowhere]))
+    assert np.isnan(dark_specks(*nowhere, 10.0)) and np.isnan(dark_specks(*face, float("nan")))
 
 
 # --- squares --------------------------------------------------------------------------------------------

