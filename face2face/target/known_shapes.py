@@ -61,13 +61,13 @@ class Part:
 
 
 PARTS = (
-    Part(tuple(REGIONS), 3.5),
-    Part(("left eye",), 5.0),
-    Part(("right eye",), 5.0),
-    Part(("left brow",), 4.0),
-    Part(("right brow",), 4.0),
-    Part(("outer lips", "inner lips"), 0.5),
-    Part(("jaw", "nose bridge", "lower nose"), 1.0),
+    Part(tuple(REGIONS), 2.9),
+    Part(("left eye",), 3.9),
+    Part(("right eye",), 3.9),
+    Part(("left brow",), 2.9),
+    Part(("right brow",), 2.9),
+    Part(("outer lips", "inner lips"), 0.42),
+    Part(("jaw", "nose bridge", "lower nose"), 0.8),
 )
 """Compared in this order: the whole face first, because known parts can form an unknown face. With four
 drivers it was unknown lips, and eyes wide open in a face otherwise at rest, that made the face less like the
