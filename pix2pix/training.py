@@ -125,7 +125,7 @@ def train(
 def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
     """Raise `UserError` if what is written during the training would replace what is not ours."""
     if validates:
-        files.check_replaceable(output_dir / validation.HISTORY, validation.is_ours)
+        validation.check_outputs(output_dir)
         files.check_folder(output_dir / BEST)
     if opts.display_freq:
         files.check_replaceable(output_dir / report.PAGE, report.is_page)
