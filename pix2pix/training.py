@@ -77,6 +77,7 @@ def train(
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
     opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)
+    sidecar = dataset.landmarks_to_draw(sidecar, target, opts)
     with contextlib.ExitStack() as held:
         if is_chief:
             if start_from is not None:

@@ -16,6 +16,7 @@ import numpy as np
 from face2face import cli, files, metrics, records
 from face2face.metrics import Measures
 from face2face.sampling import spread_indices
+from face2face.target import target_file
 from pix2pix import dataset, images, inference
 from pix2pix.checkpoints import Best
 from pix2pix.options import Options
@@ -61,9 +62,9 @@ class Validation:
 
         Args:
             generator: The network to measure.
-            pairs: Files of the validation pairs.
+            pairs: Files of the validation pairs, of one folder.
             opts: The options of the training.
-            folder: The training folder.
+            folder: The training folder, with its target.
             first_step: The step that the training begins with; later entries of the history are dropped.
 
         Raises:
@@ -71,7 +72,8 @@ class Validation:
         """
         count = min(MAX_PAIRS, len(pairs))
         chosen = [pairs[index] for index in spread_indices(len(pairs), count)]
-        self.pairs = [dataset.read_normalised(path, opts) for path in chosen]
+        to_draw = dataset.landmarks_without_irises(pairs[0].parent, target_file.read_target(folder), opts)
+        self.pairs = [dataset.read_normalised(path, opts, to_draw) for path in chosen]
         self._generator, self._opts = generator, opts
         self._run = inference.predictor(generator)
         self._best, self._path = Best(folder), folder / HISTORY
