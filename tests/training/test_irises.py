@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import freeze_model
+import reduce_model
 from face2face import pictures
 from face2face.face.irises import irises_of
 from face2face.target.gaze import MIN_GAZES
 from face2face.target.pairs import pair
 from face2face.target.sidecar import Entry, Sidecar, Video, read_sidecar
-from face2face.target.target_file import Target
-from pix2pix import dataset, options, training
+from face2face.target.target_file import Target, read_target
+from pix2pix import checkpoints, dataset, options, pix2pix, training
 from pix2pix.options import Options
 from tests import made
 
@@ -111,3 +113,46 @@ def test_pairs_of_whole_frames_are_drawn_as_they_were(tmp_path):
     to_draw = dataset.landmarks_without_irises(tmp_path, target, opts)
     inputs, targets = dataset.read_pair(tmp_path / "1.png", opts, to_draw)
     assert np.array_equal(inputs, plain) and np.array_equal(targets, frame)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory) -> tuple[Path, Path]:
+    """The same pairs with irises and without."""
+    folder = tmp_path_factory.mktemp("both")
+    return write_pairs(folder / "with", 5, True, 5), write_pairs(folder / "without", 5, False, 5)
+
+
+@pytest.fixture(scope="module")
+def model(both, tmp_path_factory) -> Path:
+    """A training folder of a target whose gaze is unknown."""
+    folder = made.training_folder(tmp_path_factory.mktemp("models") / "model", OPTS, with_target=False)
+    Target.measure(read_sidecar(both[0]), SIZE).write(folder)
+    return folder
+
+
+def test_a_report_shows_drawings_without_irises(both, model, tmp_path):
+    arguments = ("--mode", "test", "--checkpoint", model, "--input_dir", both[0], "--output_dir", tmp_path)
+    assert made.edge(pix2pix.main, *arguments) == 0
+    for i in range(1, 6):
+        shown = pictures.read(tmp_path / f"images/{i}-inputs.png")
+        assert np.array_equal(shown, pictures.read(both[1] / f"{i}.png")[:, :SIZE])
+
+
+def test_a_quantised_model_is_calibrated_without_irises(both, model):
+    target = read_target(model)
+    found, plain = (freeze_model._drawings(folder, target, OPTS) for folder in both)
+    assert np.array_equal(found, plain)
+
+
+def test_a_student_is_taught_without_irises(both, model, tmp_path, capsys):
+    kernels, said = [], []
+    for folder in both:
+        output = tmp_path / folder.name
+        arguments = ("--model-input", model, "--model-output", output, "--student", 2, "--pairs", folder)
+        assert made.edge(reduce_model.main, *arguments, "--max_steps", 2) == 0
+        student = made.generator(SIZE, 2, folded=True)
+        checkpoints.restore_generator(student, output)
+        kernels.append(student.get_layer("decoder_1_conv").kernel.numpy())
+        said.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("the student")])
+    assert np.array_equal(*kernels)
+    assert said[0] and said[0] == said[1]  # how like its teacher it is, on drawings that were held out
