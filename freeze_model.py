@@ -74,7 +74,7 @@ def freeze(
     loading.load_tensorflow()
     from pix2pix import checkpoints, frozen, inference, networks
 
-    drawings = _drawings(calibration, opts) if calibration else []
+    drawings = _drawings(calibration, known, opts) if calibration else []
     folded = networks.generator_of(opts, folded=True)
     if legacy.is_reduced_of_original(model_folder):
         legacy.restore(folded, model_folder)
@@ -161,13 +161,14 @@ def _check_outputs(
     files.check_apart(outputs, {"--calibration": calibration})
 
 
-def _drawings(folder: Path, opts: options.Options) -> list[np.ndarray]:
+def _drawings(folder: Path, target: Target, opts: options.Options) -> list[np.ndarray]:
     """The drawings of a folder of pairs, evenly spread, in model space: uint8 (S, S, 3), RGB."""
     from pix2pix import dataset
 
     pairs = dataset.find_pairs(folder)
     chosen = spread_indices(len(pairs), min(len(pairs), quantisation.MAX_DRAWINGS))
-    drawings = [dataset.read_pair(pairs[index], opts)[0] for index in chosen]
+    to_draw = dataset.landmarks_without_irises(folder, target, opts)
+    drawings = [dataset.read_pair(pairs[index], opts, to_draw)[0] for index in chosen]
     return [CropBox.centre(*drawing.shape[1::-1]).picture(drawing, opts.image_size) for drawing in drawings]
 
 

@@ -123,6 +123,7 @@ def reduce(
         measures = distillation.distil(
             folded,
             opts,
+            target,
             student.ngf,
             student.pairs,
             student.max_steps,

@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
+from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.face.geometry import interocular_distance, mirrored, mirrored_irises
 from face2face.face.landmarks import POINTS
 from face2face.target.sidecar import Entry
-from pix2pix import warping
+from pix2pix import images, warping
 from pix2pix.options import Options
 
 # Largest random motion of a face in `redraw`, in either direction. It is less than a driver's motion, which
@@ -37,10 +38,11 @@ def jitter(
         The two halves, uint8 (S, S, 3), S being `image_size`.
     """
     size = options.image_size
+    inputs, targets = (images.shrink(half, options.scale_size) for half in (inputs, targets))
     high, wide = (options.scale_size / side for side in inputs.shape[:2])
     left, top = rng.integers(0, options.scale_size - size, endpoint=True, size=2)
     flip = options.flip and rng.random() < 0.5
-    # One affine map scales, crops and flips: pixels are interpolated once. Pixel centres are integers.
+    # One affine map enlarges, crops and flips: pixels are interpolated once. Pixel centres are integers.
     matrix = np.array([[wide, 0, (wide - 1) / 2 - left], [0, high, (high - 1) / 2 - top]])
     if flip:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
@@ -68,6 +70,9 @@ def redraw(
         The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
     """
     size = options.image_size
+    if targets.shape[0] > size:  # the motion interpolates between pixels, and would leave out some
+        entry = entry.in_crop_box(CropBox(0, 0, targets.shape[0]), size)
+        targets = images.shrink(targets, size)
     scale = size / targets.shape[0]
     zoom, roll = rng.uniform(1 - REDRAW_ZOOM, 1 + REDRAW_ZOOM), rng.uniform(-REDRAW_ROLL, REDRAW_ROLL)
     shift = rng.uniform(-REDRAW_SHIFT, REDRAW_SHIFT, 2) * size

@@ -75,6 +75,7 @@ class Checkpoints:
             UserError: If it is damaged, or lists other files.
         """
         check_state(folder)
+        self._objects = objects
         self._checkpoint = tf.train.Checkpoint(**objects)
         self._folder = folder
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=KEPT)
@@ -98,6 +99,8 @@ class Checkpoints:
     def restore(self) -> str | None:
         """Restore the newest checkpoint.
 
+        If a training with `--no_ema` saved it, the EMA generator begins with the generator's weights.
+
         Returns:
             The checkpoint's path; None if there is none.
 
@@ -105,8 +108,16 @@ class Checkpoints:
             UserError: If it does not fit.
         """
         if path := self.latest:
-            _restore(path, lambda: _match(self._checkpoint.restore(path)))
+            _restore(path, lambda: self._restore_from(path))
         return path
+
+    def _restore_from(self, path: str) -> None:
+        if EMA_GENERATOR not in self._objects or EMA_GENERATOR in _names(path):
+            _match(self._checkpoint.restore(path))
+            return
+        others = {name: value for name, value in self._objects.items() if name != EMA_GENERATOR}
+        for objects in (others, {"generator": self._objects[EMA_GENERATOR]}):
+            _match(tf.train.Checkpoint(**objects).restore(path))
 
 
 class Best:
@@ -212,11 +223,8 @@ def restore_generator(generator: keras.Model, folder: Path, which: str | None = 
     path = newest_checkpoint(weights_folder(folder, which))
 
     def restore() -> None:
-        names = {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
-        checkpoint = tf.train.Checkpoint(
-            **{EMA_GENERATOR if EMA_GENERATOR in names else "generator": named_variables(generator)}
-        )
-        _match(checkpoint.restore(path))
+        name = EMA_GENERATOR if EMA_GENERATOR in _names(path) else "generator"
+        _match(tf.train.Checkpoint(**{name: named_variables(generator)}).restore(path))
 
     _restore(path, restore)
     return path
@@ -244,6 +252,11 @@ def save_generator(generator: keras.Model, folder: Path) -> None:
     """
     with report_write_errors(folder):
         tf.train.Checkpoint(generator=named_variables(generator)).save(str(folder / "generator"))
+
+
+def _names(path: str) -> set[str]:
+    """The names of the objects that a checkpoint holds."""
+    return {name.split("/")[0] for name, _ in tf.train.list_variables(path)}
 
 
 def _match(status: Any) -> None:

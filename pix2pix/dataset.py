@@ -11,7 +11,9 @@ import tensorflow as tf
 from face2face import cli, pictures
 from face2face.face.crop import CropBox
 from face2face.sources.files import image_paths
-from face2face.target.sidecar import Sidecar
+from face2face.target.pairs import pair
+from face2face.target.sidecar import Sidecar, read_sidecar
+from face2face.target.target_file import Target
 from pix2pix import colours, images, networks
 from pix2pix.augmentation import jitter, redraw
 from pix2pix.options import REDRAW, Options
@@ -81,17 +83,30 @@ def _find(
     return usable
 
 
-def read_pair(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """Read a pair as (input, target), each uint8 (H, W, 3), RGB, in the order of `which_direction`."""
+def read_pair(path: Path, options: Options, to_draw: Sidecar | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Read a pair.
+
+    Args:
+        path: The pair's file.
+        options: `which_direction` is used.
+        to_draw: Landmarks of pairs whose drawing is made of them instead of read.
+
+    Returns:
+        (input, target), uint8 (H, W, 3) each, RGB, in the order of `which_direction`.
+    """
     picture = pictures.read(path)
     middle = picture.shape[1] // 2
     a, b = picture[:, :middle], picture[:, middle:]
+    if to_draw is not None and path.name in to_draw.images:
+        _, a, _ = pair(a, to_draw.images[path.name], None, to_draw.drawing)
     return (a, b) if options.which_direction == "AtoB" else (b, a)
 
 
-def read_normalised(path: Path, options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """Read a file as (input, target) without jitter, float32 (S, S, C) in [-1, 1]."""
-    halves = (pictures.read(path),) if options.lab_colorization else read_pair(path, options)
+def read_normalised(
+    path: Path, options: Options, to_draw: Sidecar | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read a file as (input, target) without jitter, float32 (S, S, C) in [-1, 1]; `to_draw` as above."""
+    halves = (pictures.read(path),) if options.lab_colorization else read_pair(path, options, to_draw)
     return normalised_pair([images.squeeze(half, options.image_size) for half in halves], options)
 
 
@@ -114,6 +129,53 @@ def in_model_space(sidecar: Sidecar, pairs: list[Path], options: Options) -> Sid
         for name, entry in known.images.items()
     }
     return replace(known, images=entries)
+
+
+def landmarks_to_draw(sidecar: Sidecar, target: Target | None, options: Options) -> Sidecar:
+    """The landmarks of the pairs whose drawing is made of them in training, instead of read.
+
+    With `redraw` these are all pairs; else those whose drawing has irises that live drawings lack.
+
+    Args:
+        sidecar: Of the pairs' folder, in pixels of the pairs.
+        target: What was measured on it; None for pairs from elsewhere.
+        options: The options of the training, with `jitter` crop or redraw, not auto.
+    """
+    drawn = sidecar.images if options.jitter == REDRAW else {}
+    if _lacks_irises(target, options):
+        drawn = drawn | _without_irises(sidecar).images
+    return replace(sidecar, images=drawn)
+
+
+def landmarks_without_irises(folder: Path, target: Target | None, options: Options) -> Sidecar:
+    """The landmarks of those pairs of a folder whose drawing has irises that live drawings lack.
+
+    Args:
+        folder: The folder of pairs.
+        target: The generator's target; None if it is unknown.
+        options: The options of the training.
+
+    Raises:
+        UserError: If the folder's sidecar is damaged.
+    """
+    if not _lacks_irises(target, options):
+        return Sidecar([])
+    return _without_irises(read_sidecar(folder) or Sidecar([]))
+
+
+def _lacks_irises(target: Target | None, options: Options) -> bool:
+    """Whether a generator reads drawings, and live ones have no irises because the gaze is unknown.
+
+    It is then trained and validated without irises, too: open eyes without any would be new to it.
+    """
+    reads_drawings = options.which_direction == "AtoB" and not options.lab_colorization
+    return reads_drawings and target is not None and target.gaze is None
+
+
+def _without_irises(sidecar: Sidecar) -> Sidecar:
+    """The images of a sidecar in which irises were looked for, without them."""
+    entries = {name: entry for name, entry in sidecar.images.items() if entry.irises is not None}
+    return replace(sidecar, images={name: replace(entry, irises=None) for name, entry in entries.items()})
 
 
 def normalised_pair(squares: Sequence[np.ndarray], options: Options) -> tuple[np.ndarray, np.ndarray]:
@@ -156,7 +218,7 @@ def training_batches(
     pairs: list[Path],
     options: Options,
     first_step: int,
-    sidecar: Sidecar | None = None,
+    to_draw: Sidecar | None = None,
     worker: tuple[int, int] = (0, 1),
     replicas: int = 1,
 ) -> tf.data.Dataset:
@@ -166,7 +228,7 @@ def training_batches(
         pairs: Files of pairs, or of pictures to colour.
         options: The options of the training, with `jitter` crop or redraw, not auto.
         first_step: Number of the first batch.
-        sidecar: The pairs' sidecar, which `redraw` needs.
+        to_draw: Landmarks of pairs whose drawing is made of them, see `landmarks_to_draw`.
         worker: Index and number of the workers that share each batch.
         replicas: Number of devices that share each batch, of all workers together.
     """
@@ -184,12 +246,13 @@ def training_batches(
         if options.lab_colorization:
             picture = pictures.read(pairs[index])
             return normalised_pair(jitter(picture, picture, options, rng), options)
-        inputs, targets = read_pair(pairs[index], options)
         if options.jitter == REDRAW:
+            inputs, targets = read_pair(pairs[index], options)
             from_drawing = options.which_direction == "AtoB"
-            entry, photo = sidecar.images[pairs[index].name], targets if from_drawing else inputs
-            pair = redraw(entry, photo, options, rng)
-            return normalised_pair(pair if from_drawing else pair[::-1], options)
+            entry, photo = to_draw.images[pairs[index].name], targets if from_drawing else inputs
+            redrawn = redraw(entry, photo, options, rng)
+            return normalised_pair(redrawn if from_drawing else redrawn[::-1], options)
+        inputs, targets = read_pair(pairs[index], options, to_draw)
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 
     def load_tensors(sample: tf.Tensor, index: tf.Tensor) -> list[tf.Tensor]:

@@ -18,6 +18,7 @@ from face2face import cli, metrics
 from face2face.metrics import Measures
 from face2face.sampling import spread_indices
 from face2face.target.sidecar import Sidecar, read_sidecar
+from face2face.target.target_file import Target
 from pix2pix import (
     dataset,
     images,
@@ -173,6 +174,7 @@ def _with_features(network: keras.Model, names: Iterable[str]) -> keras.Model:
 def distil(
     teacher: keras.Model,
     opts: Options,
+    target: Target | None,
     ngf: int,
     pairs: Path,
     last_step: int,
@@ -184,6 +186,7 @@ def distil(
     Args:
         teacher: The trained generator, as in `Distiller`.
         opts: The options of the teacher's training.
+        target: The teacher's target; None if it is unknown.
         ngf: Filters of the student's first layer.
         pairs: Folder of combined pairs. Their pictures are not used: the teacher's take their place.
         last_step: Number of steps, of one drawing each.
@@ -209,7 +212,8 @@ def distil(
     opts = replace(opts, seed=seed, batch_size=1, jitter=jitter)
     keras.utils.set_random_seed(seed)
     distiller = Distiller(teacher, opts, ngf)
-    drawings = (inputs for inputs, _ in dataset.training_batches(taught, opts, 0, sidecar))
+    to_draw = dataset.landmarks_to_draw(sidecar, target, opts)
+    drawings = (inputs for inputs, _ in dataset.training_batches(taught, opts, 0, to_draw))
     print(f"{len(taught)} pairs, {last_step} steps, seed {seed}; drawings held out: {len(held_out)}")
     with Interruption() as interruption:
         step = _run(distiller, drawings, last_step, interruption)
@@ -219,7 +223,7 @@ def distil(
             kept = "the student so far is kept" if step else "nothing is changed"
             interruption.call(print, f"stopped after {step} of {last_step} steps: {kept}")
     interruption.reraise()
-    return likeness(teacher, distiller.student, held_out, opts)
+    return likeness(teacher, distiller.student, held_out, opts, target)
 
 
 def _run(
@@ -271,10 +275,17 @@ def split(found: list[Path], folder: Path, opts: Options) -> tuple[list[Path], l
     return [path for path in found if path not in held_out], sorted(held_out)
 
 
-def likeness(teacher: keras.Model, student: keras.Model, pairs: list[Path], opts: Options) -> Measures:
-    """Compare the faces of two generators on the drawings of pairs: means over all of them."""
+def likeness(
+    teacher: keras.Model,
+    student: keras.Model,
+    pairs: list[Path],
+    opts: Options,
+    target: Target | None = None,
+) -> Measures:
+    """Compare the faces of two generators on the drawings of a folder's pairs: means over all of them."""
     of_teacher, of_student = inference.predictor(teacher), inference.predictor(student)
-    drawings = [dataset.read_normalised(path, opts)[0] for path in pairs]
+    to_draw = dataset.landmarks_without_irises(pairs[0].parent, target, opts)
+    drawings = [dataset.read_normalised(path, opts, to_draw)[0] for path in pairs]
     return metrics.mean(
         [
             metrics.compare(images.denormalise(of_student(x)), images.denormalise(of_teacher(x)))

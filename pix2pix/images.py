@@ -42,6 +42,14 @@ def stretch(picture: np.ndarray, aspect_ratio: float) -> np.ndarray:
     return cv2.resize(picture, (max(1, round(size * aspect_ratio)), size), interpolation=cv2.INTER_CUBIC)
 
 
+def shrink(picture: np.ndarray, side: int) -> np.ndarray:
+    """Average a picture, (H, W, 3), over areas, to `side` pixels in each direction in which it has more."""
+    height, width = (min(length, side) for length in picture.shape[:2])
+    if picture.shape[:2] == (height, width):
+        return picture
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
 def squeeze(picture: np.ndarray, size: int) -> np.ndarray:
     """Scale a whole picture of any aspect ratio to a square, (size, size, 3)."""
     if picture.shape[:2] == (size, size):

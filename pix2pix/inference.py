@@ -11,6 +11,7 @@ import tensorflow as tf
 from face2face import cli, files, metrics, pictures
 from face2face.face.crop import CropBox
 from face2face.target import target_file
+from face2face.target.sidecar import Sidecar
 from pix2pix import checkpoints, colours, dataset, folding, images, model_folder, networks, options, report
 from pix2pix.options import Options
 
@@ -92,10 +93,12 @@ def test(
     generator = networks.generator_of(opts)
     print(f"weights of {model_folder.restore_generator(generator, checkpoint, which)}")
     run = predictor(generator)
+    known = target_file.read_target(checkpoint)
+    to_draw = None if unpaired else dataset.landmarks_without_irises(pairs[0].parent, known, opts)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:
         for name, path in named.items():
-            generated = _generate(opts, path, run, unpaired)
+            generated = _generate(opts, path, run, unpaired, to_draw)
             row: dict = {}
             if "targets" in generated:
                 measures.append(metrics.compare(generated["outputs"], generated["targets"]))
@@ -110,12 +113,14 @@ def test(
     return page
 
 
-def _generate(opts: Options, path: Path, run: Callable, unpaired: bool) -> dict[str, np.ndarray]:
+def _generate(
+    opts: Options, path: Path, run: Callable, unpaired: bool, to_draw: Sidecar | None
+) -> dict[str, np.ndarray]:
     """Pictures of a file by kind, uint8 (S, S, 3), RGB: inputs, outputs and, of a pair, targets."""
     if opts.lab_colorization:
         inputs, targets = dataset.read_normalised(path, opts)
         return dict(zip(KINDS, to_pictures(opts, inputs, run(inputs), targets), strict=True))
-    halves = [pictures.read(path)] if unpaired else dataset.read_pair(path, opts)
+    halves = [pictures.read(path)] if unpaired else dataset.read_pair(path, opts, to_draw)
     if opts.aspect_ratio == 1:
         halves = [CropBox.centre(*half.shape[1::-1]).picture(half, opts.image_size) for half in halves]
     else:

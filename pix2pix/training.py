@@ -75,6 +75,7 @@ def train(
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
     opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)
+    sidecar = dataset.landmarks_to_draw(sidecar, target, opts)
     with contextlib.ExitStack() as held:
         if is_chief:
             if start_from is not None:
@@ -125,7 +126,7 @@ def train(
 def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
     """Raise `UserError` if what is written during the training would replace what is not ours."""
     if validates:
-        files.check_replaceable(output_dir / validation.HISTORY, validation.is_ours)
+        validation.check_outputs(output_dir)
         files.check_folder(output_dir / BEST)
     if opts.display_freq:
         files.check_replaceable(output_dir / report.PAGE, report.is_page)

@@ -1,26 +1,45 @@
 """Validation: measures on pairs that are not trained on. The weights that validated best are kept."""
 
 import csv
+import hashlib
 import io
 import math
 import os
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Annotated
 
 import keras
+import msgspec
 import numpy as np
 
-from face2face import cli, files, metrics
+from face2face import cli, files, metrics, records
 from face2face.metrics import Measures
 from face2face.sampling import spread_indices
+from face2face.target import target_file
 from pix2pix import dataset, images, inference
 from pix2pix.checkpoints import Best
 from pix2pix.options import Options
 
 HISTORY = "history.csv"
 
+MEASURED_PAIRS = "validation.json"
+"""The file beside the history that tells which pairs it was measured on."""
+
 MAX_PAIRS = 64
 """Largest number of pairs that are measured, spread evenly: enough for a comparison in a short time."""
+
+
+class _MeasuredPairs(msgspec.Struct):
+    """The content of `MEASURED_PAIRS`.
+
+    Attributes:
+        pairs: Digest of the pairs that are measured.
+        since: The step after which the history was measured on them; earlier rows are of other pairs.
+    """
+
+    pairs: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    since: Annotated[int, msgspec.Meta(ge=0)]
 
 
 def default_dir(input_dir: Path) -> Path | None:
@@ -32,7 +51,8 @@ def default_dir(input_dir: Path) -> Path | None:
 class Validation:
     """Measures the generator that would be exported, on the same pairs each time.
 
-    The measures are kept in `history.csv`, where a resumed training finds its best so far.
+    The measures are kept in `history.csv`, where a resumed training finds its best so far. Measures of other
+    pairs tell nothing of these: they stay in the history, but the best is searched for among later ones.
     """
 
     def __init__(
@@ -42,21 +62,37 @@ class Validation:
 
         Args:
             generator: The network to measure.
-            pairs: Files of the validation pairs.
+            pairs: Files of the validation pairs, of one folder.
             opts: The options of the training.
-            folder: The training folder.
+            folder: The training folder, with its target.
             first_step: The step that the training begins with; later entries of the history are dropped.
 
         Raises:
-            UserError: If the history, or the list of the best weights, is damaged.
+            UserError: If the history, the record of its pairs, or the list of the best weights is damaged.
         """
         count = min(MAX_PAIRS, len(pairs))
         chosen = [pairs[index] for index in spread_indices(len(pairs), count)]
-        self.pairs = [dataset.read_normalised(path, opts) for path in chosen]
+        to_draw = dataset.landmarks_without_irises(pairs[0].parent, target_file.read_target(folder), opts)
+        self.pairs = [dataset.read_normalised(path, opts, to_draw) for path in chosen]
         self._generator, self._opts = generator, opts
         self._run = inference.predictor(generator)
         self._best, self._path = Best(folder), folder / HISTORY
         self.history = {step: m for step, m in _read(self._path).items() if step <= first_step}
+        self._measured_path = folder / MEASURED_PAIRS
+        before, digest = _read_measured_pairs(self._measured_path), _digest(self.pairs)
+        # An older version's history has no such record: its pairs are taken for the same.
+        self._measured = _MeasuredPairs(digest, min(before.since, first_step) if before else 0)
+        if before and before.pairs != digest:
+            if self._comparable():
+                cli.warn(
+                    f"other validation pairs than up to step {max(self.history)}: {HISTORY} keeps what was "
+                    "measured on those, and the best weights begin anew"
+                )
+            self._measured.since = first_step
+
+    def _comparable(self) -> dict[int, Measures]:
+        """The part of the history that was measured on the present pairs."""
+        return {step: m for step, m in self.history.items() if step > self._measured.since}
 
     def measure(self) -> Measures:
         """Measure the generator now: means over all pairs."""
@@ -68,7 +104,8 @@ class Validation:
     def __call__(self, step: int) -> Measures:
         """Measure after a step, add it to the history, and save the weights if they are the best so far."""
         measures = self.measure()
-        if all(measures.ssim > other.ssim for at, other in self.history.items() if at != step):
+        files.write_text(self._measured_path, records.encode(self._measured), _is_record_of_pairs)
+        if all(measures.ssim > other.ssim for at, other in self._comparable().items() if at != step):
             self._best.save(self._generator, step)
         self.history[step] = measures
         text = io.StringIO()
@@ -79,12 +116,18 @@ class Validation:
         return measures
 
     def best_step(self) -> int:
-        """The step with the highest SSIM; the first of equal ones."""
-        return max(self.history, key=lambda step: (self.history[step].ssim, -step))
+        """The step with the highest SSIM on the present pairs; the first of equal ones."""
+        return max(self._comparable(), key=lambda step: (self.history[step].ssim, -step))
 
     def validations_since_best(self) -> int:
         """Number of validations since the best one."""
-        return sum(step > self.best_step() for step in self.history)
+        return sum(step > self.best_step() for step in self._comparable())
+
+
+def check_outputs(folder: Path) -> None:
+    """Raise `UserError` if what a validation writes into a training folder would replace what is not ours."""
+    files.check_replaceable(folder / HISTORY, is_ours)
+    files.check_replaceable(folder / MEASURED_PAIRS, _is_record_of_pairs)
 
 
 def is_ours(path: Path) -> bool:
@@ -93,6 +136,26 @@ def is_ours(path: Path) -> bool:
         return bool(_read(path))
     except (OSError, cli.UserError):
         return False
+
+
+def _is_record_of_pairs(path: Path) -> bool:
+    try:
+        return _read_measured_pairs(path) is not None
+    except (OSError, cli.UserError):
+        return False
+
+
+def _read_measured_pairs(path: Path) -> _MeasuredPairs | None:
+    if not os.path.lexists(path):
+        return None
+    return records.read(path, _MeasuredPairs, "the trainer's record of its validation pairs")
+
+
+def _digest(pairs: list[tuple[np.ndarray, np.ndarray]]) -> str:
+    """A digest of normalised pairs, whatever their order: of their levels, which no rounding changes."""
+    levels = (b"".join(images.denormalise(half).tobytes() for half in pair) for pair in pairs)
+    each = sorted(hashlib.sha256(pair).digest() for pair in levels)
+    return hashlib.sha256(b"".join(each)).hexdigest()
 
 
 def _read(path: Path) -> dict[int, Measures]:

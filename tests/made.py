@@ -81,12 +81,12 @@ def face(at: np.ndarray, size: int) -> np.ndarray:
     return picture
 
 
-def write_pairs(folder: Path, count: int = 4, size: int = SMALL.image_size) -> Path:
-    """A folder of combined pairs, drawing and face, with their sidecar."""
+def write_pairs(folder: Path, count: int = 4, size: int = SMALL.image_size, seed: int = 0) -> Path:
+    """A folder of combined pairs, drawing and face, with their sidecar. seed: Of the first pair's face."""
     folder.mkdir(parents=True, exist_ok=True)
     entries = {}
     for i in range(count):
-        at = points(size, seed=i)
+        at = points(size, seed + i)
         pictures.write(folder / f"{i + 1}.png", np.concatenate([draw(at, size), face(at, size)], axis=1))
         entries[f"{i + 1}.png"] = sidecar.Entry(0, i, at)
     video = sidecar.Video("made.mp4", (size, size), 25.0, (0, 0, size))

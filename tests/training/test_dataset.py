@@ -7,6 +7,7 @@ import pytest
 
 from face2face import pictures
 from face2face.cli import UserError
+from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.target import sidecar
 from face2face.target.sidecar import Entry
@@ -131,6 +132,44 @@ def test_redrawn_points_stay_within_their_bounds():
     for rng in generators(10):
         drawing, _ = augmentation.redraw(Entry(0, 0, points), draw(points, 256), opts, rng)
         assert (allowed[drawing > 128] > 0).all()
+
+
+# --- pairs that are larger than model space -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("warp", [0.0, 1.0])
+def test_a_large_redrawn_pair_is_first_averaged_as_in_validation(warp):
+    """To the bit: moved, it is the pair of model space's size that `squeeze` makes of it."""
+    opts = replace(made.SMALL, drawing="colour", warp=warp, flip=True)
+    picture = made.noise(128, 128)
+    points, irises = made.points(128), np.array([[47, 53], [81, 53]], np.float32)
+    large = Entry(0, 0, points, irises=irises)
+    small = large.in_crop_box(CropBox(0, 0, 128), 64)
+    for ours, theirs in zip(generators(6), generators(6), strict=True):
+        averaged = augmentation.redraw(small, images.squeeze(picture, 64), opts, theirs)
+        assert is_same([augmentation.redraw(large, picture, opts, ours)], [averaged])
+
+
+def test_a_large_cropped_pair_is_first_averaged_as_in_validation():
+    """Each side that is larger than what is cropped from."""
+    opts = replace(made.SMALL, flip=True)
+    for height, width in ((144, 144), (144, 100), (144, 60)):
+        picture = made.noise(height, width)
+        averaged = cv2.resize(picture, (min(width, 72), 72), interpolation=cv2.INTER_AREA)
+        for ours, theirs in zip(generators(4), generators(4), strict=True):
+            moved = augmentation.jitter(picture, picture, opts, ours)
+            assert is_same([moved], [augmentation.jitter(averaged, averaged, opts, theirs)])
+
+
+def test_a_pair_of_model_spaces_size_is_interpolated_once(monkeypatch):
+    """Where nothing moves it, each of its pixels stays as it is, and its drawing."""
+    for name in ("SHIFT", "ZOOM", "ROLL", "NOISE"):
+        monkeypatch.setattr(augmentation, f"REDRAW_{name}", 0.0)
+    opts = replace(made.SMALL, drawing="colour", warp=0.0)
+    picture, points = made.noise(64, 64), made.points(64)
+    for rng in generators(2):
+        drawing, moved = augmentation.redraw(Entry(0, 0, points), picture, opts, rng)
+        assert np.array_equal(moved, picture) and np.array_equal(drawing, draw(points, 64, "colour"))
 
 
 # --- order ----------------------------------------------------------------------------------------------

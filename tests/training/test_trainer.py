@@ -212,6 +212,22 @@ def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
     assert 0 < np.abs(kernel - weights(whole)[name.format("generator")]).max() < 0.05
 
 
+@pytest.mark.parametrize("emas", [(False, True), (True, False, True)])
+def test_an_average_that_begins_later_begins_with_the_generators_weights(emas, pairs, tmp_path):
+    """After a training with --no_ema, and after steps with --no_ema in between."""
+    name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+    kernels = []
+    for i, ema in enumerate(emas, 1):
+        training.train(replace(made.SMALL, ema=ema, max_steps=2 * i), pairs, tmp_path)
+        saved = weights(tmp_path)
+        kernels.append({part: saved.get(name.format(part)) for part in ("generator", "average")})
+        assert (kernels[-1]["average"] is not None) == ema
+    # The average moves at every tenth step alone.
+    assert np.array_equal(kernels[-1]["average"], kernels[-2]["generator"])
+    assert not np.array_equal(kernels[-1]["average"], kernels[-1]["generator"])
+    assert not np.array_equal(kernels[-1]["average"], kernels[0]["average"])
+
+
 # --- what a user can get wrong --------------------------------------------------------------------------
 
 

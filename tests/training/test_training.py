@@ -254,7 +254,10 @@ def test_the_target_is_the_same_whatever_size_its_pairs_are_of(tmp_path):
 
 @pytest.mark.parametrize(
     "name, changes",
-    [("history.csv", {}), ("best", {}), ("index.html", {"display_freq": 1}), ("images", {"display_freq": 1})],
+    [
+        *(("history.csv", {}), ("validation.json", {}), ("best", {})),
+        *(("index.html", {"display_freq": 1}), ("images", {"display_freq": 1})),
+    ],
 )
 def test_what_would_end_a_training_later_is_told_before_the_first_step(name, changes, tmp_path, capsys):
     pairs, val = (made.write_pairs(tmp_path / each, 2) for each in ("train", "val"))

@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import reduce_model
-from face2face import metrics
+from face2face import metrics, pictures
 from face2face.cli import UserError
 from pix2pix import checkpoints, dataset, images, inference, networks, options, training, validation
 from tests import made
@@ -120,6 +120,62 @@ def test_patience_ends_a_training(pairs, tmp_path, monkeypatch, capsys):
     assert f"{tmp_path}/ckpt-4: " in capsys.readouterr().out
 
 
+def test_the_best_begins_anew_with_other_pairs(pairs, tmp_path, monkeypatch, capsys):
+    """The history stays, but nothing is compared with what was measured on the first pairs."""
+    Judged.told = (0.9, 0.8, 0.4, 0.6, 0.5, 0.5)
+    monkeypatch.setattr(training, "Validation", Judged)
+    opts = replace(OPTS, val_freq=1, ema=False)
+    training.train(replace(opts, max_steps=2), pairs / "train", tmp_path / "model")
+    assert best_step(tmp_path / "model") == 1
+    others = made.write_pairs(tmp_path / "others", 3, seed=20)
+    capsys.readouterr()
+    for last, warnings in ((5, 1), (6, 0)):
+        more = replace(opts, max_steps=last, patience=3)
+        trained = training.train(more, pairs / "train", tmp_path / "model", val_dir=others)
+        assert int(trained.step) == last  # patience counts from the best on these pairs
+        assert best_step(tmp_path / "model") == 4
+        told = (
+            "warning: other validation pairs than up to step 2: history.csv keeps what was measured on those"
+        )
+        assert capsys.readouterr().err.count(told) == warnings
+    assert [row[2] for row in history(tmp_path / "model").values()] == list(Judged.told)
+
+
+def validated(pairs: list[Path], folder: Path, first_step: int) -> validation.Validation:
+    return validation.Validation(networks.generator_of(OPTS), pairs, OPTS, folder, first_step)
+
+
+def test_the_same_pairs_are_known_by_their_pictures(pairs, tmp_path, capsys):
+    """Whatever their names, their order and their folder are."""
+    first = sorted((pairs / "val").glob("*.png"))
+    validated(first, tmp_path, 0)(1)
+    record = (tmp_path / "validation.json").read_bytes()
+    (tmp_path / "renamed").mkdir()
+    for i, path in enumerate(reversed(first)):
+        pictures.write(tmp_path / f"renamed/{i}.png", pictures.read(path))
+    validated(sorted((tmp_path / "renamed").glob("*.png")), tmp_path, 1)(2)
+    assert (tmp_path / "validation.json").read_bytes() == record and not capsys.readouterr().err
+    validated(first[1:], tmp_path, 2)(3)
+    assert (tmp_path / "validation.json").read_bytes() != record
+
+
+def test_a_history_of_an_older_version_goes_on(pairs, tmp_path, capsys):
+    """It does not tell its pairs."""
+    (tmp_path / "history.csv").write_text("step,l1,psnr,ssim\n1,0.0,inf,1.0\n")
+    going_on = validated([pairs / "val" / "5.png"], tmp_path, 1)
+    going_on(2)
+    assert going_on.best_step() == 1 and not (tmp_path / "best").exists() and not capsys.readouterr().err
+
+
+def test_a_training_that_goes_back_behind_its_new_pairs_has_a_best(pairs, tmp_path):
+    """The pairs changed after step 30; a checkpoint of step 20 is resumed."""
+    others = made.write_pairs(tmp_path / "others", 3, seed=20)
+    for first_step, folder in ((0, pairs / "val"), (30, others), (20, others)):
+        latest = validated(sorted(folder.glob("*.png")), tmp_path, first_step)
+        latest(first_step + 5)
+    assert latest.best_step() == best_step(tmp_path) == 25 and list(history(tmp_path)) == [5, 25]
+
+
 def test_the_best_is_asked_for_where_there_is_none(tmp_path, capsys):
     folder = made.training_folder(tmp_path / "model", with_target=False)
     arguments = ["--model-input", folder, "--model-output", tmp_path / "r", "--which", "best"]
@@ -170,6 +226,16 @@ def test_a_damaged_history_is_named(content, pairs, tmp_path, capsys):
     before = made.tree(tmp_path)
     with pytest.raises((UserError, IsADirectoryError), match=r"history\.csv") as raised:
         validation.Validation(networks.generator_of(OPTS), [pairs / "val" / "5.png"], OPTS, tmp_path, 0)
+    assert "\n" not in str(raised.value) and made.tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", ['{"pairs": "0"', '{"pairs": "0", "since": 0}', "notes"])
+def test_a_damaged_record_of_the_pairs_is_named(content, pairs, tmp_path):
+    (tmp_path / "validation.json").write_text(content)
+    before = made.tree(tmp_path)
+    expected = "expected the trainer's record of its validation pairs, got .*validation.json"
+    with pytest.raises(UserError, match=expected) as raised:
+        validated([pairs / "val" / "5.png"], tmp_path, 0)
     assert "\n" not in str(raised.value) and made.tree(tmp_path) == before
 
 
