@@ -92,7 +92,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--precision",
         choices=(generator.AUTO, *engines.PRECISIONS),
         default=generator.AUTO,
-        help="number format it calculates in; auto: the fastest with the same faces, measured once",
+        help="number format it calculates in; auto: the fastest whose faces are near those of float32, "
+        "measured once",
     )
     parser.add_argument(
         "--retarget",

@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 
 from examples import samples
-from face2face import cli, files, pictures, records
+from face2face import cli, files, metadata, pictures, records
 from face2face.face.crop import resize
 from face2face.sources.open import open_source
 
@@ -200,7 +200,7 @@ def write_contact_sheet(driven: Path, drawn: Path, path: Path) -> None:
         (driver, generated), (drawing, _) = (np.split(picture, 2, axis=1) for picture in recorded[at])
         rows.append(np.concatenate([resize(p, SHEET_SIDE) for p in (driver, drawing, generated)], axis=1))
     columns = [np.concatenate(rows[i::SHEET_COLUMNS]) for i in range(SHEET_COLUMNS)]
-    pictures.write(path, np.concatenate(columns, axis=1))
+    pictures.write(path, np.concatenate(columns, axis=1), metadata.xmp(metadata.now()))
 
 
 def read_frames(path: Path) -> list[np.ndarray]:

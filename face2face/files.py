@@ -1,4 +1,4 @@
-"""The rule of which paths may be written. Every script writes its outputs through this module.
+"""The rule of which paths may be written. Every script checks its outputs here, and writes most of them so.
 
 - An output is never an input, nor a folder that holds one, nor another output.
 - Only files that this project wrote are replaced, one by one; a file's content shows whether it is ours.

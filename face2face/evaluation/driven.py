@@ -177,7 +177,7 @@ def evaluate_cross(
         The first frame with a face, and the flicker outside the face.
 
     Raises:
-        UserError: if the clip shows no face.
+        UserError: If the clip shows no face.
     """
     row = f"cross-{len(result.drivers) + 1}" if result.drivers else "cross"
     cross = CrossMeasures(judge, target, name_of(Path(driver)), row)

@@ -59,7 +59,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     """Judge a frozen generator.
 
     Raises:
-        UserError: if options contradict each other, the model is no generator or too small to be judged, a
+        UserError: If options contradict each other, the model is no generator or too small to be judged, a
             clip shows no face, or the iris model is not installed.
     """
     driving = DrivingOptions(

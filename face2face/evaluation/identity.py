@@ -61,7 +61,7 @@ class FaceDescriptor:
         """Load the network.
 
         Raises:
-            UserError: if the recognition model of face_recognition_models is missing.
+            UserError: If the recognition model of face_recognition_models is missing.
         """
         import dlib
 
@@ -120,7 +120,7 @@ def descriptors() -> list[Descriptor]:
     """All networks that are installed; dlib's is the first.
 
     Raises:
-        UserError: if the recognition model of face_recognition_models is missing.
+        UserError: If the recognition model of face_recognition_models is missing.
     """
     model = sface_model()
     return [FaceDescriptor(), *([SFaceDescriptor(model)] if model else [])]

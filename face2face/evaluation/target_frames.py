@@ -80,7 +80,7 @@ def target_frames(clip: Clip, generator: Generator, detector: LandmarkDetector, 
         count: number of frames, spread evenly; those without a detected face are left out.
 
     Raises:
-        UserError: if there is no such frame, or no face in any of them.
+        UserError: If there is no such frame, or no face in any of them.
     """
     known, crop_box = _known_video(clip.path, generator), known_crop_box(clip.path, generator)
     size = generator.target.image_size
