@@ -8,7 +8,7 @@ import pytest
 
 from examples import demo
 from examples.demo import Stage
-from face2face import pictures
+from face2face import metadata, pictures
 from face2face.cli import UserError
 from tests import made
 
@@ -181,6 +181,7 @@ def test_the_contact_sheet_shows_moments_spread_over_the_recording(tmp_path):
     cells = sheet[side // 2 :: side, side // 2 :: side, 0].astype(int).reshape(12, 3)
     moments = np.arange(12) * 4
     assert cells.tolist() == np.stack([moments, moments + 50, moments + 100], axis=1).tolist()
+    assert metadata.SOURCE_TYPE.encode() in (tmp_path / "sheet.png").read_bytes()  # it is synthetic
 
 
 def test_a_short_recording_fills_the_contact_sheet_too(tmp_path):
