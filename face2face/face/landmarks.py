@@ -60,6 +60,12 @@ class Face:
     box: np.ndarray
     points: np.ndarray
 
+    @classmethod
+    def at(cls, points: np.ndarray) -> "Face":
+        """A face with these points, float (68, 2), in the detector's average box."""
+        box = cls(np.zeros(4), points).usual_box()
+        return cls(box, points)
+
     def is_near(self, other: "Face") -> bool:
         """Whether both can be the same person's, in successive frames."""
         return boxes.is_same(self.box, other.box)

@@ -26,15 +26,17 @@ class TargetTrack:
         numbers: The numbers of the frames in which the target was found, in ascending order.
     """
 
-    def __init__(self, detector: LandmarkDetector, first: Face | None = None) -> None:
+    def __init__(self, detector: LandmarkDetector, first: Face | None = None, redetect: bool = False) -> None:
         """Start without a frame.
 
         Args:
             detector: Detects the faces.
             first: Where the target is expected in the first frame; None: the largest face is the target's.
+            redetect: Search each frame as a whole. The landmarks of a face that the quick search sees then do
+                not depend on other frames.
         """
         self.numbers: list[int] = []
-        self._detector, self._first = detector, first
+        self._detector, self._first, self._redetect = detector, first, redetect
         self._faces: dict[int, Face] = {}
         self._last_frames: deque[tuple[np.ndarray, Face]] = deque(maxlen=KEPT_FRAMES)
         self._old_place: Face | None = None
@@ -52,7 +54,7 @@ class TargetTrack:
             self._in_new_place.clear()
         nearest = self._nearest_number(frame.number)
         last = self._first if nearest is None else self._faces[nearest]
-        face = self._detector.find(grey, last)
+        face = self._detector.find(grey, last, self._redetect)
         if nearest in self._in_new_place:
             back = self._detector.find_near(grey, self._old_place)
             if back is None and face is not None and face.is_near(last):

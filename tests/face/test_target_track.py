@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 
-from face2face import pictures
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import RETURN_SECONDS
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from face2face.target import selection
 from face2face.target.target_track import TargetTrack
-
-SIDE = 320
+from tests import two_people
 
 
 @pytest.fixture(scope="module")
@@ -21,22 +19,13 @@ def detector() -> LandmarkDetector:
 
 @pytest.fixture(scope="module")
 def people(clips) -> dict[str, np.ndarray]:
-    """Pictures of a man and a woman, whose face is larger, and one of nobody; each fills half of a frame."""
-    halves = {"-": np.full((360, SIDE, 3), 60, np.uint8)}
-    for name, clip, number, left in (
-        ("m", "single_face.mp4", 0, 130),
-        ("w", "WolfgangLanger_Pexels.mp4", 300, 280),
-    ):
-        with open_source(str(clips / clip)) as video:
-            halves[name] = next(video.frames({number})).picture[:, left : left + SIDE]
-    return halves
+    return two_people.people(clips)
 
 
 def find(track: TargetTrack, people: dict, number: int, scene: str, step: float = 0.04) -> str | None:
     """Who is found in a frame of two places, as in "mw": the man at the left, the woman at the right."""
-    picture = np.hstack([people[who] for who in scene])
-    face = track.find(Frame(number, number * step, picture))
-    return None if face is None else scene[int(face.points[:, 0].mean() > SIDE)]
+    face = track.find(Frame(number, number * step, two_people.picture(people, scene)))
+    return None if face is None else scene[int(face.points[:, 0].mean() > two_people.WIDTH)]
 
 
 def followed(track: TargetTrack, people: dict, scenes: str, step: float = 0.04) -> str:
@@ -75,7 +64,7 @@ def test_frames_between_known_ones_are_judged_by_the_nearest_of_them(detector, p
 
 
 def test_who_is_expected_is_taken_first_and_not_the_largest(detector, people):
-    man = detector.find(np.hstack([people["m"], people["-"]]))
+    man = detector.find(two_people.picture(people, "m-"))
     assert followed(TargetTrack(detector), people, "mw mw") == "ww"
     assert followed(TargetTrack(detector, man), people, "mw mw") == "mm"
 
@@ -83,19 +72,25 @@ def test_who_is_expected_is_taken_first_and_not_the_largest(detector, people):
 @pytest.mark.parametrize("select", selection.SELECTIONS)
 def test_no_pairs_are_made_of_others_while_the_target_is_away(detector, people, tmp_path, select):
     """Nor of the rest of the clip."""
-    scenes = "m- mw mw mw -w -w -w mw mw mw"
-    for number, scene in enumerate(scenes.split()):
-        pictures.write(tmp_path / f"{number}.png", np.hstack([people[who] for who in scene])[..., ::-1])
-    with open_source(str(tmp_path)) as video:
+    clip = two_people.write(people, "m- mw mw mw -w -w -w mw mw mw", tmp_path)
+    with open_source(str(clip)) as video:
         scanned = selection.scan(video, detector, 10, select)
     assert scanned.searched == 10
     assert [candidate.number for candidate in scanned.candidates] == [0, 1, 2, 3, 7, 8, 9]
-    assert all(candidate.face.points[:, 0].mean() < SIDE for candidate in scanned.candidates)
+    assert all(candidate.face.points[:, 0].mean() < two_people.WIDTH for candidate in scanned.candidates)
 
 
 def test_frames_that_were_dropped_make_no_candidates(detector, people, tmp_path):
-    for number, scene in enumerate(["m-", "-w", "-w", "mw", "mw"]):
-        pictures.write(tmp_path / f"{number}.png", np.hstack([people[who] for who in scene])[..., ::-1])
-    with open_source(str(tmp_path)) as video:
+    clip = two_people.write(people, "m- -w -w mw mw", tmp_path)
+    with open_source(str(clip)) as video:
         scanned = selection.scan(video, detector, 4, "first")
     assert [candidate.number for candidate in scanned.candidates] == [0, 3, 4]
+
+
+def test_landmarks_need_not_depend_on_the_frame_before(detector, people):
+    """What evaluate.py measures of a frame is the same whichever other frames it reads."""
+    track = TargetTrack(detector, redetect=True)
+    for number, by in enumerate((0, 30, 75)):
+        picture = np.roll(two_people.picture(people, "m-"), by, axis=1)
+        found = track.find(Frame(number, number / 25, picture))
+        assert np.array_equal(found.points, detector.find(picture).points)

@@ -9,21 +9,17 @@ from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import FORGET_SECONDS, RETURN_SECONDS, THOROUGH_SECONDS, Tracker
 from face2face.sources.base import Frame
-from face2face.sources.open import open_source
 from face2face.target.sidecar import read_sidecar
-from tests import made
+from tests import made, two_people
 
-SIZE = (360, 640)
+SIZE = (two_people.HEIGHT, 2 * two_people.WIDTH)
 
 
 @pytest.fixture(scope="module")
 def people(clips) -> tuple[np.ndarray, np.ndarray]:
-    """A picture of a man, and one of a woman, whose face is larger; each fills half of a frame."""
-    halves = []
-    for clip, number, left in (("single_face.mp4", 0, 130), ("WolfgangLanger_Pexels.mp4", 300, 280)):
-        with open_source(str(clips / clip)) as video:
-            halves.append(next(video.frames({number})).picture[:, left : left + 320])
-    return tuple(halves)
+    """Pictures of a man and a woman, whose face is larger; each fills half of a frame."""
+    found = two_people.people(clips)
+    return found["m"], found["w"]
 
 
 def scene(left: np.ndarray | None, right: np.ndarray | None, seconds: float) -> Frame:
