@@ -76,7 +76,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
         return Painter(tracker, [generator], driving, source)
 
     def tracker() -> Tracker:
-        return Tracker(judge.detector, options.smoothing)
+        return Tracker(judge.detector, options.smoothing, thorough_seconds=0)
 
     result = Evaluation()
     frames = target_frames(options.target, generator, judge.detector, options.frames)

@@ -1,18 +1,20 @@
 """Frames of the target's clip that the training has not seen, in the generator's model space."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from face2face import cli
 from face2face.face.crop import CropBox
-from face2face.face.landmarks import LandmarkDetector
+from face2face.face.geometry import LEFT_EYE, LIPS, RIGHT_EYE
+from face2face.face.landmarks import Face, LandmarkDetector
 from face2face.generator.generator import Generator
 from face2face.sampling import spread_indices
-from face2face.sources.base import Frame, name_of
+from face2face.sources.base import Frame, Source
 from face2face.sources.open import open_source
+from face2face.target.target_file import Target
+from face2face.target.target_track import TargetTrack
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,22 @@ class TargetFrames:
 
 
 def known_crop_box(path: str, generator: Generator) -> CropBox | None:
-    """The crop box that a training clip was cropped to; None if it was not cropped, or not trained on."""
-    known = _known_video(path, generator)
+    """The crop box that a training clip was cropped to; None if it was not cropped, or not trained on.
+
+    Raises:
+        UserError: if the clip cannot be decoded.
+    """
+    with open_source(path) as video:
+        frame_size = next(video.frames()).picture.shape[1::-1]
+        return _crop_box_of(_known_video(video, frame_size, generator.target))
+
+
+def _known_video(video: Source, frame_size: tuple[int, int], target: Target) -> dict | None:
+    return target.training_video(video.file_name, frame_size, video.fps, video.frame_count)
+
+
+def _crop_box_of(known: dict | None) -> CropBox | None:
     return CropBox(*known["window"]) if known and known["window"] else None
-
-
-def _known_video(path: str, generator: Generator) -> dict | None:
-    return next((video for video in generator.target.videos if video["name"] == name_of(Path(path))), None)
 
 
 def in_model_space(frame: Frame, crop_box: CropBox | None, size: int) -> tuple[CropBox, np.ndarray]:
@@ -77,30 +88,53 @@ def target_frames(clip: Clip, generator: Generator, detector: LandmarkDetector, 
     """Read frames of the target that the training has not seen, in the crop box of the training.
 
     Args:
-        count: number of frames, spread evenly; those without a detected face are left out.
+        count: number of frames, spread evenly; those without a detected face are left out, and, with a
+            warning, those in which the face is not in the crop box.
 
     Raises:
         UserError: If there is no such frame, or no face in any of them.
     """
-    known, crop_box = _known_video(clip.path, generator), known_crop_box(clip.path, generator)
-    size = generator.target.image_size
-    trained = set(known["frames"]) if known else set()
+    target, size = generator.target, generator.target.image_size
     with open_source(clip.path, clip.start, clip.end) as video:
-        numbers = [frame.number for frame in video.frames() if frame.number not in trained]
+        numbers, frame_size = [], (0, 0)
+        for frame in video.frames():
+            numbers.append(frame.number)
+            frame_size = frame.picture.shape[1::-1]
+        known = _known_video(video, frame_size, target)
+        trained = set(known["frames"]) if known else set()
+        numbers = [number for number in numbers if number not in trained]
         if not numbers:
             raise cli.UserError(f"expected frames that training has not seen, got none in {clip.path}")
         chosen = {numbers[index] for index in spread_indices(len(numbers), min(count, len(numbers)))}
         found = TargetFrames(shortfall=video.shortfall)
+        neutral = target.neutral_in(video.file_name, frame_size, video.fps, video.frame_count)
+        first = None if neutral is None else Face.at(neutral)
+        track = TargetTrack(detector, first, redetect=True)
+        frames = {}
         with cli.progress(len(chosen), "target's frames", "frames") as bar:
             for frame in video.frames(chosen):
                 bar.update()
-                face = detector.find(frame.picture)
+                face = track.find(frame)
                 if face is not None:
-                    used, picture = in_model_space(frame, crop_box, size)
-                    found.pictures.append(picture)
-                    found.points.append(used.points(face.points, size))
-                    found.numbers.append(frame.number)
+                    used, picture = in_model_space(frame, _crop_box_of(known), size)
+                    frames[frame.number] = picture, used.points(face.points, size)
                     found.side = used.side
+    for number in track.numbers:
+        picture, points = frames[number]
+        if _is_in_picture(points, size):
+            found.pictures.append(picture)
+            found.points.append(points)
+            found.numbers.append(number)
+    if outside := len(track.numbers) - len(found.numbers):
+        what = f"{outside} of {len(chosen)} frames, the face is not in the crop box"
+        cli.warn(f"left out of {clip.path}: {what}")
     if not found.numbers:
         raise cli.UserError(f"expected the target's face, got none in {clip.path}")
     return found
+
+
+def _is_in_picture(points: np.ndarray, size: int) -> bool:
+    """Whether the middles of eyes and mouth, which are compared, are in a picture of model space."""
+    eyes = np.concatenate([points[LEFT_EYE], points[RIGHT_EYE]])
+    middles = np.array([eyes.mean(axis=0), points[LIPS].mean(axis=0)])
+    return bool(np.all((middles >= 0) & (middles <= size - 1)))

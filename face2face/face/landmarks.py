@@ -14,7 +14,7 @@ from face2face.face.geometry import interocular_distance
 from face2face.face.landmark_check import POINTS
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
-# first of these sizes, and only if no face is found there at the second.
+# first of these sizes, and at the second only if the face is found neither there nor in its last place.
 QUICK_SEARCH_SIDE = 640
 """Long side in pixels of the picture that is searched first. A smaller frame is not enlarged."""
 THOROUGH_SEARCH_SIDE = 1280
@@ -60,6 +60,12 @@ class Face:
     box: np.ndarray
     points: np.ndarray
 
+    @classmethod
+    def at(cls, points: np.ndarray) -> "Face":
+        """A face with these points, float (68, 2), in the detector's average box."""
+        box = cls(np.zeros(4), points).usual_box()
+        return cls(box, points)
+
     def is_near(self, other: "Face") -> bool:
         """Whether both can be the same person's, in successive frames."""
         return boxes.is_same(self.box, other.box)
@@ -95,7 +101,7 @@ class LandmarkDetector:
 
     Attributes:
         boxes: float (N, 4), the boxes of all faces in the last frame, from left to right; None if it was
-            searched only near an earlier face.
+            searched only near an earlier face, or if that face alone was found, and only there.
     """
 
     boxes: np.ndarray | None = None
@@ -125,27 +131,49 @@ class LandmarkDetector:
         if count != POINTS:
             raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
 
-    def find(self, frame: np.ndarray, last: Face | None = None, redetect: bool = False) -> Face | None:
+    def find(
+        self, frame: np.ndarray, last: Face | None = None, redetect: bool = False, thorough: bool = True
+    ) -> Face | None:
         """Detect the face that is nearest to the last one, or the largest if there is no last one.
 
         Args:
             frame: uint8 (H, W, 3), BGR, or (H, W), grey, at full resolution.
             last: The face of an earlier frame of the same size.
             redetect: Search the whole frame, even if there is a face near the last one.
+            thorough: Search the whole frame a second time, enlarged, if nothing else finds the face. This
+                takes several times as long as all the rest.
 
         Returns:
             None if no face is found.
         """
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         expected = None if last is None else last.usual_box()
-        self.boxes = None
-        box = None if expected is None or redetect else self._box_near(grey, expected)
-        if box is None:
-            box = self._box_anywhere(grey, expected)
-            box = None if box is None else self._steady_box(grey, box)
-        if redetect and expected is not None and (box is None or not boxes.is_same(box, expected)):
-            near = self._box_near(grey, expected)
-            box = box if near is None else near
+        self.boxes = box = None
+        searches = [self._box_quickly] if expected is None else [self._box_near, self._box_quickly]
+        if redetect:
+            searches.reverse()
+        if thorough:
+            searches.append(self._box_thoroughly)
+        for search in searches:
+            found = search(grey, expected)
+            box = box if found is None else found
+            if box is not None and (expected is None or boxes.is_same(box, expected)):
+                break
+        if box is not None and self.boxes is not None and not len(self.boxes):
+            self.boxes = None  # faces as small as this one are not seen in it
+        return None if box is None else Face(box, self.predict(grey, box))
+
+    def find_near(self, grey: np.ndarray, last: Face) -> Face | None:
+        """Detect the face in the place of an earlier one, without a search of the whole frame.
+
+        Args:
+            grey: uint8 (H, W), at full resolution.
+            last: The face of another frame of the same size.
+
+        Returns:
+            None if no face is there.
+        """
+        box = self._box_near(grey, last.usual_box())
         return None if box is None else Face(box, self.predict(grey, box))
 
     def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
@@ -206,15 +234,20 @@ class LandmarkDetector:
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 
-    def _box_anywhere(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
-        """Search the whole frame: the face nearest to the last box, or the largest."""
-        found = self._search(grey, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
-        if not len(found) or (last is not None and not boxes.is_same(boxes.nearest(found, last), last)):
-            thorough = self._search(grey, self._thorough_scale(grey))
-            found = thorough if len(thorough) else found
+    def _box_quickly(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
+        """Search the whole frame, reduced: the face nearest to the last box, or the largest."""
+        return self._box_in_frame(grey, last, min(1.0, QUICK_SEARCH_SIDE / max(grey.shape)))
+
+    def _box_thoroughly(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:
+        """Search the whole frame for small faces, too: the face nearest to the last box, or the largest."""
+        return self._box_in_frame(grey, last, self._thorough_scale(grey))
+
+    def _box_in_frame(self, grey: np.ndarray, last: np.ndarray | None, scale: float) -> np.ndarray | None:
+        found = self._search(grey, scale)
         if not len(found):
             return None
-        return boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
+        box = boxes.nearest(found, last) if last is not None else max(found, key=lambda b: b[2] - b[0])
+        return self._steady_box(grey, box)
 
     def _search(self, grey: np.ndarray, scale: float) -> np.ndarray:
         """Search the whole frame at a scale, and keep all boxes in `boxes`; the most certain one is first."""

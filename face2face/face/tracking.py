@@ -13,10 +13,17 @@ from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother, Smoother
 from face2face.sources.base import Frame
 
 FORGET_SECONDS = 1.0
-"""After this time without the face, the largest face is taken, whosever it is."""
+"""After this time without the face, another is taken."""
+RETURN_SECONDS = 10.0
+"""For this time a face that has gone is taken again as soon as it is back in its place, even if another was
+taken meanwhile."""
 
 REDETECT_SECONDS = 2.0
 """Redetect interval: the whole frame is searched this often, even if the face is found near its last box."""
+
+THOROUGH_SECONDS = 0.5
+"""How often the whole frame is searched thoroughly as long as the face is not found: that takes 80 to 180 ms.
+The frames' time stamps are compared, so a file's landmarks are the same on any machine."""
 
 HOLD_SECONDS = 0.05
 """The detected box is used for this long, one frame of an ordinary camera, while the picture in it stays
@@ -40,6 +47,8 @@ EYE_THUMBNAIL = (16, 8)
 class Tracker:
     """Tracks the first face that appears, or the one that is asked for; others are ignored meanwhile.
 
+    When it has gone, another is tracked. It is tracked again if it is back soon.
+
     Attributes:
         detector: Detects the face in each frame.
         found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
@@ -50,7 +59,9 @@ class Tracker:
             the left, from 0 on.
         count: The number of those.
         asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
-        has_changed: Whether the tracker changed to another face in the last frame, as `next_face` asked.
+        has_changed: Whether the tracker changed to another face in the last frame: as `next_face` asked, or
+            because the tracked one has gone, or is back. A face elsewhere than the tracked one last was is
+            another.
     """
 
     found: np.ndarray | None = None
@@ -60,20 +71,29 @@ class Tracker:
     asked_at = -math.inf
     has_changed = False
 
-    def __init__(self, detector: LandmarkDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
+    def __init__(
+        self,
+        detector: LandmarkDetector,
+        smoothing: float = DEFAULT_STRENGTH,
+        thorough_seconds: float = THOROUGH_SECONDS,
+    ) -> None:
         """Start without a face.
 
         Args:
             detector: Detects the face in each frame.
             smoothing: Strength from 0 (no smoothing) to 1 (the most).
+            thorough_seconds: How often the whole frame is searched thoroughly as long as the face is not
+                found; 0: in each frame.
         """
-        self.detector = detector
+        self.detector, self._thorough_seconds = detector, thorough_seconds
         self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
         self._iris_detector: IrisDetector | None = None
         self._eye_thumbnails: list[np.ndarray | None] = [None, None]
         self._face: Face | None = None
+        self._gone: Face | None = None
         self._thumbnail = np.empty(0)
-        self._seen_at = self._found_at = self._redetected_at = 0.0
+        self._seen_at = self._found_at = self._redetected_at = self._gone_at = 0.0
+        self._thorough_at = -math.inf
         self._is_asked_for_next = False
 
     @property
@@ -154,11 +174,15 @@ class Tracker:
         face = self.detector.find_next(grey, self._face)
         if face is None:
             return None
-        self.has_changed = True
         self._redetected_at = seconds
+        self._change_to(face, grey, seconds)
+        return face
+
+    def _change_to(self, face: Face, grey: np.ndarray, seconds: float) -> None:
+        """Track another face from now on; the last one is not awaited."""
+        self.has_changed, self._gone = True, None
         self._forget()
         self._remember(face, grey, seconds)
-        return face
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face in the last detected box, if that is recent and its picture is similar."""
@@ -170,16 +194,48 @@ class Tracker:
         return Face(box, self.detector.predict(grey, box))
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
-        """Detect the tracked face, or any face after `FORGET_SECONDS`."""
+        """Detect the tracked face; after `FORGET_SECONDS` another; then the first again, if it is back."""
         if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
+            if self._gone is None:
+                self._gone, self._gone_at = self._face, self._seen_at
             self._forget()
+        is_awaited = self._gone is not None and seconds - self._gone_at <= RETURN_SECONDS
+        if self._face is None:
+            return self._find_another(grey, seconds, self._gone if is_awaited else None)
+        if is_awaited:
+            back = self.detector.find_near(grey, self._gone)
+            if back is not None and not back.is_near(self._face):
+                self._change_to(back, grey, seconds)
+                return back
+        else:
+            self._gone = None
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
-        if redetect or self._face is None:
-            self._redetected_at = seconds
-        face = self.detector.find(grey, self._face, redetect)
-        if face is None or (self._face is not None and not face.is_near(self._face)):
+        face = self._detect(grey, seconds, self._face, redetect)
+        if face is None or not face.is_near(self._face):
             return None
         self._remember(face, grey, seconds)
+        return face
+
+    def _find_another(self, grey: np.ndarray, seconds: float, awaited: Face | None) -> Face | None:
+        """Detect the face nearest to the one that has gone, or the largest if none is awaited."""
+        face = self._detect(grey, seconds, awaited, redetect=awaited is not None)
+        if face is None:
+            return None
+        is_back = self._gone is None or face.is_near(self._gone)
+        self.has_changed = not is_back
+        if is_back or awaited is None:
+            self._gone = None
+        self._remember(face, grey, seconds)
+        return face
+
+    def _detect(self, grey: np.ndarray, seconds: float, last: Face | None, redetect: bool) -> Face | None:
+        """Detect the face nearest to a last one; search thoroughly if the last such search is long ago."""
+        thorough = not 0 <= seconds - self._thorough_at < self._thorough_seconds
+        face = self.detector.find(grey, last, redetect, thorough)
+        if redetect or last is None:
+            self._redetected_at = seconds
+        if thorough and (face is None or (last is not None and not face.is_near(last))):
+            self._thorough_at = seconds
         return face
 
     def _remember(self, face: Face, grey: np.ndarray, seconds: float) -> None:

@@ -1,6 +1,5 @@
 """Selection of the frames of the target's clips that become training pairs."""
 
-import bisect
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from face2face.face.geometry import align, interocular_distance
 from face2face.face.landmarks import Face, LandmarkDetector
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
+from face2face.target.target_track import TargetTrack
 
 SELECTIONS = ("diverse", "spread", "first")
 DEFAULT_SELECTION = "diverse"
@@ -74,9 +74,7 @@ class Scan:
 
 
 def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> Scan:
-    """Detect the face in as few frames as a selection needs: on ever denser grids, or from the first on.
-
-    In each frame, the face is taken that is nearest to the one in the nearest frame that is known already.
+    """Detect the target in as few frames as a selection needs: on ever denser grids, or from the first on.
 
     Args:
         count: Number of frames that will be selected.
@@ -86,20 +84,21 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
     span = frame_span(video) if select != "first" else range(10**9)
     passes = grids(span, wanted) if select != "first" else [span]
+    track, candidates = TargetTrack(detector), {}
     with cli.progress(min(wanted, len(span)), f"finding faces in {video.name}", "faces") as bar:
         for numbers in passes:
             for frame in video.frames(numbers):
                 height, width = frame.picture.shape[:2]
                 result.frame_size = (width, height)
                 result.searched += 1
-                face = detector.find(frame.picture, _nearest_face(result.candidates, frame.number))
+                face = track.find(frame)
                 if face is not None:
                     measures = _measure(frame.picture, face, detector) if select == "diverse" else ()
-                    candidate = Candidate(frame.number, face, *measures)
-                    bisect.insort(result.candidates, candidate, key=lambda c: c.number)
-                    bar.update()
-                if select == "first" and len(result.candidates) == count:
-                    return result
+                    candidates[frame.number] = Candidate(frame.number, face, *measures)
+                bar.update(len(track.numbers) - bar.n)
+                if select == "first" and len(track.numbers) == count:
+                    break
+            result.candidates = [candidates[number] for number in track.numbers]
             if len(result.candidates) >= wanted:
                 break
     return result
@@ -128,13 +127,6 @@ def frame_span(video: Source) -> range:
     count = video.frame_count
     first = math.floor(min(video.start * video.fps, count))  # before `floor`: the product may be infinite
     return range(first, count if video.end is None else math.ceil(min(video.end * video.fps, count)))
-
-
-def _nearest_face(candidates: list[Candidate], number: int) -> Face | None:
-    """The face of the candidate nearest in time to a frame; None if there is no candidate."""
-    at = bisect.bisect(candidates, number, key=lambda c: c.number)
-    around = candidates[max(at - 1, 0) : at + 1]
-    return min(around, key=lambda c: abs(c.number - number)).face if around else None
 
 
 def _measure(picture: np.ndarray, face: Face, detector: LandmarkDetector) -> tuple[float, float, np.ndarray]:

@@ -29,6 +29,7 @@ its range (`target_schema`).
 
 import base64
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,9 @@ from face2face.target.statistics import TargetFace
 from face2face.target.target_schema import FORMAT_VERSION, WHAT, FaceContent, decode
 
 TARGET_NAME = "target.json"
+
+SAME_FPS = 1e-3
+"""Relative difference of two rates up to which they are the same."""
 
 
 @dataclass(frozen=True)
@@ -125,21 +129,53 @@ class Target:
             irises = irises_of(points, self.gaze.rest if gaze is None else gaze)
         return drawing.draw(points, self.image_size, self.drawing, width, irises)
 
-    def neutral_in(self, clip: str, frame_size: tuple[int, int]) -> np.ndarray | None:
-        """The neutral face in pixels of a clip's frames, if the clip is a training video.
+    def training_video(
+        self,
+        clip: str,
+        frame_size: tuple[int, int],
+        fps: float | None = None,
+        frame_count: int | None = None,
+    ) -> dict | None:
+        """The training video that a clip is, as far as its name, size, rate and length tell.
 
         Args:
-            clip: The video's name.
+            clip: The clip's file name.
             frame_size: Width and height of its frames, pixels.
+            fps: Its frames per second; None: not compared.
+            frame_count: Number of its frames; None: not compared.
+
+        Returns:
+            An item of `videos`, or None for a clip that is no training video.
+        """
+        for video in self.videos:
+            if (
+                video["name"] == clip
+                and tuple(video["frame_size"]) == tuple(frame_size)
+                and (fps is None or math.isclose(video["fps"], fps, rel_tol=SAME_FPS))
+                and (frame_count is None or max(video["frames"], default=0) < frame_count)
+            ):
+                return video
+        return None
+
+    def neutral_in(
+        self,
+        clip: str,
+        frame_size: tuple[int, int],
+        fps: float | None = None,
+        frame_count: int | None = None,
+    ) -> np.ndarray | None:
+        """The neutral face in pixels of a clip's frames, if the clip is a training video.
+
+        Arguments as in `training_video`.
 
         Returns:
             float (68, 2), or None for a clip that is no training video.
         """
-        for video in self.videos if self.face is not None else []:
-            if video["name"] == clip and tuple(video["frame_size"]) == tuple(frame_size):
-                crop_box = CropBox(*video["window"]) if video["window"] else CropBox.centre(*frame_size)
-                return crop_box.points_back(self.face.neutral, self.image_size)
-        return None
+        video = self.training_video(clip, frame_size, fps, frame_count)
+        if self.face is None or video is None:
+            return None
+        crop_box = CropBox(*video["window"]) if video["window"] else CropBox.centre(*frame_size)
+        return crop_box.points_back(self.face.neutral, self.image_size)
 
     def to_json(self) -> str:
         """The text of `target.json`."""

@@ -158,6 +158,56 @@ def test_a_face_that_only_a_near_look_finds_stays_found_redetect(detector, clips
     assert detector.find(scene, face, redetect=True).is_near(face)
 
 
+@pytest.fixture(scope="module")
+def far(frame, detector) -> tuple[np.ndarray, Face]:
+    """A face 70 pixels wide of 1280, which the quick search does not see, and how a thorough one finds it."""
+    box = detector.find(frame).box
+    small = smaller(frame, 70 / (box[2] - box[0]))
+    picture = np.full((720, 1280, 3), 90, np.uint8)
+    picture[400 : 400 + small.shape[0], 900 : 900 + small.shape[1]] = small
+    return picture, detector.find(picture)
+
+
+def test_the_thorough_search_can_be_left_out(detector, far):
+    picture, face = far
+    assert face is not None
+    assert detector.find(picture, thorough=False) is None
+    assert detector.find(picture, face, thorough=False).is_near(face)
+
+
+class ScaleDetector(LandmarkDetector):
+    """scales: at which the whole frame was searched."""
+
+    def __init__(self):
+        super().__init__()
+        self.scales: list[float] = []
+
+    def _search(self, grey, scale):
+        self.scales.append(scale)
+        return super()._search(grey, scale)
+
+
+def test_a_small_face_that_is_in_its_place_is_not_searched_for_thoroughly(far):
+    """Else the picture would stand still for a tenth of a second each time the whole frame is searched."""
+    picture, face = far
+    detector = ScaleDetector()
+    assert detector.find(picture, face, redetect=True).is_near(face)
+    assert detector.scales == [0.5]
+    assert detector.boxes is None  # what the quick search does not see tells nothing of the others
+    assert detector.find(np.zeros_like(picture), face, redetect=True) is None
+    assert detector.scales == [0.5, 0.5, 1.0]
+
+
+def test_a_look_near_a_face_is_no_search_of_the_frame(far):
+    picture, face = far
+    detector = ScaleDetector()
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    assert np.array_equal(detector.find_near(grey, face).points, face.points)
+    assert detector.find_near(np.full_like(grey, 90), face) is None
+    assert detector.find_near(grey, Face(face.box - 300, face.points - 300)) is None
+    assert not detector.scales
+
+
 def test_a_hidden_face_is_doubtful(detector, clips):
     with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
         doubts = []

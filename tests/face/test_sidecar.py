@@ -210,3 +210,24 @@ def test_the_neutral_face_in_a_clip_of_the_target(known):
         assert np.allclose(neutral, target.face.neutral, atol=1e-3)
     assert target.neutral_in("a.mp4", (1280, 720)) is None
     assert target.neutral_in("c.mp4", (640, 360)) is None
+
+
+@pytest.mark.parametrize(
+    ("clip", "is_known"),
+    [
+        (("a.mp4", (640, 360), 25.0, 1000), True),
+        (("a.mp4", (640, 360), 25.0, 31), True),  # the last training frame is number 30
+        (("a.mp4", (640, 360), 25.0, 30), False),
+        (("a.mp4", (640, 360), 30.0, 1000), False),
+        (("a.mp4", (640, 360), 25.001, None), True),  # by a header that is not exact, and does not count
+        (("a.mp4", (640, 368), 25.0, 1000), False),
+        (("A.mp4", (640, 360), 25.0, 1000), False),
+        (("b.mp4", (320, 240), 30.0, 34), True),
+        (("b.mp4", (320, 240), 25.0, 34), False),
+    ],
+)
+def test_another_clip_of_that_name_is_not_the_training_video(known, clip, is_known):
+    """Every phone has its own video.mp4."""
+    target = Target.measure(known, 256)
+    assert (target.training_video(*clip) is not None) == is_known
+    assert (target.neutral_in(*clip) is not None) == is_known

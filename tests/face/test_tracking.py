@@ -7,23 +7,19 @@ import generate_train_data
 from face2face import pictures
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
-from face2face.face.tracking import FORGET_SECONDS, Tracker
+from face2face.face.tracking import FORGET_SECONDS, RETURN_SECONDS, THOROUGH_SECONDS, Tracker
 from face2face.sources.base import Frame
-from face2face.sources.open import open_source
 from face2face.target.sidecar import read_sidecar
-from tests import made
+from tests import made, two_people
 
-SIZE = (360, 640)
+SIZE = (two_people.HEIGHT, 2 * two_people.WIDTH)
 
 
 @pytest.fixture(scope="module")
 def people(clips) -> tuple[np.ndarray, np.ndarray]:
-    """A picture of a man, and one of a woman, whose face is larger; each fills half of a frame."""
-    halves = []
-    for clip, number, left in (("single_face.mp4", 0, 130), ("WolfgangLanger_Pexels.mp4", 300, 280)):
-        with open_source(str(clips / clip)) as video:
-            halves.append(next(video.frames({number})).picture[:, left : left + 320])
-    return tuple(halves)
+    """Pictures of a man and a woman, whose face is larger; each fills half of a frame."""
+    found = two_people.people(clips)
+    return found["m"], found["w"]
 
 
 def scene(left: np.ndarray | None, right: np.ndarray | None, seconds: float) -> Frame:
@@ -60,6 +56,56 @@ def test_but_when_the_first_has_gone(tracker, people):
     man, woman = people
     tracker(scene(man, None, 0.0))
     assert middle(tracker(scene(None, woman, FORGET_SECONDS + 0.1))) > 320
+
+
+def test_when_the_first_has_gone_the_other_is_another_driver_until_the_first_is_back(tracker, people):
+    man, woman = people
+    sides = []
+    for pair, seconds in (
+        ((man, None), 0.0),
+        ((man, woman), 0.1),
+        ((None, woman), 0.2),  # not yet taken
+        ((None, woman), FORGET_SECONDS + 0.2),
+        ((None, woman), FORGET_SECONDS + 0.3),
+        ((man, woman), FORGET_SECONDS + 0.4),
+        ((man, woman), FORGET_SECONDS + 0.5),
+    ):
+        points = tracker(scene(*pair, seconds))
+        sides.append((None if points is None else middle(points) > 320, tracker.has_changed))
+    assert sides == [
+        *((False, False), (False, False), (None, False)),
+        *((True, True), (True, False), (False, True), (False, False)),
+    ]
+
+
+def test_who_comes_back_late_is_not_followed_again(tracker, people):
+    man, woman = people
+    tracker(scene(man, None, 0.0))
+    for seconds in np.arange(FORGET_SECONDS + 0.1, RETURN_SECONDS, 0.9):
+        assert middle(tracker(scene(None, woman, float(seconds)))) > 320
+    for seconds in (0.1, 0.2):
+        assert middle(tracker(scene(man, woman, RETURN_SECONDS + seconds))) > 320
+        assert not tracker.has_changed
+
+
+def test_who_was_left_for_another_on_request_is_not_taken_again(tracker, people):
+    man, woman = people
+    tracker(scene(man, None, 0.0))
+    tracker(scene(None, woman, FORGET_SECONDS + 0.1))
+    for seconds, is_right in ((1.2, False), (1.3, True)):
+        tracker.next_face()
+        assert (middle(tracker(scene(man, woman, seconds))) > 320) == is_right
+    assert middle(tracker(scene(man, woman, 1.4))) > 320
+
+
+@pytest.mark.parametrize("seconds", [FORGET_SECONDS + 0.1, 3 * RETURN_SECONDS])
+def test_who_comes_back_to_the_old_place_is_the_same_and_who_comes_elsewhere_is_not(people, seconds):
+    man, woman = people
+    for later, has_changed in (((man, None), False), ((None, woman), True)):
+        tracker = Tracker(LandmarkDetector())
+        tracker(scene(man, None, 0.0))
+        assert tracker(scene(*later, seconds)) is not None
+        assert tracker.has_changed == has_changed
 
 
 def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(people):
@@ -101,19 +147,25 @@ def test_the_points_are_steadied(people):
 
 
 class CountingDetector(LandmarkDetector):
-    """redetected: of each search, whether the whole frame was to be looked at, though a face is known."""
+    """What each search was to do.
+
+    redetected: whether the whole frame was to be looked at, though a face is known.
+    thorough: whether it was to be looked at enlarged, if need be.
+    """
 
     def __init__(self):
         super().__init__()
         self.redetected: list[bool] = []
+        self.thorough: list[bool] = []
 
     @property
     def searches(self) -> int:
         return len(self.redetected)
 
-    def find(self, frame, last=None, redetect=False):
+    def find(self, frame, last=None, redetect=False, thorough=True):
         self.redetected.append(redetect)
-        return super().find(frame, last, redetect)
+        self.thorough.append(thorough)
+        return super().find(frame, last, redetect, thorough)
 
 
 def test_a_face_that_holds_still_is_not_looked_for_in_each_frame(people):
@@ -154,3 +206,22 @@ def test_the_whole_frame_is_searched_every_two_seconds(people):
     for seconds in (0.0, 1.0, 2.0, 3.0, 4.0, 4.5):
         tracker(scene(people[0], None, seconds))
     assert detector.redetected == [False, False, True, False, True, False]
+
+
+def test_without_a_face_the_thorough_search_is_made_twice_a_second(people):
+    """At once when a face is lost. It takes several times as long as the quick one."""
+    detector = CountingDetector()
+    tracker = Tracker(detector)
+    tracker(scene(people[0], None, 0.0))
+    step = THOROUGH_SECONDS / 4
+    for number in range(1, 10):
+        tracker(scene(None, None, number * step))
+    assert detector.thorough == [True, *([True] + [False] * 3) * 2, True]
+
+
+def test_a_tracker_can_search_each_frame_thoroughly():
+    detector = CountingDetector()
+    tracker = Tracker(detector, thorough_seconds=0)
+    for number in range(3):
+        tracker(scene(None, None, number / 25))
+    assert detector.thorough == [True] * 3
