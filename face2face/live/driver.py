@@ -24,7 +24,7 @@ SAME_ASPECT = 0.02
 NOTICE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
 
-LOOK_AHEAD_FRAMES = 24
+LOOK_AHEAD_FRAMES = 48
 """Maximum number of a file's frames that are searched for the driver's face at rest before the first frame is
 driven. How calm the face is in them is not weighed, as it is live: measured on two neighbouring frames each,
 it brought the face at rest no nearer to that of all frames (seven clips), since too few faces are left."""

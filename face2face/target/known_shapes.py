@@ -61,11 +61,11 @@ class Part:
 
 
 PARTS = (
-    Part(tuple(REGIONS), 2.9),
-    Part(("left eye",), 3.9),
-    Part(("right eye",), 3.9),
-    Part(("left brow",), 2.9),
-    Part(("right brow",), 2.9),
+    Part(tuple(REGIONS), 3.2),
+    Part(("left eye",), 5.0),
+    Part(("right eye",), 5.0),
+    Part(("left brow",), 3.8),
+    Part(("right brow",), 3.8),
     Part(("outer lips", "inner lips"), 0.42),
     Part(("jaw", "nose bridge", "lower nose"), 0.8),
 )

@@ -43,9 +43,12 @@ WIDENED_MOUTH = 0.7
 the driver's, and less like the target, who is filmed smiling less often than at rest
 (`docs/measurements.md`). A mouth that narrows is carried whole."""
 
-WIDEST_EYES = 0.5
+WIDEST_EYES = 1.0
 """Limit of how much wider than the target's widest eyes are drawn, over their gap at rest. It is approached
 smoothly from the widest on. Within it eyes may be wider than filmed: the generator opens them further."""
+
+UNKNOWN_WIDEST_EYES = 1.5
+"""The widest gap between the lids, over that at rest, of a target whose training shapes are not known."""
 
 WIDEST_MOUTH = 2.2
 """Limit of the mouth's opening, over the target's widest. It is approached smoothly from the first opening
@@ -77,7 +80,7 @@ class Retargeter:
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
         self._known = self._turns = self._mouth_widths = None
-        self._widest_eyes = [1 + WIDEST_EYES] * len(EYELIDS)  # of an unknown range
+        self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
                 target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
