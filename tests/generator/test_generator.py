@@ -14,7 +14,7 @@ import tensorflow as tf
 from face2face import file_cache, loading
 from face2face.cli import UserError
 from face2face.generator.generator import AUTO, NEAR_ENOUGH, Generator, model_name, sample_drawings
-from pix2pix import frozen
+from pix2pix import folding, frozen, options
 from tests import made
 
 SIZE = 64
@@ -49,6 +49,19 @@ def test_both_engines_paint_the_same(frozen_model):
     assert (difference <= 1).mean() >= 0.999
     assert np.std(faces(by_openvino)) > 20
     assert by_openvino.target.to_json() == by_tensorflow.target.to_json()
+
+
+def test_a_graph_that_normalises_each_picture_runs_on_both(frozen_model, tmp_path):
+    """As those of `--paper`."""
+    network = made.generator(SIZE, 8, statistics=options.INSTANCE)
+    made.unsettle(network)
+    target = Generator(frozen_model, "tensorflow").target
+    frozen.write(frozen.freeze(folding.fold(network), target), tmp_path / "frozen_model.pb")
+    by_openvino, by_tensorflow = (
+        faces(Generator(tmp_path / "frozen_model.pb", engine)) for engine in ("openvino", "tensorflow")
+    )
+    assert (np.abs(by_openvino - by_tensorflow) <= 1).mean() >= 0.999
+    assert np.std(by_openvino) > 20
 
 
 @pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
