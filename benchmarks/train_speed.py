@@ -74,10 +74,10 @@ def serve(ngf: int, ndf: int) -> None:
     loading.load_tensorflow()
     import tensorflow as tf
 
-    from pix2pix.training import device
+    from pix2pix import distribution
 
     steps_of = functools.cache(lambda batch, precision: _our_steps(ngf, ndf, batch, precision))
-    print(f"TensorFlow {tf.__version__} on {device(tf.distribute.get_strategy())}", flush=True)
+    print(f"TensorFlow {tf.__version__} on {distribution.describe(tf.distribute.get_strategy())}", flush=True)
     for line in sys.stdin:
         batch, precision, steps = line.split()
         print(steps_of(int(batch), precision)(int(steps)), flush=True)

@@ -94,13 +94,13 @@ def train(
             restored_from = checkpoints.restore()
             if restored_from is None and start_from is not None:
                 begins_with = fine_tuning.begin(trainer, start_from)
-            if int(trainer.step) < last_step:  # one that is finished keeps what describes it
-                options.write(output_dir, opts, options.TRAINING)
-                if target:
-                    target.write(output_dir)
-                write_plate(output_dir, plate)
         distribution.broadcast_variables(strategy, trainer.variables())
         first_step = int(trainer.step.numpy())
+        if is_chief and first_step < last_step:  # a training that is finished keeps what describes it
+            options.write(output_dir, opts, options.TRAINING)
+            if target:
+                target.write(output_dir)
+            write_plate(output_dir, plate)
         parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
         print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
         print(f"on {distribution.describe(strategy)}, precision {opts.precision}")
