@@ -59,16 +59,17 @@ def test_without_gaze_no_iris_model_is_needed(arguments, tmp_path, monkeypatch, 
 
 
 def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(arguments, model, driver, tmp_path):
-    with (
-        open_source(str(driver)) as video,
-        Painter(Tracker(LandmarkDetector()), [Generator(model)], DrivingOptions(gaze=False)) as painter,
-    ):
-        (frame,) = itertools.islice(video.frames(), 1)
-        as_live = painter.detect(frame).drawing
+    assert made.edge(evaluate.main, *arguments, "--no-gaze", "--as-camera") == 0
+    judged = pictures.read(tmp_path / "out/cross/images/cross-0-drawing.jpeg").astype(int)
     distances = []
-    for option in ((), ("--as-camera",)):
-        assert made.edge(evaluate.main, *arguments, "--no-gaze", *option) == 0
-        drawing = pictures.read(tmp_path / "out/cross/images/cross-0-drawing.jpeg")
-        distances.append(np.abs(drawing.astype(int) - as_live).mean())
-    looked_ahead, as_camera = distances
+    for is_looked_through in (False, True):
+        with (
+            open_source(str(driver)) as video,
+            Painter(Tracker(LandmarkDetector()), [Generator(model)], DrivingOptions(gaze=False)) as painter,
+        ):
+            if is_looked_through:
+                painter.driver.look_ahead(video)
+            (frame,) = itertools.islice(video.frames(), 1)
+            distances.append(np.abs(judged - painter.detect(frame).drawing).mean())
+    as_camera, looked_ahead = distances
     assert as_camera < 1 < 5 < looked_ahead
