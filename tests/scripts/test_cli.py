@@ -1,6 +1,7 @@
 """The edge: one line for what is wrong, exit codes, signals."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -51,6 +52,19 @@ def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw
     )
     result = run(body, tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (0, "3.0\nFalse False\n", "")
+
+
+@pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64"), reason="TensorFlow has oneDNN for x86 processors"
+)
+def test_tensorflow_convolves_by_onednn_on_every_processor(tmp_path):
+    """By itself it does so only with AVX-512 or AMX."""
+    body = (
+        "import os; os.environ['ONEDNN_VERBOSE'] = '1'; import tensorflow as tf; "
+        "tf.nn.conv2d(tf.ones((1, 8, 8, 8)), tf.ones((3, 3, 8, 8)), 1, 'SAME')"
+    )
+    result = run(body, tmp_path)
+    assert "convolution" in result.stdout, result.stderr
 
 
 def test_a_mistake_of_ours_keeps_its_traceback(tmp_path):
