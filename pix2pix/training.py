@@ -19,9 +19,9 @@ from pix2pix import (
     fine_tuning,
     networks,
     options,
+    plate_of_pairs,
     precision,
     report,
-    still,
     target_of_pairs,
     validation,
 )
@@ -71,7 +71,7 @@ def train(
     sidecar = read_sidecar(input_dir) or Sidecar([])  # pairs from elsewhere have none
     known = dataset.in_model_space(sidecar, pairs, opts)
     target = target_of_pairs.measure(known, input_dir, opts)
-    plate = still.measure_plate(pairs, known, target, opts) if is_chief else None
+    plate = plate_of_pairs.measure(pairs, known, target, opts) if is_chief else None
     style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
     jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
     opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)

@@ -19,7 +19,7 @@ from face2face.target.retarget import Retargeter
 from face2face.target.sidecar import Entry, Sidecar, Video
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
-from pix2pix import dataset, still, training
+from pix2pix import dataset, plate_of_pairs, training
 from tests import made
 
 SIZE, COUNT = 64, 60
@@ -200,17 +200,17 @@ def test_where_it_cannot_be_told_there_is_none(pairs, other):
     paths, (_, points, _) = sorted(pairs.glob("*.png")), scene()
     sidecar = Sidecar([], {f"{i + 1}.png": Entry(0, i, at) for i, at in enumerate(points)})
     target = Target.measure(sidecar, SIZE)
-    assert still.measure_plate(paths, sidecar, target, made.SMALL) is not None
-    assert still.measure_plate(paths, sidecar, target, replace(made.SMALL, **other)) is None
-    assert still.measure_plate(paths, sidecar, replace(target, face=None), made.SMALL) is None
-    assert still.measure_plate(paths, sidecar, None, made.SMALL) is None
+    assert plate_of_pairs.measure(paths, sidecar, target, made.SMALL) is not None
+    assert plate_of_pairs.measure(paths, sidecar, target, replace(made.SMALL, **other)) is None
+    assert plate_of_pairs.measure(paths, sidecar, replace(target, face=None), made.SMALL) is None
+    assert plate_of_pairs.measure(paths, sidecar, None, made.SMALL) is None
 
 
 def test_of_larger_pairs_the_same_holds_still(pairs):
     paths, (_, points, _) = sorted(pairs.glob("*.png")), scene()
     sidecar = Sidecar([], {f"{i + 1}.png": Entry(0, i, at) for i, at in enumerate(points)})
     whole, half = (
-        still.measure_plate(paths, known, Target.measure(known, opts.image_size), opts)
+        plate_of_pairs.measure(paths, known, Target.measure(known, opts.image_size), opts)
         for opts in (made.SMALL, replace(made.SMALL, image_size=SIZE // 2))
         for known in [dataset.in_model_space(sidecar, paths, opts)]
     )

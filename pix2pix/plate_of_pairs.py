@@ -1,4 +1,4 @@
-"""What holds still in the photos of a training's pairs."""
+"""The plate of a training: measured on the photos of its pairs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pix2pix import dataset, images
 from pix2pix.options import Options
 
 
-def measure_plate(pairs: list[Path], sidecar: Sidecar, target: Target | None, opts: Options) -> Plate | None:
+def measure(pairs: list[Path], sidecar: Sidecar, target: Target | None, opts: Options) -> Plate | None:
     """Find what holds still in the photos of the pairs.
 
     Args:
