@@ -112,8 +112,8 @@ def freeze(
         size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
         print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
         print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
-    if older := frozen_graph.older(model_folder):
-        cli.warn(f"of an older model, for which options were given that are not given now: {older}")
+    if outdated := frozen_graph.outdated_files(model_folder):
+        cli.warn(f"of an older model, for which options were given that are not given now: {outdated}")
     return path
 
 

@@ -105,8 +105,8 @@ def reduce(
             if target is not None:
                 target.write(unfinished)
             plate.write_plate(unfinished, still)
-        if older := frozen_graph.older(model_output):
-            cli.warn(f"of an older model, run freeze_model.py again: {older}")
+        if outdated := frozen_graph.outdated_files(model_output):
+            cli.warn(f"of an older model, run freeze_model.py again: {outdated}")
 
     if student is None:
         drawing = inference.sample_drawing(model_input, opts.image_size)

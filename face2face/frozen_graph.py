@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 STEM = "frozen_model"
-"""Of the names of all files that freeze_model.py writes; the folder tells them apart."""
+"""Start of the names of all files that freeze_model.py writes. Models are told apart by their folders."""
 
 FILE_NAME = f"{STEM}.pb"
 
@@ -22,8 +22,12 @@ OUTPUT_TENSOR = "generate_output/output:0"
 TARGET_TENSOR = "face2face/target:0"
 
 
-def older(folder: Path) -> str:
-    """The files of freeze_model.py older than the reduced model beside them, for a warning; or ""."""
+def outdated_files(folder: Path) -> str:
+    """The files of freeze_model.py that are older than the reduced model beside them.
+
+    Returns:
+        Their paths, separated by commas, for a warning; "" if there are none.
+    """
     model = folder / "checkpoint"
     if not model.is_file():
         return ""
