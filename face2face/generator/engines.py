@@ -30,6 +30,11 @@ def has_gpu_driver() -> bool:
     )
 
 
+def input_of(drawing: np.ndarray) -> np.ndarray:
+    """The input of a graph for a drawing, uint8 (S, S, 3), RGB: uint8 (S, 2 S, 3), the right half black."""
+    return np.concatenate([drawing, np.zeros_like(drawing)], axis=1)
+
+
 def one_picture(pictures: np.ndarray) -> np.ndarray:
     """Copy a batch of one picture, uint8 (1, S, S, 3) or (S, S, 3), to uint8 (S, S, 3)."""
     return np.array(pictures.reshape(pictures.shape[-3:]))

@@ -121,12 +121,9 @@ class Generator:
             UserError: if the engine fails on the drawing.
         """
         try:
-            return self._painted(self._paint, drawing)
+            return self._paint(engines.input_of(drawing))
         except EngineError as error:
             raise cli.UserError(f"{self._path} does not paint: {self.engine}: {error}") from None
-
-    def _painted(self, paint: Paint, drawing: np.ndarray) -> np.ndarray:
-        return paint(np.concatenate([drawing, np.zeros_like(drawing)], axis=1))
 
     def _load(
         self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], FileCache]
@@ -183,8 +180,8 @@ class Generator:
         if file.is_int8:
             precision = f"int8 and {precision}"
         size = self.target.image_size
-        black = np.zeros((size, size, 3), np.uint8)
-        face = interruptible.call(lambda: self._painted(paint, black))
+        black = engines.input_of(np.zeros((size, size, 3), np.uint8))
+        face = interruptible.call(partial(paint, black))
         if face.shape != (size, size, 3) or face.dtype != np.uint8:
             raise EngineError(f"it paints {face.dtype} {face.shape}, not uint8 {(size, size, 3)}")
         return f"{engine.name}, {precision}", paint
@@ -229,7 +226,7 @@ class Generator:
         faces, times = [], []
         for drawing in drawings:
             began = time.perf_counter()
-            faces.append(interruptible.call(partial(self._painted, paint, drawing)).astype(np.int16))
+            faces.append(interruptible.call(partial(paint, engines.input_of(drawing))).astype(np.int16))
             times.append(time.perf_counter() - began)
         return np.array(faces), round(1000 * min(times), 2)  # the others shared the processor
 

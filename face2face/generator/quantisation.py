@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from face2face import cli, files, loading
-from face2face.generator import graph_check, polyphase
+from face2face.generator import engines, graph_check, polyphase
 from face2face.generator.checks import ir
 from face2face.generator.checks.generator_file import IR_ENDING
 from face2face.generator.generator import Generator
@@ -67,13 +67,12 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     exact = Generator(graph, "openvino")
     count = min(len(drawings), MAX_DRAWINGS)
     drawings = [drawings[index] for index in spread_indices(len(drawings), count)]
-    pairs = [np.concatenate([drawing, np.zeros_like(drawing)], axis=1) for drawing in drawings]
     model = loading.openvino_core().read_model(graph)
     polyphase.split(model, only_few=True)
     read_skips_rectified(model)
     quantised = nncf.quantize(
         model,
-        nncf.Dataset(pairs),
+        nncf.Dataset([engines.input_of(drawing) for drawing in drawings]),
         # MIXED: asymmetric ranges for activations, since leaky ReLUs have values of both signs.
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=count,
