@@ -19,6 +19,7 @@ from face2face.evaluation.results import Evaluation
 from face2face.evaluation.target_frames import Clip
 from face2face.face.landmarks import default_landmark_model
 from face2face.face.smoothing import DEFAULT_STRENGTH
+from face2face.output.controls import gain_argument
 from face2face.sources.base import as_text
 from face2face.sources.open import is_address, source_path
 
@@ -137,7 +138,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     for name in ("expression", "head"):
         parser.add_argument(
             f"--{name}",
-            type=cli.gain,
+            type=gain_argument,
             default=1.0,
             metavar="X",
             help="in cross and steady, as in run_webcam.py",

@@ -25,7 +25,7 @@ from face2face.live.options import (
     RunOptions,
     SourceOptions,
 )
-from face2face.output.controls import VIEWS
+from face2face.output.controls import MAX_GAIN, VIEWS, gain_argument
 from face2face.output.page import access
 from face2face.sources import cameras
 
@@ -109,17 +109,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--expression",
-        type=cli.gain,
+        type=gain_argument,
         default=1.0,
         metavar="X",
-        help="how much of your expression is carried, 0 to 2 (default: 1); the keys [ and ] change it",
+        help=f"how much of your expression is carried, 0 to {MAX_GAIN:g}; the keys [ and ] change it",
     )
     parser.add_argument(
         "--head",
-        type=cli.gain,
+        type=gain_argument,
         default=1.0,
         metavar="X",
-        help="how much of your head's motion is carried, 0 to 2 (default: 1); the keys , and . change it",
+        help=f"how much of your head's motion is carried, 0 to {MAX_GAIN:g}; the keys , and . change it",
     )
     parser.add_argument(
         "--no-gaze",

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import math
 import os
 import re
 import signal
@@ -155,52 +156,31 @@ def warn(message: str) -> None:
 # --- argument types -------------------------------------------------------------------------------------
 
 
-def positive_int(text: str) -> int:
-    """Parse a whole number above 0."""
-    with contextlib.suppress(ValueError):
-        if int(text) > 0:
-            return int(text)
-    raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+def number_type(
+    parse: Callable[[str], float], is_valid: Callable[[float], bool], expected: str
+) -> Callable[[str], float]:
+    """Make an argument type for some numbers.
+
+    Args:
+        parse: int or float.
+        is_valid: Whether a number is one of them; of NaN it is not.
+        expected: What they are, for the message: "a whole number above 0".
+    """
+
+    def number(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if is_valid(value := parse(text)):
+                return value
+        raise argparse.ArgumentTypeError(f"expected {expected}, got '{text}'")
+
+    return number
 
 
-def non_negative_int(text: str) -> int:
-    """Parse a whole number, 0 or above."""
-    with contextlib.suppress(ValueError):
-        if int(text) >= 0:
-            return int(text)
-    raise argparse.ArgumentTypeError(f"expected a whole number, 0 or above, got '{text}'")
-
-
-def non_negative_float(text: str) -> float:
-    """Parse a finite number, 0 or above."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) < float("inf"):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number, 0 or above, got '{text}'")
-
-
-def positive_float(text: str) -> float:
-    """Parse a finite number above 0."""
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < float("inf"):
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number above 0, got '{text}'")
-
-
-def fraction(text: str) -> float:
-    """Parse a number from 0 to 1."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
-
-
-def gain(text: str) -> float:
-    """Parse a number from 0 to 2."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) <= 2:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 0 to 2, got '{text}'")
+positive_int = number_type(int, lambda number: number > 0, "a whole number above 0")
+non_negative_int = number_type(int, lambda number: number >= 0, "a whole number, 0 or above")
+positive_float = number_type(float, lambda number: 0 < number < math.inf, "a number above 0")
+non_negative_float = number_type(float, lambda number: 0 <= number < math.inf, "a number, 0 or above")
+fraction = number_type(float, lambda number: 0 <= number <= 1, "a number from 0 to 1")
 
 
 def size(text: str) -> tuple[int, int]:

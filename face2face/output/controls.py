@@ -9,6 +9,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from face2face import cli
+
 VIEWS = ("driver", "drawing", "overlay", "generated")
 """What is shown beside the face: the driver, the drawing, the driver with his landmarks; or nothing."""
 
@@ -79,6 +81,11 @@ GAINS = (
 )
 MAX_GAIN = 2.0
 GAIN_STEP = 0.1
+
+gain_argument = cli.number_type(
+    float, lambda number: 0 <= number <= MAX_GAIN, f"a number from 0 to {MAX_GAIN:g}"
+)
+"""The type of a gain's command-line argument."""
 
 _ESCAPE = "\x1b"
 _MODEL = "model-"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from face2face import cli, loading
+from face2face.output.controls import gain_argument
 from tests import made
 
 SCRIPT = f"""
@@ -96,7 +97,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
         (cli.non_negative_int, ("0", "7"), ("-1", "x")),
         (cli.non_negative_float, ("0", "2.5"), ("-0.1", "nan", "inf", "x")),
         (cli.fraction, ("0", "0.5", "1"), ("1.1", "-1", "nan")),
-        (cli.gain, ("0", "1.5", "2"), ("2.1", "-1", "nan")),
+        (gain_argument, ("0", "1.5", "2"), ("2.1", "-1", "nan")),
     ],
 )
 def test_numbers_are_checked(kind, good, bad, capsys):
