@@ -18,7 +18,6 @@ from face2face.evaluation.evaluation import EvaluationOptions
 from face2face.evaluation.results import Evaluation
 from face2face.evaluation.target_frames import Clip
 from face2face.face.landmarks import default_landmark_model
-from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.output.controls import gain_argument
 from face2face.sources.base import as_text
 from face2face.sources.open import is_address, source_path
@@ -127,19 +126,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--target", required=True, help="clip of the target")
     parser.add_argument("--driver", nargs="+", required=True, help="clips of other people, one or more")
     parser.add_argument(
-        "--start", type=cli.non_negative_float, default=0.0, help="second of the target's clip"
+        "--start", type=cli.non_negative_float, default=Clip.start, help="second of the target's clip"
     )
     parser.add_argument("--end", type=cli.non_negative_float, help="second of the target's clip to end at")
-    parser.add_argument("--frames", type=cli.positive_int, default=100, help="of the target, spread evenly")
+    parser.add_argument(
+        "--frames",
+        type=cli.positive_int,
+        default=EvaluationOptions.frames,
+        help="of the target, spread evenly",
+    )
     parser.add_argument("--retarget", choices=("on", "off"), default="on", help="in cross and steady")
     parser.add_argument(
-        "--smoothing", type=cli.fraction, default=DEFAULT_STRENGTH, help="as in run_webcam.py"
+        "--smoothing", type=cli.fraction, default=EvaluationOptions.smoothing, help="as in run_webcam.py"
     )
     for name in ("expression", "head"):
         parser.add_argument(
             f"--{name}",
             type=gain_argument,
-            default=1.0,
+            default=getattr(EvaluationOptions, name),
             metavar="X",
             help="in cross and steady, as in run_webcam.py",
         )

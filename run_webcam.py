@@ -12,7 +12,6 @@ from pathlib import Path
 
 from face2face import cli
 from face2face.face.landmarks import default_landmark_model
-from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.generator import engines, generator
 from face2face.live import options
 from face2face.live.drive import drive
@@ -50,6 +49,21 @@ def default_model() -> Path:
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = cli.ArgumentParser(description=__doc__)
+    add_source_arguments(parser)
+    add_model_arguments(parser)
+    add_driving_arguments(parser)
+    add_output_arguments(parser)
+    parser.add_argument("--limit", type=cli.positive_int, help="end after so many frames")
+    parser.add_argument("--stats", type=Path, metavar="FILE", help="write frames and times as JSON")
+    args = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if args.list_cameras and given != ["--list-cameras"]:
+        parser.error("--list-cameras ends at once: expected no other option with it")
+    return args
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the driver's frames are read from."""
     parser.add_argument(
         "--source",
         "-src",
@@ -65,12 +79,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--camera-fps", type=cli.positive_float, help="frames per second of a camera (default: its own)"
     )
     parser.add_argument(
-        "--show",
-        type=int,
-        choices=range(len(VIEWS)),
-        help="beside the face: 0 the driver, 1 the drawing, 2 the driver with his landmarks, 3 nothing "
-        "(default: 0)",
+        "--start",
+        type=cli.non_negative_float,
+        default=SourceOptions.start,
+        help="second of a file to begin at",
     )
+    parser.add_argument("--end", type=cli.non_negative_float, help="second of a file to end at")
+    parser.add_argument(
+        "--pace",
+        action="store_true",
+        help="play a file in real time, as a camera: where the loop is late, frames are dropped",
+    )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which models are loaded, and what runs them."""
     parser.add_argument(
         "--landmark-model", type=Path, default=default_landmark_model(), help="dlib's 68-point model"
     )
@@ -85,16 +108,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--engine",
         choices=(generator.AUTO, *engines.ENGINES),
-        default=generator.AUTO,
+        default=ModelOptions.engine,
         help="what runs it; auto: OpenVINO, but TensorFlow where it sees a GPU",
     )
     parser.add_argument(
         "--precision",
         choices=(generator.AUTO, *engines.PRECISIONS),
-        default=generator.AUTO,
+        default=ModelOptions.precision,
         help="number format it calculates in; auto: the fastest whose faces are near those of float32, "
         "measured once",
     )
+
+
+def add_driving_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how the driver's face moves the target's."""
     parser.add_argument(
         "--retarget",
         choices=("on", "off"),
@@ -110,14 +137,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--expression",
         type=gain_argument,
-        default=1.0,
+        default=DrivingOptions.expression,
         metavar="X",
         help=f"how much of your expression is carried, 0 to {MAX_GAIN:g}; the keys [ and ] change it",
     )
     parser.add_argument(
         "--head",
         type=gain_argument,
-        default=1.0,
+        default=DrivingOptions.head,
         metavar="X",
         help=f"how much of your head's motion is carried, 0 to {MAX_GAIN:g}; the keys , and . change it",
     )
@@ -129,7 +156,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--smoothing",
         type=cli.fraction,
-        default=DEFAULT_STRENGTH,
+        default=DrivingOptions.smoothing,
         help="0: landmarks as they are, 1: steadiest",
     )
     parser.add_argument(
@@ -141,31 +168,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--no-face",
         choices=options.NO_FACE,
-        default=options.NO_FACE[0],
+        default=DrivingOptions.no_face,
         help="then: keep it still, show the driver, or black",
     )
-    add_output_arguments(parser)
-    parser.add_argument(
-        "--start", type=cli.non_negative_float, default=0.0, help="second of a file to begin at"
-    )
-    parser.add_argument("--end", type=cli.non_negative_float, help="second of a file to end at")
-    parser.add_argument(
-        "--pace",
-        action="store_true",
-        help="play a file in real time, as a camera: where the loop is late, frames are dropped",
-    )
-    parser.add_argument("--limit", type=cli.positive_int, help="end after so many frames")
-    parser.add_argument("--stats", type=Path, metavar="FILE", help="write frames and times as JSON")
-    args = parser.parse_args(argv)
-    given = sys.argv[1:] if argv is None else list(argv)
-    if args.list_cameras and given != ["--list-cameras"]:
-        parser.error("--list-cameras ends at once: expected no other option with it")
-    return args
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the pictures go."""
     group = parser.add_argument_group("where the picture goes")
+    group.add_argument(
+        "--show",
+        type=int,
+        choices=range(len(VIEWS)),
+        help="beside the face: 0 the driver, 1 the drawing, 2 the driver with his landmarks, 3 nothing "
+        "(default: 0)",
+    )
     group.add_argument("--no-window", action="store_true", help="for machines without a screen")
     group.add_argument("--fullscreen", action="store_true", help="begin with the window on the full screen")
     group.add_argument("--size", type=cli.size, metavar="WxH", help="of the window (default: the pictures')")
@@ -214,7 +231,10 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"show it on a page of this machine, on port {access.DEFAULT_PORT} or another",
     )
     group.add_argument(
-        "--serve-host", default=access.DEFAULT_HOST, metavar="ADDRESS", help="another address for the page"
+        "--serve-host",
+        default=OutputOptions.serve_host,
+        metavar="ADDRESS",
+        help="another address for the page",
     )
     group.add_argument("--serve-token", metavar="SECRET", help="what all who ask for the page have to know")
 
@@ -232,14 +252,14 @@ def run_options(args: argparse.Namespace) -> RunOptions:
             tuple(args.tf_model or [default_model()]), args.landmark_model, args.engine, args.precision
         ),
         DrivingOptions(
-            args.retarget == "on",
-            args.calibration,
-            args.smoothing,
-            args.hold,
-            args.no_face,
-            args.expression,
-            args.head,
-            not args.no_gaze,
+            retarget=args.retarget == "on",
+            calibration_file=args.calibration,
+            smoothing=args.smoothing,
+            hold_seconds=args.hold,
+            no_face=args.no_face,
+            expression=args.expression,
+            head=args.head,
+            gaze=not args.no_gaze,
         ),
         OutputOptions(
             view=None if args.show is None else VIEWS[args.show],
