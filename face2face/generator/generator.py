@@ -146,7 +146,9 @@ class Generator:
             for name, error in failed:
                 cli.warn(f"{name} cannot run {file.path} ({error}): going on with {loaded.name}")
             return found
-        raise generator_file.expected(file.path, "; ".join(f"{name}: {error}" for name, error in failed))
+        raise generator_file.not_a_generator(
+            file.path, "; ".join(f"{name}: {error}" for name, error in failed)
+        )
 
     def _at_precision(
         self,

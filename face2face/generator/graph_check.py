@@ -9,7 +9,7 @@ from pathlib import Path
 
 from face2face import native_files
 from face2face.generator.checks import graph_def, ir
-from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile, expected
+from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile, not_a_generator
 from face2face.generator.checks.protobuf import DecodeError
 from face2face.generator.checks.tensors import ShapeError
 
@@ -31,6 +31,6 @@ def check(path: str | Path) -> GeneratorFile:
     try:
         return check_format(path)
     except DecodeError as error:
-        raise expected(path, f"damaged, or no graph at all: {error}") from None
+        raise not_a_generator(path, f"damaged, or no graph at all: {error}") from None
     except ShapeError as error:
-        raise expected(path, str(error)) from None
+        raise not_a_generator(path, str(error)) from None

@@ -158,17 +158,18 @@ class OpenVino:
             raise EngineError(last_line(failure))
         total = 0
         for operation in model.get_ops():
-            if operation.get_type_name() not in OPERATIONS:
-                raise generator_file.refused(path, operation.get_type_name(), operation.get_friendly_name())
+            kind, name = operation.get_type_name(), operation.get_friendly_name()
+            if kind not in OPERATIONS:
+                raise generator_file.operation_refused(path, kind, name)
             for output in operation.outputs():
                 shape = output.get_partial_shape()
-                said = f"its {operation.get_type_name()} ({cli.shown(operation.get_friendly_name())}) has the"
+                said = f"its {kind} ({cli.shown(name)}) has the"
                 if not shape.is_static:
                     raise EngineError(f"{said} shape {shape}")
                 size = math.prod(shape.to_shape())
                 total += size
                 if size > MAX_VALUES or total > MAX_TOTAL_VALUES:
-                    raise generator_file.expected(path, f"{said} shape {shape}")
+                    raise generator_file.not_a_generator(path, f"{said} shape {shape}")
         return model
 
 

@@ -31,19 +31,19 @@ class Node:
         name: unique in the graph.
         operation: its type, a key of the rules.
         inputs: for each, the name of another node, and the index of its output.
-        source: the attributes that the rule of its type reads.
+        attributes: what the rule of its type reads.
         after: names of nodes that only have to run before it (control dependencies).
     """
 
     name: str
     operation: str
     inputs: Sequence[tuple[str, int]]
-    source: object
+    attributes: object
     after: Sequence[str] = field(default=())
 
 
 Rule = Callable[[object, list[Tensor]], list[Tensor]]
-"""Infers a node's outputs from its source and inputs; raises ShapeError, or what NumPy raises."""
+"""Infers a node's outputs from its attributes and inputs; raises ShapeError, or what NumPy raises."""
 
 
 def infer(nodes: dict[str, Node], rules: dict[str, Rule]) -> dict[str, list[Tensor]]:
@@ -66,7 +66,7 @@ def infer(nodes: dict[str, Node], rules: dict[str, Rule]) -> dict[str, list[Tens
     for node in _in_order(nodes):
         try:
             inputs = [found[name][output] for name, output in node.inputs]
-            outputs = rules[node.operation](node.source, inputs)
+            outputs = rules[node.operation](node.attributes, inputs)
         except (ValueError, IndexError, TypeError, ArithmeticError) as error:
             raise ShapeError(f"its operation {_shown(node)} does not fit its inputs: {error}") from None
         if max(len(inputs), len(outputs)) > MAX_TENSORS:

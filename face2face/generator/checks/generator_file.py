@@ -44,12 +44,12 @@ class GeneratorFile:
         return [self.path, *([self.path.with_suffix(".bin")] if self.is_ir else [])]
 
 
-def expected(path: Path, reason: str) -> UserError:
+def not_a_generator(path: Path, reason: str) -> UserError:
     """The error for a file that is no generator."""
     return UserError(f"expected a frozen graph from {INPUT_TENSOR} to {OUTPUT_TENSOR}, got {path} ({reason})")
 
 
-def refused(path: Path, operation: str, name: str) -> UserError:
+def operation_refused(path: Path, operation: str, name: str) -> UserError:
     """The error for an operation that is not allowed."""
     operation = cli.shown(operation) or "''"
     return UserError(
@@ -80,4 +80,4 @@ def check_face(path: Path, outputs: list[Tensor], image_size: int) -> None:
     face = (image_size, image_size, 3)
     if not outputs or outputs[0].shape not in (face, (1, *face)):
         shape = outputs[0].shape if outputs else "nothing"
-        raise expected(path, f"it paints {shape}, not {(1, *face)}")
+        raise not_a_generator(path, f"it paints {shape}, not {(1, *face)}")

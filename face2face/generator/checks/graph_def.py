@@ -13,9 +13,9 @@ from face2face.generator.checks.generator_file import (
     MAX_BYTES,
     GeneratorFile,
     check_face,
-    expected,
     model_space_side,
-    refused,
+    not_a_generator,
+    operation_refused,
 )
 from face2face.generator.checks.graph_attributes import STRING, TENSOR_STRINGS, UINT8, Attributes
 from face2face.generator.checks.graph_shapes import RULES
@@ -40,9 +40,9 @@ def check(path: Path) -> GeneratorFile:
     """
     size = path.stat().st_size
     if not size:
-        raise expected(path, "an empty file")
+        raise not_a_generator(path, "an empty file")
     if size > MAX_BYTES:
-        raise expected(path, f"{size / 1e9:.1f} GB, more than a graph can have")
+        raise not_a_generator(path, f"{size / 1e9:.1f} GB, more than a graph can have")
     with path.open("rb") as file:
         # The file is mapped, not read: the mapping ends with the last message that refers to it.
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -59,7 +59,7 @@ def check(path: Path) -> GeneratorFile:
         raise UserError(f"refused {path}: it brings functions, which no generator needs")
     for tensor in (INPUT_TENSOR, OUTPUT_TENSOR):
         if _operation(tensor) not in nodes:
-            raise expected(path, f"it has no {_operation(tensor)}")
+            raise not_a_generator(path, f"it has no {_operation(tensor)}")
     image_size = model_space_side(path, _input_shape(path, nodes))
     target = _target(path, nodes)
     check_face(path, bounds.infer(nodes, RULES)[_operation(OUTPUT_TENSOR)], image_size)
@@ -69,11 +69,11 @@ def check(path: Path) -> GeneratorFile:
 def _node(path: Path, message: Message) -> Node:
     operation, name = message.text(_NODE_OPERATION), message.text(_NODE_NAME)
     if operation not in RULES:
-        raise refused(path, operation, name)
+        raise operation_refused(path, operation, name)
     attributes = Attributes(message)
     values = attributes.tensor("value").size if operation == "Const" else 0
     if message.size - values > MAX_NODE_BYTES:
-        raise expected(path, f"its operation {cli.shown(name)} takes {message.size - values:,} bytes")
+        raise not_a_generator(path, f"its operation {cli.shown(name)} takes {message.size - values:,} bytes")
     # An input is "node", "node:output", or "^node": a control dependency, which passes no tensor.
     inputs = message.texts(_NODE_INPUT)
     read = [text.rpartition(":") if ":" in text else (text, ":", "0") for text in inputs if text[:1] != "^"]
@@ -86,12 +86,12 @@ def _node(path: Path, message: Message) -> Node:
 def _input_shape(path: Path, nodes: dict[str, Node]) -> list[int | None]:
     node = nodes[_operation(INPUT_TENSOR)]
     if node.operation != "Placeholder":
-        raise expected(path, f"its {INPUT_TENSOR} is no input")
+        raise not_a_generator(path, f"its {INPUT_TENSOR} is no input")
     if sum(other.operation == "Placeholder" for other in nodes.values()) > 1:
-        raise expected(path, "it has more inputs")
-    if node.source.type("dtype") != UINT8:
-        raise expected(path, f"its {INPUT_TENSOR} is not uint8")
-    return node.source.shape("shape")
+        raise not_a_generator(path, "it has more inputs")
+    if node.attributes.type("dtype") != UINT8:
+        raise not_a_generator(path, f"its {INPUT_TENSOR} is not uint8")
+    return node.attributes.shape("shape")
 
 
 def _target(path: Path, nodes: dict[str, Node]) -> str | None:
@@ -99,14 +99,14 @@ def _target(path: Path, nodes: dict[str, Node]) -> str | None:
 
     String constants may be the message of an assertion or the target's JSON; no operation computes on them.
     """
-    texts = {name for name, node in nodes.items() if node.source.type("dtype") == STRING}
+    texts = {name for name, node in nodes.items() if node.attributes.type("dtype") == STRING}
     for node in nodes.values():
         if node.operation != "Assert" and texts.intersection(name for name, _ in node.inputs):
-            raise expected(path, f"its operation {cli.shown(node.name)} computes on text")
+            raise not_a_generator(path, f"its operation {cli.shown(node.name)} computes on text")
     for name in texts:
-        if nodes[name].source.tensor("value").size > protobuf.MAX_TEXT_BYTES:
-            raise expected(path, f"its text {cli.shown(name)} is too long")
+        if nodes[name].attributes.tensor("value").size > protobuf.MAX_TEXT_BYTES:
+            raise not_a_generator(path, f"its text {cli.shown(name)} is too long")
     name = _operation(TARGET_TENSOR)
     if name not in nodes or nodes[name].operation != "Const":
         return None
-    return nodes[name].source.tensor("value").text(TENSOR_STRINGS)
+    return nodes[name].attributes.tensor("value").text(TENSOR_STRINGS)

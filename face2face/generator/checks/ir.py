@@ -14,9 +14,9 @@ from face2face.generator.checks.generator_file import (
     MAX_BYTES,
     GeneratorFile,
     check_face,
-    expected,
     model_space_side,
-    refused,
+    not_a_generator,
+    operation_refused,
 )
 from face2face.generator.checks.tensors import ShapeError
 
@@ -64,17 +64,17 @@ def check(path: Path) -> GeneratorFile:
     ]
     painted = [(layer, output) for layer, output, name in names if name == OUTPUT_TENSOR]
     if len(painted) != 1 or all(name != INPUT_TENSOR for *_, name in names):
-        raise expected(path, "it has no such tensors")
+        raise not_a_generator(path, "it has no such tensors")
     size = weights.stat().st_size
     if size > MAX_BYTES:
-        raise expected(path, f"weights of {size / 1e9:.1f} GB, more than a graph can have")
+        raise not_a_generator(path, f"weights of {size / 1e9:.1f} GB, more than a graph can have")
     with weights.open("rb") as file:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b"")
     nodes = _nodes(layers, network, data)
     inputs = [node for node in nodes.values() if node.operation == "Parameter"]
-    if len(inputs) != 1 or inputs[0].source.text("element_type") != "u8":
-        raise expected(path, f"its only input is not {INPUT_TENSOR} of uint8")
-    sizes = [word.strip() for word in inputs[0].source.text("shape").split(",")]
+    if len(inputs) != 1 or inputs[0].attributes.text("element_type") != "u8":
+        raise not_a_generator(path, f"its only input is not {INPUT_TENSOR} of uint8")
+    sizes = [word.strip() for word in inputs[0].attributes.text("shape").split(",")]
     image_size = model_space_side(path, [int(word) if _NUMBER.fullmatch(word) else None for word in sizes])
     found = bounds.infer(nodes, ir_shapes.RULES)
     ((layer, output),) = painted
@@ -106,28 +106,28 @@ def _network(path: Path) -> Element:
         UserError: if it is refused, damaged or too large.
     """
     if path.stat().st_size > _MAX_TEXT_BYTES:
-        raise expected(path, f"{path.stat().st_size / 1e6:.0f} MB of text")
+        raise not_a_generator(path, f"{path.stat().st_size / 1e6:.0f} MB of text")
     text = path.read_bytes()
     declaration = _DECLARATION.match(text)
     body = text[declaration.end() :] if declaration else text
     try:
         body.decode()
     except UnicodeDecodeError:
-        raise expected(path, "its text is not UTF-8") from None
+        raise not_a_generator(path, "its text is not UTF-8") from None
     for mark, what in ((b"<!", "entities, or comments"), (b"<?", "instructions"), (b"xmlns", "namespaces")):
         if mark in body:
-            raise expected(path, f"it has {what}, which no IR needs")
+            raise not_a_generator(path, f"it has {what}, which no IR needs")
     if body.count(b"<") > _MAX_ELEMENTS:
-        raise expected(path, "it has too many parts")
+        raise not_a_generator(path, "it has too many parts")
     try:
         network = ElementTree.fromstring(body)
     except (ElementTree.ParseError, ValueError) as error:
-        raise expected(path, f"damaged, or no IR at all: {error}") from None
+        raise not_a_generator(path, f"damaged, or no IR at all: {error}") from None
     level = [network]
     for _ in range(_MAX_NESTING):
         level = [part for whole in level for part in whole]
     if level:  # readers recurse into nested elements
-        raise expected(path, f"its parts are nested more than {_MAX_NESTING} deep")
+        raise not_a_generator(path, f"its parts are nested more than {_MAX_NESTING} deep")
     return network
 
 
@@ -135,16 +135,18 @@ def _layers(path: Path, network: Element) -> list[Element]:
     """The layers; UserError if one has an operation that is not allowed, or elements nested in it."""
     for layer in network.iter("layer"):
         if layer.get("type") not in ir_shapes.RULES:
-            raise refused(path, layer.get("type", ""), layer.get("name", ""))
+            raise operation_refused(path, layer.get("type", ""), layer.get("name", ""))
         if not _OPERATION_SET.fullmatch(layer.get("version", "")):
-            raise refused(path, f"{layer.get('version')}.{layer.get('type')}", layer.get("name", ""))
+            raise operation_refused(
+                path, f"{layer.get('version')}.{layer.get('type')}", layer.get("name", "")
+            )
     layers = network.findall("layers/layer")
     known = [({part.tag for part in network}, _PARTS_OF_A_NET)]
     known += [({part.tag for part in layer}, _PARTS_OF_A_LAYER) for layer in layers]
     # Where an element occurs twice, readers disagree on which one counts.
     twice = any(len({part.tag for part in whole}) < len(whole) for whole in [network, *layers])
     if network.tag != "net" or twice or any(not found <= allowed for found, allowed in known):
-        raise expected(path, "damaged, or no IR at all: it has parts that an IR does not have")
+        raise not_a_generator(path, "damaged, or no IR at all: it has parts that an IR does not have")
     return layers
 
 
