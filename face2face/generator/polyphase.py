@@ -6,6 +6,7 @@ equal to four convolutions with 2x2 kernels, one for each phase (even or odd row
 outputs are interleaved: the same products and sums.
 """
 
+import itertools
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,16 +20,17 @@ KERNEL, STRIDE, PAD = 4, 2, 1
 """The transposed convolutions that are decomposed: the decoder's. All others stay as they are."""
 
 # The kernel rows that input rows j - 1 and j meet for an even output row; j and j + 1 for an odd one.
-_TAPS = ((3, 1), (2, 0))
-_PADS = ((1, 0), (0, 1))  # padding before the first and after the last input row, by phase
+_PHASE_TAPS = ((3, 1), (2, 0))
+_PHASE_PADS = ((1, 0), (0, 1))  # padding before the first and after the last input row, by phase
 
-_FEW = 16
+_JOINT_TAPS = ((2, 0), (3, 1))
+"""The kernel rows of the two output rows around a corner between input pixels: an odd one above it, and an
+even one below it."""
+
+_MAX_JOINT_CHANNELS = 16
 """Up to so many output channels of all four phases together, one convolution computes them all: it fills the
 width of a vector register once, instead of a part of it four times. Its outputs lie on the corners between
 input pixels, where all four phases read the same 2x2 pixels."""
-
-_CORNERS_TAPS = ((2, 0), (3, 1))
-"""The kernel rows of the two output rows around a corner: an odd one, above it, and an even one, below it."""
 
 
 def split(model: Model, only_few: bool = False) -> int:
@@ -42,40 +44,25 @@ def split(model: Model, only_few: bool = False) -> int:
     Returns:
         The number of transposed convolutions that were decomposed.
     """
-    from openvino import opset13
-
     count = 0
     for node in model.get_ordered_ops():
-        if not _is_decoders(node):
+        if not _doubles_sides(node):
             continue
         weights = node.input_value(1).get_node().data  # (inputs, outputs, 4, 4)
-        few = 4 * weights.shape[1] <= _FEW
-        if only_few and not few:
+        is_joint = 4 * weights.shape[1] <= _MAX_JOINT_CHANNELS
+        if only_few and not is_joint:
             continue
-        last, bias = _biased(node)
-        parts = []
-        for kernel, rows, columns in [_together(weights)] if few else _apart(weights):
-            before, after = zip(rows, columns, strict=True)
-            part = opset13.convolution(
-                node.input_value(0), opset13.constant(kernel), [1, 1], list(before), list(after), [1, 1]
-            )
-            if bias is not None:
-                part = opset13.add(part, opset13.constant(np.tile(bias, (1, 4 if few else 1, 1, 1))))
-            parts.append(part)
-        joined = parts[0] if few else opset13.concat(parts, 1)
-        whole = opset13.depth_to_space(joined, "blocks_first", STRIDE)
-        if few:  # each side has one row or column too many
-            whole = opset13.slice(whole, [1, 1], [-1, -1], [1, 1], [2, 3])
-        tensor = last.output(0)
-        for target in list(tensor.get_target_inputs()):
-            target.replace_source_output(whole.output(0))
+        last, bias = _bias_after(node)
+        decomposed = _jointly(node, weights, bias) if is_joint else _by_phase(node, weights, bias)
+        for reader in list(last.output(0).get_target_inputs()):
+            reader.replace_source_output(decomposed.output(0))
         count += 1
     model.validate_nodes_and_infer_types()
     return count
 
 
-def _is_decoders(node: Node) -> bool:
-    """Whether an operation is a transposed convolution of the decoder."""
+def _doubles_sides(node: Node) -> bool:
+    """Whether an operation is a transposed convolution as the decoder's."""
     if node.get_type_name() != "ConvolutionBackpropData":
         return False
     kernel, attributes = node.input_value(1), node.get_attributes()
@@ -91,7 +78,7 @@ def _is_decoders(node: Node) -> bool:
     )
 
 
-def _biased(node: Node) -> tuple[Node, np.ndarray | None]:
+def _bias_after(node: Node) -> tuple[Node, np.ndarray | None]:
     """The operation that adds the bias, and the bias, (1, outputs, 1, 1); without one, the node and None."""
     targets = list(node.output(0).get_target_inputs())
     if len(targets) == 1 and targets[0].get_node().get_type_name() == "Add":
@@ -102,22 +89,44 @@ def _biased(node: Node) -> tuple[Node, np.ndarray | None]:
     return node, None
 
 
-def _apart(weights: np.ndarray) -> list[tuple]:
-    """Kernel (outputs, inputs, 2, 2) and padding of rows and columns, of each phase, even rows first."""
-    return [
-        (
-            np.ascontiguousarray(weights[:, :, _TAPS[row]][:, :, :, _TAPS[column]].swapaxes(0, 1)),
-            _PADS[row],
-            _PADS[column],
-        )
-        for row in (0, 1)
-        for column in (0, 1)
-    ]
+def _by_phase(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Node:
+    """A transposed convolution as four convolutions, even rows first, whose outputs are interleaved."""
+    from openvino import opset13
+
+    phases = []
+    for row, column in itertools.product((0, 1), repeat=2):
+        kernel = weights[:, :, _PHASE_TAPS[row]][:, :, :, _PHASE_TAPS[column]].swapaxes(0, 1)
+        phases.append(_convolution(node, kernel, _PHASE_PADS[row], _PHASE_PADS[column], bias))
+    return opset13.depth_to_space(opset13.concat(phases, 1), "blocks_first", STRIDE)
 
 
-def _together(weights: np.ndarray) -> tuple:
-    """Kernel (4 outputs, inputs, 2, 2) and padding of rows and columns, of all phases together."""
-    taps = np.array(_CORNERS_TAPS)
+def _jointly(node: Node, weights: np.ndarray, bias: np.ndarray | None) -> Node:
+    """A transposed convolution as one convolution of all phases, whose outputs are interleaved."""
+    from openvino import opset13
+
+    taps = np.array(_JOINT_TAPS)
     kernel = weights[:, :, taps[:, None, :, None], taps[None, :, None, :]]  # (inputs, outputs, 2, 2, 2, 2)
     kernel = kernel.transpose(2, 3, 1, 0, 4, 5)  # row and column of the phase first
-    return np.ascontiguousarray(kernel.reshape(-1, weights.shape[0], 2, 2)), (1, 1), (1, 1)
+    kernel = kernel.reshape(-1, weights.shape[0], 2, 2)
+    bias = None if bias is None else np.tile(bias, (1, 4, 1, 1))
+    whole = opset13.depth_to_space(_convolution(node, kernel, (1, 1), (1, 1), bias), "blocks_first", STRIDE)
+    return opset13.slice(whole, [1, 1], [-1, -1], [1, 1], [2, 3])  # at each end, a row and a column too many
+
+
+def _convolution(
+    node: Node, kernel: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], bias: np.ndarray | None
+) -> Node:
+    """A convolution of what a node reads.
+
+    Args:
+        kernel: (outputs, inputs, 2, 2).
+        rows: padding before the first row and after the last one.
+        columns: padding of the columns, likewise.
+        bias: (1, outputs, 1, 1).
+    """
+    from openvino import opset13
+
+    begin, end = zip(rows, columns, strict=True)
+    weights = opset13.constant(np.ascontiguousarray(kernel))
+    convolved = opset13.convolution(node.input_value(0), weights, [1, 1], list(begin), list(end), [1, 1])
+    return convolved if bias is None else opset13.add(convolved, opset13.constant(bias))
