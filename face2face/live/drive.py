@@ -46,7 +46,7 @@ def drive(options: RunOptions) -> None:
                 print(delay(stats, microphone.lateness if microphone else None))
     for path in presenter.written:
         print(f"wrote {path}")
-    if missed := [each for each in (source.shortfall, presenter.lost) if each]:
+    if missed := [each for each in (source.shortfall, presenter.shortfall) if each]:
         raise cli.Incomplete("; ".join(missed))
 
 

@@ -98,9 +98,9 @@ class Presenter:
         return self._recorder.written
 
     @property
-    def lost(self) -> str:
+    def shortfall(self) -> str:
         """Why a recording is not whole, or ""."""
-        return self._recorder.lost
+        return self._recorder.shortfall
 
     def write(self, driven: DrivenFrame) -> None:
         """Show, record and send a frame that has passed all stages."""

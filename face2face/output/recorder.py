@@ -23,7 +23,7 @@ class Recorder:
         path: Of the recording that is being written; None between recordings.
         written: The recordings that were written.
         notice: What happened last, for the user, or "".
-        lost: Why a recording is not complete, or "".
+        shortfall: Why a recording is not complete, or "".
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Recorder:
         self._is_first = True
         self.path: Path | None = None
         self.written: list[Path] = []
-        self.notice = self.lost = ""
+        self.notice = self.shortfall = ""
 
     def begin(self) -> None:
         """Begin a recording.
@@ -105,7 +105,9 @@ class Recorder:
             self.written.append(recording.path)
         if reasons:
             self._warn(f"the recording ended: {reasons[0]}: {recording.path}")
-            self.lost = self.lost or f"expected a whole recording, got what came before: {self.notice}"
+            self.shortfall = (
+                self.shortfall or f"expected a whole recording, got what came before: {self.notice}"
+            )
         else:
             self.notice = f"wrote {recording.path}" if recording.has_pictures else "nothing was recorded"
 

@@ -231,7 +231,7 @@ def test_a_folder_that_is_deleted_meanwhile_is_missed(here, capsys):
     recorder.write(np.zeros((64, 64, 3), np.uint8), 0.0)
     shutil.rmtree("pictures")
     recorder.end()
-    assert "deleted or replaced" in recorder.lost and recorder.written == []
+    assert "deleted or replaced" in recorder.shortfall and recorder.written == []
 
 
 def test_after_a_recording_that_was_lost_another_one_may_begin(here, capsys):
@@ -246,7 +246,7 @@ def test_after_a_recording_that_was_lost_another_one_may_begin(here, capsys):
     recorder.write(np.zeros((64, 64, 3), np.uint8), 1.0)
     recorder.toggle()
     assert recorder.notice == "wrote out-2.mp4" and recorder.written == [Path("out-2.mp4")]
-    assert Path("out.mp4").read_text() == "mine" and recorder.lost
+    assert Path("out.mp4").read_text() == "mine" and recorder.shortfall
 
 
 # --- figures and calibrations ---------------------------------------------------------------------------

@@ -224,6 +224,6 @@ def test_of_two_recordings_in_place_of_an_earlier_one_none_is_lost(tmp_path):
     first, second = begin(path, 31), begin(path, 10)
     first.end()
     second.end()
-    assert not first.lost and f"another program has written to {path}" in second.lost
+    assert not first.shortfall and f"another program has written to {path}" in second.shortfall
     assert (first.written, second.written) == ([path], [beside])
     assert (len(played(path)), len(played(beside))) == (31, 10)
