@@ -11,6 +11,10 @@ import numpy as np
 
 from face2face.sampling import spread_indices, spread_order
 
+WHOLE = 0.95
+"""A file has been read to its end if it stops after this share of its frames or of its time: headers are not
+exact."""
+
 FALLBACK_FPS = 25.0
 """Frames per second of a source that does not tell: a folder of images, some cameras and streams."""
 

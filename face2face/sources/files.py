@@ -11,13 +11,9 @@ import cv2
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.sampling import spread_indices, spread_order
-from face2face.sources.base import FALLBACK_FPS, Frame, Source, name_of, plausible
+from face2face.sources.base import FALLBACK_FPS, WHOLE, Frame, Source, name_of, plausible
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-
-WHOLE = 0.95
-"""A video counts as whole if it ends after this share of its frames or of its time: headers are not exact."""
-
 
 READ_WHOLE_PIXELS = 2.5e8
 """Pixels of a video, over all its frames, up to which a sample is taken by decoding the whole video: that

@@ -12,13 +12,16 @@ import numpy as np
 from face2face import cli
 from face2face.cli import UserError
 from face2face.sources import cameras
-from face2face.sources.base import FALLBACK_FPS, Frame, Source, plausible
+from face2face.sources.base import FALLBACK_FPS, WHOLE, Frame, Source, plausible
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each attempt to open a source again; further attempts use the last."""
 
 STALLED_MS = 5000
 """A stream that sends nothing for this many milliseconds is opened again."""
+
+CLOSE_SECONDS = 1.0
+"""How long closing waits for a picture that is being read; a silent camera gives none for longer."""
 
 
 def open_camera_source(number: str, size: tuple[int, int] | None = None, fps: float | None = None) -> Source:
@@ -66,13 +69,6 @@ def _open_address(address: str) -> cv2.VideoCapture:
     return capture
 
 
-CLOSE_SECONDS = 1.0
-"""How long closing waits for a picture that is being read; a silent camera gives none for longer."""
-
-ENDED = 0.95
-"""A file read by its address has ended if it stops after this share of its frames: headers are not exact."""
-
-
 class LiveSource(Source):
     """A camera or a stream. When no picture comes, it is opened again until one comes or it is closed.
 
@@ -111,7 +107,7 @@ class LiveSource(Source):
                     yield Frame(number, time.monotonic() - self.clock, picture, captured)
                 number += 1
                 continue
-            is_over = self._length and (number == seen or number >= ENDED * self._length)
+            is_over = self._length and (number == seen or number >= WHOLE * self._length)
             if is_over or not self._reopen():
                 return
             if self._length:  # a file begins again: the frames that were yielded are skipped
