@@ -109,7 +109,7 @@ class Presenter:
             self._shown = Composer(driven, self._is_labelled)
         stats = self._driving.stats
         self.state.fps, self.state.latency = stats.recent_fps, stats.recent_latency
-        self.state.state = driven.state
+        self.state.message = driven.state
         self._record(driven.seconds)
         if self._camera is not None:
             self._camera.write(self._shown.face)
@@ -129,7 +129,7 @@ class Presenter:
             self._carry_out(command)
         is_still = time.monotonic() - self._refreshed_at > _STILL_SECONDS
         if is_still:
-            self.state.state = self._source.state or self.state.state
+            self.state.message = self._source.state or self.state.message
         if (commands or is_still) and not self._has_ended:
             self._refresh()
         return not self._has_ended

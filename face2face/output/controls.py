@@ -167,7 +167,7 @@ class State:
         is_frozen: Whether the picture is held still.
         shows_help: Whether the window lists the keys.
         recording: Path of the recording that is being written, None if there is none.
-        state: What is wrong with the picture, or asked of the driver, or "".
+        message: What is wrong with the picture, or asked of the driver, or "".
         notice: What a command has done, or could not do, or "".
         fps: Frames per second of late.
         latency: Seconds from a frame's capture to its picture, None until it is known.
@@ -182,7 +182,7 @@ class State:
     is_frozen: bool = False
     shows_help: bool = False
     recording: str | None = None
-    state: str = ""
+    message: str = ""
     notice: str = ""
     fps: float = 0.0
     latency: float | None = None
@@ -212,7 +212,7 @@ class State:
             if (value := getattr(self, gain.name)) != 1:
                 figures += f", {gain.name} {value:.4g}"
         recording = f"recording {Path(self.recording).name}" if self.recording else ""
-        lines = [figures, recording, self.state, "frozen" if self.is_frozen else "", self.notice]
+        lines = [figures, recording, self.message, "frozen" if self.is_frozen else "", self.notice]
         if self.shows_help:
             lines += [f"{command.key_name}: {command.help}" for command in COMMANDS]
             lines += [f"{gain.less} {gain.more}: less or more {gain.help}" for gain in GAINS]

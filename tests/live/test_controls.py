@@ -72,7 +72,7 @@ def test_views_come_in_a_circle():
 def test_what_the_window_says():
     state = State(fps=27.46, latency=0.0412)
     assert state.lines() == ["27.5 frames/s, 41 ms"]
-    state.recording, state.state, state.notice = "a/b/out.mp4", "no face", "wrote x.png"
+    state.recording, state.message, state.notice = "a/b/out.mp4", "no face", "wrote x.png"
     state.is_frozen = True
     assert state.lines()[1:] == ["recording out.mp4", "no face", "frozen", "wrote x.png"]
     state.shows_help = True

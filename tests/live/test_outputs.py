@@ -126,7 +126,7 @@ def test_while_a_camera_is_gone_the_user_is_told_and_may_end(frozen_model, clips
         return Device(clips / "single_face.mp4")
 
     def end_when_told() -> None:
-        made.until(lambda: "waiting for it" in presenter.state.state)
+        made.until(lambda: "waiting for it" in presenter.state.message)
         told.append(time.monotonic())
         ask(presenter.page, "/command/end", "POST")
 
