@@ -43,14 +43,14 @@ def drive(options: RunOptions) -> None:
             counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
             print(f"{counts}, {stats.fps:.1f} frames/s")
             if source.live and stats.latency:
-                print(delay(stats, microphone.lateness if microphone else None))
+                print(latency_message(stats, microphone.lateness if microphone else None))
     for path in presenter.written:
         print(f"wrote {path}")
     if missed := [each for each in (source.shortfall, presenter.shortfall) if each]:
         raise cli.Incomplete("; ".join(missed))
 
 
-def delay(stats: Stats, sound_lateness: float | None = None) -> str:
+def latency_message(stats: Stats, sound_lateness: float | None = None) -> str:
     """What to tell the user of a camera about the age of the pictures.
 
     Args:

@@ -38,7 +38,7 @@ class Stages(Protocol):
         """Wait for the face, and decide what is shown."""
 
 
-class Output(Protocol):
+class FrameSink(Protocol):
     """Where driven frames go."""
 
     def write(self, driven: DrivenFrame) -> None:
@@ -48,10 +48,10 @@ class Output(Protocol):
         """Serve the user, whether there is a new frame or not. False ends the loop."""
 
 
-def run(source: Source, stages: Stages, output: Output, limit: int | None = None) -> None:
+def run(source: Source, stages: Stages, sink: FrameSink, limit: int | None = None) -> None:
     """Drive the target's face with each frame, until the source, the limit or the user ends it.
 
-    Capture and the stages run at the same time, in threads of their own; the output runs in this thread. A
+    Capture and the stages run at the same time, in threads of their own; the sink runs in this thread. A
     live source does not wait: frames that come too fast are dropped.
     """
     cv2.setNumThreads(1)  # the stages fill the cores; OpenCV's own threads would spin between its functions
@@ -72,8 +72,8 @@ def run(source: Source, stages: Stages, output: Output, limit: int | None = None
             for driven in pipeline:
                 if driven is not None:
                     with stats.measure("output"):
-                        output.write(driven)
-                goes_on = output.goes_on()  # only here does a window draw what was written to it
+                        sink.write(driven)
+                goes_on = sink.goes_on()  # only here does a window draw what was written to it
                 if driven is not None:
                     stats.show(driven.captured, driven.points is not None)
                     stats.dropped = pipeline.dropped

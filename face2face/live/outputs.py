@@ -72,7 +72,14 @@ def open_presenter(
         width, height = options.size or (2 * height, height)
         window = closing(Window(width, height, options.fullscreen))
     return Presenter(
-        *(source, painter, controls, state, recorder, window, page, camera),
+        source,
+        painter,
+        controls,
+        state,
+        recorder,
+        window=window,
+        page=page,
+        camera=camera,
         records_generated_only=options.records_generated_only,
         is_labelled=options.label,
     )

@@ -21,7 +21,8 @@ days."""
 
 _RECENT_SECONDS = 2.0
 
-_TYPICAL_OF = 90  # pictures, 3 seconds of a usual camera
+_TYPICAL_PICTURES = 90
+"""How many of the latest pictures the typical latency is the median of: 3 seconds of a usual camera."""
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -104,7 +105,7 @@ class Stats:
     @property
     def typical_latency(self) -> float | None:
         """Median of the last pictures' latency, in seconds; None before the first one. Any thread may ask."""
-        latest = list(self.latency)[-_TYPICAL_OF:]
+        latest = list(self.latency)[-_TYPICAL_PICTURES:]
         return float(np.median(latest)) if latest else None
 
     @contextlib.contextmanager

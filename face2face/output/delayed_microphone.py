@@ -24,7 +24,8 @@ OUTPUT_SECONDS = 0.04
 SILENT_SECONDS = 2.0
 """After this time without a sample the microphone counts as lost."""
 
-_TYPICAL_OF = 150  # blocks, 3 seconds
+_TYPICAL_BLOCKS = 150
+"""How many of the latest blocks the lateness is the median of: 3 seconds."""
 
 
 class DelayedMicrophone:
@@ -47,7 +48,7 @@ class DelayedMicrophone:
         self._delay = delay
         self._is_closing = self._is_lost = False
         self._heard_at = 0.0
-        self._lateness: deque[float] = deque(maxlen=_TYPICAL_OF)
+        self._lateness: deque[float] = deque(maxlen=_TYPICAL_BLOCKS)
         self._microphone = Microphone(microphone, self._clock, "low")
         self._line = DelayLine(self._microphone.channels)
         try:

@@ -217,8 +217,8 @@ def test_a_run_plays_the_microphone_until_ctrl_c(cable, endless_stream, frozen_m
 def test_sound_that_was_not_played_is_not_claimed():
     stats = Stats()
     stats.show(time.perf_counter() - 0.06, has_face=True)
-    assert "the microphone's sound is played 104 ms late" in drive.delay(stats, 0.104)
-    assert "in calls, delay the microphone by 60 ms" in drive.delay(stats, None)
+    assert "the microphone's sound is played 104 ms late" in drive.latency_message(stats, 0.104)
+    assert "in calls, delay the microphone by 60 ms" in drive.latency_message(stats, None)
 
 
 @pytest.mark.parametrize(
