@@ -168,8 +168,7 @@ def _lacks_irises(target: Target | None, options: Options) -> bool:
 
     It is then trained and validated without irises, too: open eyes without any would be new to it.
     """
-    reads_drawings = options.which_direction == "AtoB" and not options.lab_colorization
-    return reads_drawings and target is not None and target.gaze is None
+    return options.paints_photos and target is not None and target.gaze is None
 
 
 def _without_irises(sidecar: Sidecar) -> Sidecar:

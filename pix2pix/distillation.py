@@ -91,7 +91,7 @@ class Distiller:
         taught.set_weights(self.student.get_weights())
         fast_teacher.set_weights(teacher.get_weights())
         self._trained = taught
-        reads_landmarks = opts.jitter == options.REDRAW and opts.which_direction == "AtoB"
+        reads_landmarks = opts.jitter == options.REDRAW and opts.paints_photos
         self._face_weight = FACE_WEIGHT if reads_landmarks else 0.0
         self._teacher, self._student = (_with_features(network, kept) for network in (fast_teacher, taught))
         # Each projection begins by mapping the student's channels to those of the teacher that they were.

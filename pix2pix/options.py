@@ -163,6 +163,11 @@ class Options:
         if self.scale_size < self.image_size:
             raise cli.UserError(f"expected --scale_size of {self.image_size} or more, got {self.scale_size}")
 
+    @property
+    def paints_photos(self) -> bool:
+        """Whether the generator reads drawings and paints photos, and not the reverse, or colours."""
+        return self.which_direction == "AtoB" and not self.lab_colorization
+
 
 SHAPING = tuple(option.name for option in fields(Options) if option.metadata["shapes_weights"])
 """The options that cannot change when a training is resumed."""

@@ -25,8 +25,7 @@ def measure(pairs: list[Path], sidecar: Sidecar, target: Target | None, opts: Op
         None if hardly anything holds still, or if it cannot be measured: the landmarks are unknown, the
         generator does not paint photos, or the pairs are mirrored.
     """
-    paints_photos = opts.which_direction == "AtoB" and not opts.lab_colorization
-    if target is None or target.face is None or not paints_photos or opts.flip:
+    if target is None or target.face is None or not opts.paints_photos or opts.flip:
         return None
     entries = {path: sidecar.images[path.name] for path in pairs if path.name in sidecar.images}
     known = sorted(entries, key=lambda path: (entries[path].video, entries[path].frame))

@@ -239,8 +239,7 @@ def keep_networks(opts: Options, saved: Options) -> Options:
 
 def resolve_face_weight(opts: Options, pairs: list[Path], sidecar: Sidecar) -> float:
     """The weight near drawn landmarks; 0 where none are read, and dark is not what is left undrawn."""
-    has_drawings = all(path.name in sidecar.images for path in pairs) and not opts.lab_colorization
-    if has_drawings and opts.which_direction == "AtoB":
+    if opts.paints_photos and all(path.name in sidecar.images for path in pairs):
         return opts.face_weight
     if opts.face_weight not in (0, Options.face_weight):
         cli.warn("--face_weight has no effect: it needs pairs with landmarks, and --which_direction AtoB")
