@@ -68,7 +68,7 @@ def reduce(
     Args:
         model_input: The training folder.
         model_output: The folder of the reduced model.
-        which: The weights that validated "best", or the "last"; None: the best where there are some.
+        which: One of `options.WEIGHTS`; None: the best where there are some.
         student: The smaller generator to teach and write; None: the trained one is written.
 
     Raises:
@@ -202,11 +202,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=Path("face2face-reduced-model"),
         help="folder of the reduced model",
     )
-    parser.add_argument(
-        "--which",
-        choices=("best", "last"),
-        help="weights that validated best, or the newest (default: best, where there are some)",
-    )
+    parser.add_argument("--which", choices=options.WEIGHTS, help=model_folder.WHICH_HELP)
     parser.add_argument(
         "--student",
         type=cli.positive_int,

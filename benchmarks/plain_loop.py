@@ -13,12 +13,11 @@ import cv2
 import numpy as np
 
 from face2face import loading
-from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING
+from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING, ORIGINAL_LINE_WIDTH
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.live.stats import Stats
 
 DOWNSAMPLE = 4
-LINE_PIXELS = 3
 
 
 class PlainLoop:
@@ -58,7 +57,7 @@ class PlainLoop:
                     for stroke in DRAWINGS[ORIGINAL_DRAWING]:
                         region = stroke.region
                         line = points[region.points].reshape(-1, 1, 2)
-                        cv2.polylines(drawing, [line], region.closed, stroke.colour, LINE_PIXELS)
+                        cv2.polylines(drawing, [line], region.closed, stroke.colour, ORIGINAL_LINE_WIDTH)
                 pair = np.concatenate([self._square(drawing), self._square(small)], axis=1)
             with stats.measure("generator"):
                 feed = {INPUT_TENSOR: cv2.cvtColor(pair, cv2.COLOR_BGR2RGB)}

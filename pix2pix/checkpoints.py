@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
 from face2face.cli import UserError, shown
+from pix2pix.options import BEST, LAST
 
 KEPT = 3
 """Number of the newest checkpoints that a training folder keeps."""
@@ -25,9 +26,6 @@ _MAX_STATE_BYTES = 2**20
 # Where the reason ends in TensorFlow's errors.
 _DETAILS = re.compile(r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:")
 _NAME = re.compile(r"(ckpt|generator|model|reduced_model)(-\d+)?")  # ours, and the original programs'
-
-BEST, LAST = "best", "last"
-"""Which weights of a training: those that validated best, in the subfolder `best`, or the newest."""
 
 EMA_GENERATOR = "average"
 """Name of the EMA generator in checkpoints. It is part of the file format: saved trainings have it."""

@@ -10,6 +10,9 @@ from pix2pix.options import Options
 if TYPE_CHECKING:
     import keras
 
+WHICH_HELP = "weights that validated best, or the newest (default: best, where there are some)"
+"""Help text of `--which`, one of `options.WEIGHTS`."""
+
 
 def read_options(folder: Path) -> Options:
     """Read the options of a training.
@@ -33,7 +36,7 @@ def restore_generator(generator: "keras.Model", folder: Path, which: str | None 
     Args:
         generator: A network of the folder's options.
         folder: The training folder.
-        which: The weights that validated "best", or the "last"; None: the best where there are some.
+        which: One of `options.WEIGHTS`; None: the best where there are some.
 
     Returns:
         The checkpoint's path.
@@ -45,6 +48,6 @@ def restore_generator(generator: "keras.Model", folder: Path, which: str | None 
 
     if not legacy.is_of_original(folder):
         return checkpoints.restore_generator(generator, folder, which)
-    if which == checkpoints.BEST:
+    if which == options.BEST:
         raise cli.UserError(f"expected --which last of the original trainer's model, got best: {folder}")
     return legacy.restore(generator, folder)

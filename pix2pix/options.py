@@ -16,6 +16,9 @@ FORMAT_VERSION = 1
 TRAINING, REDUCED, EXPORTED = "training", "reduced", "exported"
 """The stages of a model's folder."""
 
+WEIGHTS = BEST, LAST = "best", "last"
+"""Which weights of a training: those that validated best, in the subfolder `best`, or the newest."""
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 
 CROP, REDRAW = "crop", "redraw"

@@ -108,7 +108,7 @@ def test(
         output_dir: Where the report goes.
         filetype: Format of its pictures, png or jpeg.
         unpaired: Whether the folder holds drawings without targets.
-        which: The weights that validated "best", or the "last"; None: the best where there are some.
+        which: One of `options.WEIGHTS`; None: the best where there are some.
         aspect_ratio: Width by height of the pictures; None: the training's.
 
     Raises:
@@ -213,8 +213,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--unpaired", action="store_true", help="test: --input_dir holds drawings, not pairs")
     parser.add_argument(
         "--which",
-        choices=("best", "last"),
-        help="test, export: weights that validated best, or the newest (default: best, where there are some)",
+        choices=options.WEIGHTS,
+        help=f"test, export: {model_folder.WHICH_HELP}",
     )
     parser.add_argument(
         "--val_dir", type=Path, help="train: folder of pairs to validate on (default: val next to train)"

@@ -25,7 +25,7 @@ from pix2pix import (
     target_of_pairs,
     validation,
 )
-from pix2pix.checkpoints import BEST, Checkpoints, check_state
+from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
 from pix2pix.trainer import Trainer
@@ -127,7 +127,7 @@ def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
     """Raise `UserError` if what is written during the training would replace what is not ours."""
     if validates:
         validation.check_outputs(output_dir)
-        files.check_folder(output_dir / BEST)
+        files.check_folder(output_dir / options.BEST)
     if opts.display_freq:
         files.check_replaceable(output_dir / report.PAGE, report.is_page)
         files.check_folder(output_dir / report.IMAGES)
