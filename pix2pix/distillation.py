@@ -241,7 +241,7 @@ def _run(
             distiller.update_ema(step)
             if progress.is_due(step, progress.LOSSES_EVERY) or step in (1, last_step):
                 _check_finite(loss, step)
-                bar.set_postfix_str(f"L1 {127.5 * float(l1):.1f} of 255", refresh=False)
+                bar.set_postfix_str(f"L1 {images.HALF_RANGE * float(l1):.1f} of 255", refresh=False)
             interruption.call(bar.update)
             if progress.is_due(step, PROGRESS_EVERY):
                 interruption.call(bar.refresh)

@@ -43,7 +43,7 @@ def freeze(folded: keras.Model, target: Target, plate: Plate | None = None) -> t
             return_elements=[network.outputs[0].name],
             name="generator",
         )
-        face = (face + 1.0) * 127.5 if plate is None else _composed(face, plate)
+        face = images.to_levels(face) if plate is None else _composed(face, plate)
         face = tf.round(tf.clip_by_value(face, 0.0, 255.0))
         tf.reshape(tf.cast(face, tf.uint8), shape, name=operation(OUTPUT_TENSOR))
         tf.constant(target.to_json(), name=operation(TARGET_TENSOR))

@@ -9,6 +9,9 @@ import numpy as np
 
 from face2face.cli import UserError
 
+HALF_RANGE = 127.5
+"""Levels of uint8 for a difference of 1 in the networks' range."""
+
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Image files by their names without suffix, for outputs that get the name of their source.
@@ -26,12 +29,17 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 def normalise(picture: Any) -> Any:
     """Map values from [0, 255] to [-1, 1], in a float array or tensor."""
-    return picture / 127.5 - 1.0
+    return picture / HALF_RANGE - 1.0
+
+
+def to_levels(picture: Any) -> Any:
+    """Undo `normalise`: from [-1, 1] to [0, 255], not rounded, in a float array or tensor."""
+    return (picture + 1.0) * HALF_RANGE
 
 
 def denormalise(picture: np.ndarray) -> np.ndarray:
     """Map values from [-1, 1] to uint8, rounded and clipped."""
-    return np.clip(np.rint((np.asarray(picture, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(to_levels(np.asarray(picture, np.float32))), 0, 255).astype(np.uint8)
 
 
 def stretch(picture: np.ndarray, aspect_ratio: float) -> np.ndarray:

@@ -194,7 +194,7 @@ class FileGenerator(tf.Module):
         picture = tf.image.resize(picture, (self._size, self._size), "area")
         inputs = images.normalise(picture)
         outputs = self._generator(inputs[None], training=False)[0]
-        face = tf.saturate_cast(tf.round((outputs + 1.0) * 127.5), tf.uint8)
+        face = tf.saturate_cast(tf.round(images.to_levels(outputs)), tf.uint8)
         if self._filetype == "png":
             return {"png": tf.io.encode_png(face)}
         return {"jpeg": tf.io.encode_jpeg(face, quality=JPEG_QUALITY)}
