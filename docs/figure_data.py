@@ -189,7 +189,7 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
         structure_map=tf.reduce_mean(structure, -1)[0].numpy(),
         real_loss=float(objectives.cross_entropy(real_logits, 1.0)),
         painted_loss=float(objectives.cross_entropy(painted_logits, 0.0)),
-        gan_loss=float(objectives.gan("vanilla", painted_logits)),
+        gan_loss=float(objectives.gan_loss("vanilla", painted_logits)),
         l1_loss=float(objectives.l1(face, painted, weights)),
         ssim_loss=float(objectives.dissimilarity(face, painted, weights)),
     )

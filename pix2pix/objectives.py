@@ -22,7 +22,7 @@ def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
-def discriminator(kind: str, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+def discriminator_loss(kind: str, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The discriminator's loss.
 
     Args:
@@ -42,11 +42,11 @@ def discriminator(kind: str, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return cross_entropy(real, 1.0) + cross_entropy(fake, 0.0)
 
 
-def gan(kind: str, fake: tf.Tensor) -> tf.Tensor:
+def gan_loss(kind: str, fake: tf.Tensor) -> tf.Tensor:
     """The generator's GAN loss: small where the discriminator takes generated faces for real ones.
 
     Args:
-        kind: As in `discriminator`.
+        kind: As in `discriminator_loss`.
         fake: Logits of generated faces, (N, H, W, 1).
 
     Returns:

@@ -161,22 +161,22 @@ class Trainer:
             fake_features, fake = self.discriminator_with_features([inputs, outputs], training=True)
             weights = objectives.face_weights(inputs, opts.face_weight) if opts.face_weight else None
             l1 = objectives.l1(targets, outputs, weights)
-            generator = {"gan": objectives.gan(opts.gan_loss, fake), "l1": l1}
-            generator_loss = opts.gan_weight * generator["gan"] + opts.l1_weight * generator["l1"]
+            losses = {"gan": objectives.gan_loss(opts.gan_loss, fake), "l1": l1}
+            generator_loss = opts.gan_weight * losses["gan"] + opts.l1_weight * losses["l1"]
             if opts.ssim_weight:
-                generator["ssim"] = objectives.dissimilarity(targets, outputs, weights)
-                generator_loss += opts.ssim_weight * generator["ssim"]
+                losses["ssim"] = objectives.dissimilarity(targets, outputs, weights)
+                generator_loss += opts.ssim_weight * losses["ssim"]
             if opts.feature_matching:
-                generator["features"] = objectives.feature_matching(real_features, fake_features)
-                generator_loss += opts.feature_matching * generator["features"]
-            discriminator_loss = objectives.discriminator(opts.gan_loss, real, fake)
+                losses["features"] = objectives.feature_matching(real_features, fake_features)
+                generator_loss += opts.feature_matching * losses["features"]
+            discriminator_loss = objectives.discriminator_loss(opts.gan_loss, real, fake)
             scaled_losses = (
                 self.discriminator_optimizer.scaled(discriminator_loss),
                 self.generator_optimizer.scaled(generator_loss),
             )
         self.discriminator_optimizer.step(tape, scaled_losses[0], self.lr)
         self.generator_optimizer.step(tape, scaled_losses[1], self.lr)
-        losses = {"discriminator": discriminator_loss, **generator}
+        losses = {"discriminator": discriminator_loss, **losses}
         losses = dict(zip(losses, distribution.all_reduce_mean(list(losses.values())), strict=True))
         distribution.assign(self.step, self.step + 1)
         is_bad = ~tf.reduce_all(tf.math.is_finite(list(losses.values()))) & (self.first_bad_step == 0)

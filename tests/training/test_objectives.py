@@ -39,7 +39,7 @@ def test_cross_entropy_of_far_logits_is_finite():
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_gan_losses(kind, discriminator, generator, dtype):
     real, fake = tf.constant(REAL, dtype), tf.constant(FAKE, dtype)
-    losses = objectives.discriminator(kind, real, fake), objectives.gan(kind, fake)
+    losses = objectives.discriminator_loss(kind, real, fake), objectives.gan_loss(kind, fake)
     assert [float(loss) for loss in losses] == pytest.approx([discriminator, generator], rel=1e-5)
     assert {loss.dtype for loss in losses} == {tf.float32}
 
