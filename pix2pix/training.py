@@ -72,10 +72,8 @@ def train(
     known = dataset.in_model_space(sidecar, pairs, opts)
     target = target_of_pairs.measure(known, input_dir, opts)
     plate = plate_of_pairs.measure(pairs, known, target, opts) if is_chief else None
-    style = sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir)
-    jitter, face_weight = resolve_jitter(opts, pairs, sidecar), resolve_face_weight(opts, pairs, sidecar)
-    opts = replace(opts, drawing=style, jitter=jitter, face_weight=face_weight)
-    sidecar = dataset.landmarks_to_draw(sidecar, target, opts)
+    opts = resolve_by_pairs(opts, pairs, sidecar, output_dir)
+    to_draw = dataset.landmarks_to_draw(sidecar, target, opts)
     with contextlib.ExitStack() as held:
         if is_chief:
             if start_from is not None:
@@ -89,38 +87,56 @@ def train(
         tf.keras.utils.set_random_seed(opts.seed)
         trainer = Trainer(opts, strategy)
         checkpoints = Checkpoints(output_dir, **trainer.objects())
-        restored_from = begins_with = None
-        if is_chief:
-            restored_from = checkpoints.restore()
-            if restored_from is None and start_from is not None:
-                begins_with = fine_tuning.begin(trainer, start_from)
-        distribution.broadcast_variables(strategy, trainer.variables())
+        origin = restore_weights(trainer, checkpoints, start_from, is_chief)
         first_step = int(trainer.step.numpy())
-        if is_chief and first_step < last_step:  # a training that is finished keeps what describes it
+        is_finished = first_step >= last_step
+        if is_chief and not is_finished:  # a training that is finished keeps what describes it
             options.write(output_dir, opts, options.TRAINING)
             if target:
                 target.write(output_dir)
             write_plate(output_dir, plate)
-        parameters = trainer.generator.count_params() / 1e6, trainer.discriminator.count_params() / 1e6
-        print(f"generator {parameters[0]:.1f} M parameters, discriminator {parameters[1]:.1f} M")
-        print(f"on {distribution.describe(strategy)}, precision {opts.precision}")
+        print_networks(trainer)
         print(f"{len(pairs)} pairs, {steps_per_epoch} steps per epoch, {last_step} steps, seed {opts.seed}")
-        if begins_with:
-            print(begins_with)
-        if restored_from:
-            print(
-                f"going on from {restored_from}"
-                + (": trained to the end already" if first_step >= last_step else "")
-            )
-        if first_step < last_step:
-            batches = distributed_batches(strategy, pairs, opts, first_step, sidecar)
+        if origin:
+            print(origin + (": trained to the end already" if is_finished else ""))
+        if not is_finished:
+            batches = distributed_batches(strategy, pairs, opts, first_step, to_draw)
             measuring = (
                 Validation(trainer.exported, val_pairs, opts, output_dir, first_step) if val_pairs else None
             )
-            Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch, measuring).run(
-                first_step, last_step
-            )
+            loop = Loop(trainer, checkpoints, batches, output_dir, steps_per_epoch, measuring)
+            loop.run(first_step, last_step)
     return trainer
+
+
+def restore_weights(
+    trainer: Trainer, checkpoints: Checkpoints, start_from: Path | None, is_chief: bool
+) -> str:
+    """Restore the training in the folder, or begin with the weights of another one; on all workers.
+
+    Returns:
+        Where the weights come from, for people; "" of new ones, and on workers that are not the chief.
+
+    Raises:
+        UserError: If a checkpoint is damaged, or of other networks.
+    """
+    origin = ""
+    if is_chief:
+        if path := checkpoints.restore():
+            origin = f"going on from {path}"
+        elif start_from is not None:
+            origin = fine_tuning.begin(trainer, start_from)
+    distribution.broadcast_variables(trainer.strategy, trainer.variables())
+    return origin
+
+
+def print_networks(trainer: Trainer) -> None:
+    """Tell people the size of the networks, and where and how they are computed."""
+    generator, discriminator = (
+        network.count_params() / 1e6 for network in (trainer.generator, trainer.discriminator)
+    )
+    print(f"generator {generator:.1f} M parameters, discriminator {discriminator:.1f} M")
+    print(f"on {distribution.describe(trainer.strategy)}, precision {trainer.options.precision}")
 
 
 def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
@@ -131,6 +147,20 @@ def check_outputs(opts: Options, output_dir: Path, validates: bool) -> None:
     if opts.display_freq:
         files.check_replaceable(output_dir / report.PAGE, report.is_page)
         files.check_folder(output_dir / report.IMAGES)
+
+
+def resolve_by_pairs(opts: Options, pairs: list[Path], sidecar: Sidecar, output_dir: Path) -> Options:
+    """Set the options that depend on the pairs' landmarks: style of the drawings, jitter, face weight.
+
+    Raises:
+        UserError: If landmarks are missing that `--jitter redraw` needs.
+    """
+    return replace(
+        opts,
+        drawing=sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir),
+        jitter=resolve_jitter(opts, pairs, sidecar),
+        face_weight=resolve_face_weight(opts, pairs, sidecar),
+    )
 
 
 def drawing_of_elsewhere(output_dir: Path) -> str:
@@ -198,16 +228,16 @@ def distributed_batches(
     pairs: list[Path],
     opts: Options,
     first_step: int,
-    sidecar: Sidecar,
+    to_draw: Sidecar,
 ) -> Iterable:
     """Make the training's batches; with several devices, each gets its part of a batch."""
     if strategy.num_replicas_in_sync == 1:
-        return dataset.training_batches(pairs, opts, first_step, sidecar)
+        return dataset.training_batches(pairs, opts, first_step, to_draw)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         worker = context.input_pipeline_id, context.num_input_pipelines
         replicas = context.num_replicas_in_sync
-        return dataset.training_batches(pairs, opts, first_step, sidecar, worker, replicas)
+        return dataset.training_batches(pairs, opts, first_step, to_draw, worker, replicas)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
