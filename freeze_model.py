@@ -10,6 +10,7 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from face2face.target import target_file
 from face2face.target.plate import read_plate
 from face2face.target.target_file import Target
 from pix2pix import exports, legacy, options
+
+if TYPE_CHECKING:
+    import keras
 
 _COMPARED = 6
 """Number of drawings on which the faces of the frozen graph and of its exports are compared."""
@@ -63,23 +67,13 @@ def freeze(
     if plate is None and not with_plate:
         cli.warn("--no-plate has no effect: nothing of this model's picture is known to hold still")
     plate = plate if with_plate else None
-    if calibration is not None:
-        cli.existing_dir(calibration, "--calibration")
     if int8:
-        quantisation.check_installed()
-        if calibration is None and known.face is None:
-            raise cli.UserError(
-                "expected --calibration FOLDER_OF_PAIRS with --int8: this model knows no target to draw"
-            )
+        _check_int8(calibration, known)
     loading.load_tensorflow()
-    from pix2pix import checkpoints, frozen, inference, networks
+    from pix2pix import frozen, inference
 
-    drawings = _drawings(calibration, known, opts) if calibration else []
-    folded = networks.generator_of(opts, folded=True)
-    if legacy.is_reduced_of_original(model_folder):
-        legacy.restore(folded, model_folder)
-    else:
-        checkpoints.restore_generator(folded, model_folder)
+    drawings = _drawings(calibration, known, opts) if int8 and calibration else []
+    folded = _restored(model_folder, opts)
     graph = frozen.freeze(folded, known, plate)
     if half:
         graph = frozen.halve(graph)
@@ -101,20 +95,75 @@ def freeze(
         print(f"{100 * plate.share:.0f} % of the picture holds still and is not painted")
     print(f"largest difference between the reduced and the frozen model: {difference} of 255")
     for kind in formats:
-        output = kind.path(path)
-        difference = exports.export(graph, known, kind, output, exact, sample_drawings(known, _COMPARED))
-        print(f"wrote {output}: {output.stat().st_size / 1e6:.1f} MB")
-        print(f"largest difference between the frozen and the {kind.name} model: {difference} of 255")
+        _export(graph, known, kind, path, exact)
     if int8:
-        drawings = drawings or sample_drawings(known, quantisation.MAX_DRAWINGS)
-        output = quantisation.int8_path(path)
-        mean_difference = quantisation.quantise(path, drawings, output)
-        size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
-        print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
-        print(f"mean difference between the frozen and the int8 model: {mean_difference:.2f} of 255")
+        _quantise(path, drawings or sample_drawings(known, quantisation.MAX_DRAWINGS))
     if outdated := frozen_graph.outdated_files(model_folder):
         cli.warn(f"of an older model, for which options were given that are not given now: {outdated}")
     return path
+
+
+def _check_int8(calibration: Path | None, target: Target) -> None:
+    """Check that a graph can be quantised: there is something to measure its ranges on.
+
+    Raises:
+        UserError: If there is nothing, or nncf is not installed.
+    """
+    if calibration is not None:
+        cli.existing_dir(calibration, "--calibration")
+    quantisation.check_installed()
+    if calibration is None and target.face is None:
+        raise cli.UserError(
+            "expected --calibration FOLDER_OF_PAIRS with --int8: this model knows no target to draw"
+        )
+
+
+def _restored(model_folder: Path, opts: options.Options) -> "keras.Model":
+    """The generator of a reduced model, as plain convolutions.
+
+    Raises:
+        UserError: If its checkpoint is missing or damaged.
+    """
+    from pix2pix import checkpoints, networks
+
+    folded = networks.generator_of(opts, folded=True)
+    if legacy.is_reduced_of_original(model_folder):
+        legacy.restore(folded, model_folder)
+    else:
+        checkpoints.restore_generator(folded, model_folder)
+    return folded
+
+
+def _export(
+    graph: exports.GraphDef, target: Target, kind: exports.Format, path: Path, exact: Generator
+) -> None:
+    """Write a frozen graph in another format, beside its file, and print how near its faces are.
+
+    Args:
+        graph: The frozen graph.
+        target: What is known of its target.
+        kind: The format.
+        path: The frozen graph's file.
+        exact: Paints with it.
+    """
+    output, drawings = kind.path(path), sample_drawings(target, _COMPARED)
+    difference = exports.export(graph, target, kind, output, exact, drawings)
+    print(f"wrote {output}: {output.stat().st_size / 1e6:.1f} MB")
+    print(f"largest difference between the frozen and the {kind.name} model: {difference} of 255")
+
+
+def _quantise(path: Path, drawings: Sequence[np.ndarray]) -> None:
+    """Write the int8 graph of a frozen graph, beside its file, and print how near its faces are.
+
+    Args:
+        path: The frozen graph's file.
+        drawings: What ranges are measured on, uint8 (S, S, 3) each, RGB.
+    """
+    output = quantisation.int8_path(path)
+    difference = quantisation.quantise(path, drawings, output)
+    size = sum(file.stat().st_size for file in (output, output.with_suffix(".bin")))
+    print(f"wrote {output} and its .bin: {size / 1e6:.1f} MB, calculated in int8")
+    print(f"mean difference between the frozen and the int8 model: {difference:.2f} of 255")
 
 
 def _options(model_folder: Path) -> options.Options:
