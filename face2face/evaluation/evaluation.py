@@ -21,6 +21,7 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
+from face2face.metrics import Measures
 from face2face.sources.base import name_of
 from face2face.target.target_file import Target
 
@@ -82,13 +83,13 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     frames = target_frames(options.target, generator, judge.detector, options.frames)
     if frames.shortfall:
         result.shortfalls.append(frames.shortfall)
-    true_face = evaluate_self(frames, generator.target, generator, judge, result)
+    true = evaluate_self(frames, generator.target, generator, judge, result)
     seen = []
     for driver in options.drivers:
         of_driver = tracker()
         with painter(of_driver) as live:
             judged = driven.evaluate_cross(
-                driver, live, of_driver, judge, true_face, result, look_ahead=options.look_ahead
+                driver, live, of_driver, judge, true, result, look_ahead=options.look_ahead
             )
             seen.append(judged)
     result.values["cross"] = results.median_of(result.drivers)
@@ -98,6 +99,101 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     with painter(tracker()) as live:
         driven.evaluate_still(seen[0][0], live, judge, result)
     return result
+
+
+class SelfMeasures:
+    """What is measured of faces that are painted of the target's own frames, whose true pictures are known.
+
+    Attributes:
+        strips: the rows of the page.
+    """
+
+    def __init__(self, judge: Judge, target: TrueFace) -> None:
+        """Begin with nothing.
+
+        Args:
+            target: what the true frames tell of the target's face.
+        """
+        self._judge, self._target, self._looks = judge, target, Looks(judge)
+        self._compared: list[list[Measures]] = []
+        self._errors: list[float] = []
+        self._sharpnesses: list[float] = []
+        self._gazes: list[np.ndarray] = []
+        self.strips: list[Strip] = []
+
+    def add(
+        self,
+        number: int,
+        pictures: dict[str, np.ndarray],
+        points: np.ndarray,
+        gaze: np.ndarray | None,
+    ) -> None:
+        """Measure a frame.
+
+        Args:
+            number: of the frame.
+            pictures: "drawing", "generated" and "true", uint8 (S, S, 3) each, RGB.
+            points: the landmarks of the true picture, float (68, 2), in model space.
+            gaze: that of the true picture, as `Judge.gaze`.
+        """
+        generated, true = pictures["generated"], pictures["true"]
+        compared = metrics.compare_regions(generated, true, regions.compared(points, true.shape[0]))
+        self._compared.append(compared)
+        self._sharpnesses.append(measures.sharpness(generated) / measures.sharpness(true))
+        found = self._judge.landmarks(generated)
+        self._looks.add(generated, points, found)
+        said = [str(compared[0]), self._looks.of_last_skin(self._target.depth)]
+        gazes = np.full((2, 2), np.nan)
+        if found is None:
+            said.append("no face found")
+        else:
+            if gaze is not None:
+                gazes = np.mean([gaze, self._judge.gaze(generated, found)], axis=1)
+            error = measures.normalised_mean_error(found, points)
+            self._errors.append(error)
+            distance = self._judge.distance(self._looks.faces[-1], self._target.identity)
+            said.append(f"NME {error:.3f}, identity {distance:.2f}")
+        self._gazes.append(gazes)
+        self.strips.append(Strip(f"self-{number}", pictures, ", ".join(said), badness=-compared[0].ssim))
+
+    def values(self) -> dict[str, float]:
+        """The figures of the painted faces, by the keys of `results.FIGURES["self"]`."""
+        whole, face, eyes, mouth = (metrics.mean(list(each)) for each in zip(*self._compared, strict=True))
+        return {
+            "frames": len(self.strips),
+            "l1": whole.l1,
+            "psnr": whole.psnr,
+            "ssim": whole.ssim,
+            "psnr_face": face.psnr,
+            "ssim_face": face.ssim,
+            "l1_eyes": eyes.l1,
+            "l1_mouth": mouth.l1,
+            "nme": mean_or_nan(self._errors),
+            "sharpness": float(np.median(self._sharpnesses)),
+            **({} if self._judge.iris_detector is None else gaze_values(self._gazes)),
+            **self._looks.artefacts(self._target.depth),
+            **_medians(self._looks, self._target, "median"),
+        }
+
+
+def _medians(looks: Looks, target: TrueFace, suffix: str) -> dict[str, float]:
+    """The median distance of some faces from the target's mean, by the key of each network and a suffix."""
+    distances = looks.distances(target.identity)
+    return {f"{key}_{suffix}": percentile_or_nan(found, 50) for key, found in distances.items()}
+
+
+def true_face(frames: TargetFrames, filmed: Looks) -> TrueFace:
+    """What the target's true frames tell of its face.
+
+    Args:
+        frames: The target's frames.
+        filmed: What was measured on them.
+    """
+    mean_identity = measures.mean_identity(filmed.faces)
+    distances = np.array([filmed.judge.distance(face, mean_identity) for face in filmed.faces])
+    expected = ExpectedIdentity(np.array(filmed.motions), distances)
+    sharpness = float(np.median([measures.sharpness(picture) for picture in frames.pictures]))
+    return TrueFace(mean_identity, expected, sharpness, artefacts.usual_depth(filmed.skin))
 
 
 def evaluate_self(
@@ -119,60 +215,22 @@ def evaluate_self(
     Returns:
         What the target's true frames tell of its face.
     """
-    filmed, painted = Looks(judge), Looks(judge)
+    filmed = Looks(judge)
     for picture, points in zip(frames.pictures, frames.points, strict=True):
         filmed.add(picture, points, points)
-    mean_identity = measures.mean_identity(filmed.faces)
-    distances = np.array([judge.distance(face, mean_identity) for face in filmed.faces])
-    depth = artefacts.usual_depth(filmed.skin)
-    true_sharpness = [measures.sharpness(picture) for picture in frames.pictures]
-    compared, errors, sharpnesses, gazes = [], [], [], []
+    true = true_face(frames, filmed)
+    own = SelfMeasures(judge, true)
     with cli.progress(len(frames.numbers), "self", "frames") as bar:
-        for number, true, points, sharp in zip(
-            frames.numbers, frames.pictures, frames.points, true_sharpness, strict=True
-        ):
-            gaze = judge.gaze(true, points)
+        for number, picture, points in zip(frames.numbers, frames.pictures, frames.points, strict=True):
+            gaze = judge.gaze(picture, points)
             drawing = target.draw(points, frames.side, gaze)
-            generated = generate(drawing)
-            regions_compared = regions.compared(points, target.image_size)
-            compared.append(metrics.compare_regions(generated, true, regions_compared))
-            sharpnesses.append(measures.sharpness(generated) / sharp)
-            found = judge.landmarks(generated)
-            painted.add(generated, points, found)
-            said = [str(compared[-1][0]), painted.of_last_skin(depth)]
-            gazes.append(np.full((2, 2), np.nan))
-            if found is None:
-                said.append("no face found")
-            else:
-                if gaze is not None:
-                    gazes[-1] = np.mean([gaze, judge.gaze(generated, found)], axis=1)
-                errors.append(measures.normalised_mean_error(found, points))
-                distance = judge.distance(painted.faces[-1], mean_identity)
-                said.append(f"NME {errors[-1]:.3f}, identity {distance:.2f}")
-            pictures = {"drawing": drawing, "generated": generated, "true": true}
-            badness = -compared[-1][0].ssim
-            result.strips.append(Strip(f"self-{number}", pictures, ", ".join(said), badness))
+            pictures = {"drawing": drawing, "generated": generate(drawing), "true": picture}
+            own.add(number, pictures, points, gaze)
             bar.update()
-    whole, face, eyes, mouth = (metrics.mean(list(each)) for each in zip(*compared, strict=True))
+    result.strips += own.strips
     result.values["self"] = {
-        "frames": len(frames.numbers),
-        "l1": whole.l1,
-        "psnr": whole.psnr,
-        "ssim": whole.ssim,
-        "psnr_face": face.psnr,
-        "ssim_face": face.ssim,
-        "l1_eyes": eyes.l1,
-        "l1_mouth": mouth.l1,
-        "nme": mean_or_nan(errors),
-        "sharpness": float(np.median(sharpnesses)),
-        **({} if judge.iris_detector is None else gaze_values(gazes)),
-        **painted.artefacts(depth),
-        **{f"{key}_true": value for key, value in filmed.artefacts(depth).items()},
-        **{f"{key}_median": percentile_or_nan(d, 50) for key, d in painted.distances(mean_identity).items()},
-        **{
-            f"{key}_true_median": percentile_or_nan(d, 50)
-            for key, d in filmed.distances(mean_identity).items()
-        },
+        **own.values(),
+        **{f"{key}_true": value for key, value in filmed.artefacts(true.depth).items()},
+        **_medians(filmed, true, "true_median"),
     }
-    expected = ExpectedIdentity(np.array(filmed.motions), distances)
-    return TrueFace(mean_identity, expected, float(np.median(true_sharpness)), depth)
+    return true
