@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from face2face import cli, files, pictures
 from face2face.sources.files import image_paths, natural_order
-from face2face.target.sidecar import SIDECAR_NAME, is_sidecar, read_sidecar
+from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sidecar
 
 PARTS = TRAIN, VAL, TEST = "train", "val", "test"
 
@@ -73,10 +73,8 @@ def split(
                 f"expected --seed with --shuffle, got a folder that is split in time: {folder}"
             )
         names.sort(key=lambda name: (sidecar.images[name].video, sidecar.images[name].frame))
-        held = in_blocks(names, held_count)
-        test = in_blocks([name for name in names if name in held], test_count)
-        blocks = min(BLOCKS, held_count)
-        held_parts = " and ".join(names_of_parts[1:])
+        take = in_blocks
+        blocks, held_parts = min(BLOCKS, held_count), " and ".join(names_of_parts[1:])
         print(
             f"split in time: {blocks} runs of neighbouring frames for {held_parts}, none of them for {TRAIN}"
         )
@@ -85,12 +83,26 @@ def split(
             random.Random(seed or 0).shuffle(names)
             if sidecar:
                 cli.warn(f"shuffled: frames of {VAL} have their neighbours in time in {TRAIN}")
-        held = set(names[len(names) - held_count :])
-        test = set(names[len(names) - test_count :])
+        take = at_the_end
+    held = take(names, held_count)
+    test = take([name for name in names if name in held], test_count)
     parts: dict[str, list[str]] = {part: [] for part in names_of_parts}
     for name in names:
         parts[TEST if name in test else VAL if name in held else TRAIN].append(name)
     check_moves(folder, parts, has_sidecar=sidecar is not None)
+    move(folder, parts, where, sidecar)
+    return parts
+
+
+def move(folder: Path, parts: dict[str, list[str]], where: dict[str, Path], sidecar: Sidecar | None) -> None:
+    """Move images into the subfolders, each with its share of the sidecar.
+
+    Args:
+        folder: Folder of the subfolders.
+        parts: The names of the images by subfolder.
+        where: Where each image is now, by name.
+        sidecar: Of the folder.
+    """
     for part, members in parts.items():
         (folder / part).mkdir(exist_ok=True)
         for name in members:
@@ -101,7 +113,6 @@ def split(
             os.replace(where[name], folder / part / name)
         if sidecar:
             sidecar.only(members).write(folder / part)
-    return parts
 
 
 def find(folder: Path, parts: Sequence[str]) -> dict[str, Path]:
@@ -151,6 +162,11 @@ def check_moves(folder: Path, parts: dict[str, list[str]], has_sidecar: bool) ->
                     raise cli.UserError(
                         f"expected an image's name to write to, got something else: {replaced}"
                     )
+
+
+def at_the_end(names: list[str], count: int) -> set[str]:
+    """Choose the last `count` names."""
+    return set(names[len(names) - count :])
 
 
 def in_blocks(names: list[str], count: int) -> set[str]:
