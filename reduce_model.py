@@ -15,12 +15,10 @@ if __name__ == "__main__":
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from face2face import cli, files
 from pix2pix import legacy, model_folder, options
@@ -28,6 +26,9 @@ from pix2pix.options import Options
 
 if TYPE_CHECKING:
     import keras
+
+    from face2face.target.plate import Plate
+    from face2face.target.target_file import Target
 
 _OURS = re.compile(
     r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json|plate\.png"
@@ -87,34 +88,18 @@ def reduce(
         _check_student(student, opts, model_input)
         _check_output(model_output, is_ours)
     loading.load_tensorflow()
-    from face2face.target import plate, target_file
-    from pix2pix import checkpoints, folding, frozen, inference, networks
+    from face2face.target.plate import read_plate
+    from face2face.target.target_file import read_target
+    from pix2pix import checkpoints, folding, inference, networks
 
     inference.refuse_colours(opts, model_input)
-    target, still = target_file.read_target(model_input), plate.read_plate(model_input, opts.image_size)
+    target, plate = read_target(model_input), read_plate(model_input, opts.image_size)
     trained = networks.generator_of(opts)
     checkpoint = model_folder.restore_generator(trained, model_input, which)
     folded = folding.fold(trained)
-
-    def write(generator: "keras.Model", opts: Options) -> None:
-        # While a student was taught, another reduced model may have been written there.
-        ours_now = reduced_files(model_output)
-        with files.whole_folder(model_output, ours_now, last=checkpoints.STATE) as unfinished:
-            checkpoints.save_generator(generator, unfinished)
-            options.write(unfinished, opts, options.REDUCED)
-            if target is not None:
-                target.write(unfinished)
-            plate.write_plate(unfinished, still)
-        if outdated := frozen_graph.outdated_files(model_output):
-            cli.warn(f"of an older model, run freeze_model.py again: {outdated}")
-
     if student is None:
-        drawing = inference.sample_drawing(model_input, opts.image_size)
-        write(folded, opts)
-        written = networks.generator_of(opts, folded=True)
-        checkpoints.restore_generator(written, model_output)
-        expected = _original_painter(model_input) or inference.uint8_predictor(trained)
-        difference = frozen.largest_difference(expected(drawing), inference.uint8_predictor(written)(drawing))
+        _write(model_output, folded, opts, target, plate)
+        difference = _difference(model_input, trained, model_output, opts)
         result = f"largest difference between the trained and the reduced generator: {difference} of 255"
     else:
         from pix2pix import distillation
@@ -128,7 +113,7 @@ def reduce(
             student.pairs,
             student.max_steps,
             student.seed,
-            save=lambda generator: write(generator, small),
+            save=lambda taught: _write(model_output, taught, small, target, plate),
         )
         result = f"the student (ngf {student.ngf}) against its teacher (ngf {opts.ngf}): {measures}"
     before, after = (
@@ -138,6 +123,53 @@ def reduce(
     if opts.statistics == options.INSTANCE:
         print("as in 2017, each picture is normalised by its own statistics")
     print(result)
+
+
+def _write(
+    folder: Path, generator: "keras.Model", opts: Options, target: "Target | None", plate: "Plate | None"
+) -> None:
+    """Write a reduced model; what freeze_model.py made of an older one is named in a warning.
+
+    Args:
+        folder: The folder of the reduced model.
+        generator: A folded generator.
+        opts: Its options.
+        target: What is known of its target.
+        plate: What holds still behind the target.
+
+    Raises:
+        UserError: If a file that is not ours is in the way.
+    """
+    from face2face.target.plate import write_plate
+    from pix2pix import checkpoints
+
+    # While a student was taught, another reduced model may have been written there.
+    ours_now = reduced_files(folder)
+    with files.whole_folder(folder, ours_now, last=checkpoints.STATE) as unfinished:
+        checkpoints.save_generator(generator, unfinished)
+        options.write(unfinished, opts, options.REDUCED)
+        if target is not None:
+            target.write(unfinished)
+        write_plate(unfinished, plate)
+    if outdated := frozen_graph.outdated_files(folder):
+        cli.warn(f"of an older model, run freeze_model.py again: {outdated}")
+
+
+def _difference(model_input: Path, trained: "keras.Model", model_output: Path, opts: Options) -> int:
+    """The largest difference between a trained generator's face and that of the reduced model, of 255.
+
+    The reduced model is read again. A generator of the original trainer is computed by the original's own
+    operations, without a layer of ours.
+    """
+    from pix2pix import checkpoints, frozen, inference, networks
+    from pix2pix.legacy_generator import LegacyGenerator
+
+    drawing = inference.sample_drawing(model_input, opts.image_size)
+    written = networks.generator_of(opts, folded=True)
+    checkpoints.restore_generator(written, model_output)
+    is_original = legacy.is_of_original(model_input)
+    expected = LegacyGenerator(model_input) if is_original else inference.uint8_predictor(trained)
+    return frozen.largest_difference(expected(drawing), inference.uint8_predictor(written)(drawing))
 
 
 def _existing(model_input: Path) -> Path:
@@ -151,15 +183,6 @@ def _existing(model_input: Path) -> Path:
     if found and not model_input.is_absolute():
         raise cli.UserError(f"{model_input} not found, but {found[0]}: give it with --model-input {found[0]}")
     return model_input
-
-
-def _original_painter(model_input: Path) -> Callable[[np.ndarray], np.ndarray] | None:
-    """For a folder of the original trainer: its generator without a layer of ours. Else None."""
-    if not legacy.is_of_original(model_input):
-        return None
-    from pix2pix.legacy_generator import LegacyGenerator
-
-    return LegacyGenerator(model_input)
 
 
 def _check_student(student: Student, opts: Options, model_input: Path) -> None:
