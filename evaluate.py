@@ -33,8 +33,8 @@ class Content(msgspec.Struct):
 
     Attributes:
         format_version: 2; in version 1 the figures' keys were the sentences of the table.
-        made_by: tells the file from a user's own.
-        settings: the options of the run.
+        made_by: Tells the file from a user's own.
+        settings: The options of the run.
         models: model -> section -> key of `results.FIGURES` -> value; None where no face was found.
         drivers: model -> driver -> key of `results.FIGURES["cross"]` -> value.
     """
@@ -69,7 +69,7 @@ def check_outputs(folder: Path, count: int, inputs: dict[str, Path | None]) -> N
     """Check that the report of so many models has a place.
 
     Raises:
-        UserError: if an input, or a file that is not ours, would be replaced by it.
+        UserError: If an input, or a file that is not ours, would be replaced by it.
     """
     from pix2pix import report
 
@@ -166,15 +166,15 @@ def evaluate(
     """Judge frozen models and write the report.
 
     Args:
-        models: paths of frozen graphs; the first is the one to judge, others are compared with it.
-        folder: gets evaluation.json and the pages.
-        settings: what to write into evaluation.json about the run.
+        models: Paths of frozen graphs; the first is the one to judge, others are compared with it.
+        folder: Gets evaluation.json and the pages.
+        settings: What to write into evaluation.json about the run.
 
     Returns:
         The results by the models' paths, and the first page.
 
     Raises:
-        UserError: if a model is no generator, a clip shows no face, or a file that is not ours is in the way.
+        UserError: If a model is no generator, a clip shows no face, or a file that is not ours is in the way.
     """
     judged = {as_text(model): evaluation.evaluate(model, options) for model in models}
     return judged, write_report(folder, judged, settings)
@@ -184,7 +184,7 @@ def check_clip(source: str, option: str) -> None:
     """Check that a source is a file or a folder: a clip is read more than once, as no camera can be.
 
     Raises:
-        UserError: It is not.
+        UserError: If it is not.
     """
     if is_address(source) or source_path(source) is None:
         shown = as_text(source)

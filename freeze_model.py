@@ -42,19 +42,19 @@ def freeze(
     """Write the frozen graph into the folder, reload it and compare it with the reduced model.
 
     Args:
-        model_folder: holds the reduced model, of this project or of the original demo.
-        half: store the weights as float16.
-        int8: also write an int8 graph, for OpenVINO.
-        calibration: a folder of pairs, on whose drawings the ranges of the int8 values are measured; without
+        model_folder: Holds the reduced model, of this project or of the original demo.
+        half: Store the weights as float16.
+        int8: Also write an int8 graph, for OpenVINO.
+        calibration: A folder of pairs, on whose drawings the ranges of the int8 values are measured; without
             one, they are measured on drawings of what is known of the target's face.
-        with_plate: put what holds still before the target's camera, if that is known, over what is painted.
-        formats: also export the frozen graph in these, of `exports.FORMATS`.
+        with_plate: Put what holds still before the target's camera, if that is known, over what is painted.
+        formats: Also export the frozen graph in these, of `exports.FORMATS`.
 
     Returns:
         The path of the frozen graph.
 
     Raises:
-        UserError: if the folder holds no reduced model, or a damaged one, or, before anything is written, if
+        UserError: If the folder holds no reduced model, or a damaged one, or, before anything is written, if
             another file is in the way.
     """
     path = model_folder / frozen_graph.FILE_NAME
@@ -193,7 +193,7 @@ def _check_outputs(
     """Check that no file would be replaced but graphs of ours.
 
     Raises:
-        UserError: if one would.
+        UserError: If one would.
     """
     outputs = {frozen_graph.FILE_NAME: path}
     files.check_replaceable(path, quantisation.is_ours)

@@ -63,7 +63,7 @@ def generate(
         The number of pairs.
 
     Raises:
-        UserError: A source cannot be used, no frame shows a face, or another file is in the way.
+        UserError: If a source cannot be used, no frame shows a face, or another file is in the way.
         Incomplete: After all pairs were written, if a source gave fewer frames than it should have.
     """
     if count > MAX_PAIRS:

@@ -80,7 +80,7 @@ def write(clip: Path, folder: Path) -> list[Path]:
         The clips' paths.
 
     Raises:
-        UserError: A file is in the way, and then nothing is written; or OpenCV cannot write videos.
+        UserError: If a file is in the way, and then nothing is written; or OpenCV cannot write videos.
     """
     paths = {folder / f"{clip.stem}-{name}.mp4": change for name, change in PLACES.items()}
     for path in paths:

@@ -211,10 +211,10 @@ def existing_file(path: str | Path, what: str) -> Path:
     """Return the path of a file.
 
     Args:
-        what: what the file should be, for the error: "the frozen model".
+        what: What the file should be, for the error: "the frozen model".
 
     Raises:
-        UserError: if there is no file.
+        UserError: If there is no file.
     """
     path = Path(path)
     if path.is_dir():

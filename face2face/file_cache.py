@@ -38,7 +38,7 @@ class FileCache:
     """The cache entry of one content. Where the cache cannot be written, everything is computed again.
 
     Attributes:
-        digest: the SHA-256 of the content, in hexadecimal digits.
+        digest: The SHA-256 of the content, in hexadecimal digits.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
@@ -57,8 +57,8 @@ class FileCache:
         """A cached folder, made on the first request.
 
         Args:
-            name: of the folder in this entry.
-            make: fills an empty folder; called only if the cached one does not exist.
+            name: Of the folder in this entry.
+            make: Fills an empty folder; called only if the cached one does not exist.
 
         Returns:
             The folder's path, or None if it cannot be written.
@@ -91,7 +91,7 @@ class FileCache:
         """The record that `write_note` stored under a key; None if there is none of this schema.
 
         Args:
-            kind: the schema, as for `records.decode`.
+            kind: The schema, as for `records.decode`.
         """
         notes = self._notes()
         try:

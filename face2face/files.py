@@ -43,11 +43,11 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | 
     """Refuse outputs that would destroy an input or each other; links are followed.
 
     Args:
-        outputs: paths by the name that the user knows them by (an option); None if not given.
-        inputs: likewise.
+        outputs: Paths by the name that the user knows them by (an option); None if not given.
+        inputs: Likewise.
 
     Raises:
-        UserError: if an output is an input, holds one, or is another output.
+        UserError: If an output is an input, holds one, or is another output.
     """
     written: dict[tuple, str] = {}
     read = {name: path for name, path in inputs.items() if path is not None}
@@ -86,7 +86,7 @@ def check_replaceable(path: Path, is_ours: IsOurs) -> None:
     """Check that a path is free, or holds a file of ours.
 
     Raises:
-        UserError: if it holds anything else.
+        UserError: If it holds anything else.
     """
     if not os.path.lexists(path):
         return
@@ -106,7 +106,7 @@ def check_folder(path: Path) -> None:
     """Check that a folder can be made, or is there already.
 
     Raises:
-        UserError: if a file is in its place, or in that of a folder that would hold it.
+        UserError: If a file is in its place, or in that of a folder that would hold it.
     """
     whole = Path(os.path.realpath(path))
     there = next(place for place in (whole, *whole.parents) if os.path.lexists(place))
@@ -124,8 +124,8 @@ def whole_file(path: Path, is_ours: IsOurs) -> Iterator[Path]:
     `path`, from which encoders choose their format. If `path` is a link, the file it points to is replaced.
 
     Raises:
-        UserError: before anything is written, if `path` is not ours to replace.
-        OSError: if the system refuses.
+        UserError: Before anything is written, if `path` is not ours to replace.
+        OSError: If the system refuses.
     """
     path = Path(os.path.realpath(path))
     check_replaceable(path, is_ours)
@@ -143,7 +143,7 @@ def lock(descriptor: int) -> None:
     """Lock an open file or folder until it is closed, where the system has such locks (not on Windows).
 
     Raises:
-        BlockingIOError: if it is locked.
+        BlockingIOError: If it is locked.
     """
     if fcntl is not None:
         try:
@@ -159,11 +159,11 @@ def only_writer(folder: Path, name: str) -> Iterator[None]:
     """Refuse a folder that another process holds in this context, too.
 
     Args:
-        folder: an existing folder.
-        name: of the option that gave it.
+        folder: An existing folder.
+        name: Of the option that gave it.
 
     Raises:
-        UserError: if another one does.
+        UserError: If another one does.
     """
     if fcntl is None:
         yield
@@ -183,8 +183,8 @@ def write_bytes(path: Path, data: bytes, is_ours: IsOurs) -> None:
     """Write a file completely or not at all.
 
     Raises:
-        UserError: as `whole_file`.
-        OSError: if the system refuses.
+        UserError: As `whole_file`.
+        OSError: If the system refuses.
     """
     with whole_file(path, is_ours) as unfinished:
         unfinished.write_bytes(data)
@@ -194,8 +194,8 @@ def write_text(path: Path, text: str, is_ours: IsOurs) -> None:
     """Write a UTF-8 file completely or not at all.
 
     Raises:
-        UserError: as `whole_file`.
-        OSError: if the system refuses.
+        UserError: As `whole_file`.
+        OSError: If the system refuses.
     """
     write_bytes(path, text.encode(), is_ours)
 
@@ -205,16 +205,16 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
     """Yield a temporary folder to fill, whose files are moved into `path` one by one at the end.
 
     Args:
-        path: the folder to write to; it may exist and hold other files, which stay.
-        is_ours: which existing files may be replaced.
-        last: the name of the file that describes the others (a sidecar, an index). The old one is removed
+        path: The folder to write to; it may exist and hold other files, which stay.
+        is_ours: Which existing files may be replaced.
+        last: The name of the file that describes the others (a sidecar, an index). The old one is removed
             first and the new one is moved last: if the process is killed in between, the folder does not
             look complete.
-        removes_stale: whether to remove files in `path` that are ours and are not written again.
+        removes_stale: Whether to remove files in `path` that are ours and are not written again.
 
     Raises:
-        UserError: before anything is changed, if a file that is not ours would be replaced.
-        OSError: if the system refuses.
+        UserError: Before anything is changed, if a file that is not ours would be replaced.
+        OSError: If the system refuses.
     """
     check_folder(path)
     path = Path(os.path.realpath(path))

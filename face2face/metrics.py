@@ -14,9 +14,9 @@ class Measures:
     """The distances of one picture from the true one, or their means.
 
     Attributes:
-        l1: mean absolute difference, in [0, 255].
-        psnr: peak signal-to-noise ratio, in dB.
-        ssim: structural similarity, at most 1 (Wang et al., 2004).
+        l1: Mean absolute difference, in [0, 255].
+        psnr: Peak signal-to-noise ratio, in dB.
+        ssim: Structural similarity, at most 1 (Wang et al., 2004).
     """
 
     l1: float
@@ -38,7 +38,7 @@ def compare_regions(output: np.ndarray, target: np.ndarray, regions: Sequence[np
 
     Args:
         output: uint8 (H, W, 3), RGB.
-        target: of the same size.
+        target: Of the same size.
         regions: bool (H, W) each. SSIM is the mean over the windows whose centre lies in the region.
 
     Returns:

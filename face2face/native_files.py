@@ -9,10 +9,10 @@ def existing(path: str | Path, what: str) -> Path:
     """Check that a file exists and that native libraries can take its name.
 
     Args:
-        what: what the file should be, for the error: "the frozen model".
+        what: What the file should be, for the error: "the frozen model".
 
     Raises:
-        UserError: if it does not exist, or its name is not UTF-8.
+        UserError: If it does not exist, or its name is not UTF-8.
     """
     path = Path(path)
     try:

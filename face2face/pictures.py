@@ -54,8 +54,8 @@ def read(path: Path) -> np.ndarray:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: if its header claims more than `MAX_PIXELS`, or it cannot be decoded.
-        OSError: if the system refuses.
+        UserError: If its header claims more than `MAX_PIXELS`, or it cannot be decoded.
+        OSError: If the system refuses.
     """
     if path.exists() and not path.is_file():  # reading a pipe would wait for its writer
         raise UserError(f"expected an image, got a folder, a device or a pipe: {path}")
@@ -97,12 +97,12 @@ def encode(picture: np.ndarray, ending: str, quality: int = JPEG_QUALITY, xmp: b
 
     Args:
         picture: uint8 (H, W, 3), RGB, or (H, W), greyscale.
-        ending: the format: ".png", ".jpg" or ".jpeg".
+        ending: The format: ".png", ".jpg" or ".jpeg".
         quality: JPEG quality, 1 to 100.
-        xmp: an XMP packet to embed.
+        xmp: An XMP packet to embed.
 
     Raises:
-        UserError: if a side is above `MAX_SIDE`.
+        UserError: If a side is above `MAX_SIDE`.
     """
     if max(picture.shape[:2]) > MAX_SIDE:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
@@ -145,13 +145,13 @@ def write(path: Path, picture: np.ndarray, xmp: bytes = b"", replaceable: files.
     """Write a picture; the file appears only when it is complete.
 
     Args:
-        path: ends in .png, .jpg or .jpeg.
+        path: Ends in .png, .jpg or .jpeg.
         picture: uint8 (H, W, 3), RGB, or (H, W), greyscale.
-        xmp: an XMP packet to embed.
-        replaceable: which existing files may be replaced.
+        xmp: An XMP packet to embed.
+        replaceable: Which existing files may be replaced.
 
     Raises:
-        UserError: if `path` holds a file that may not be replaced, or the picture is too large.
-        OSError: if it cannot be written.
+        UserError: If `path` holds a file that may not be replaced, or the picture is too large.
+        OSError: If it cannot be written.
     """
     files.write_bytes(path, encode(picture, path.suffix, xmp=xmp), replaceable)

@@ -30,16 +30,16 @@ def read(path: Path, kind: type[T], what: str) -> T:
     """Read a JSON file as a record.
 
     Args:
-        path: of the file.
-        kind: the schema: a msgspec Struct, a dataclass, or any type that msgspec checks.
-        what: what the file should be, for the error: "what --calibration wrote".
+        path: Of the file.
+        kind: The schema: a msgspec Struct, a dataclass, or any type that msgspec checks.
+        what: What the file should be, for the error: "what --calibration wrote".
 
     Returns:
         The record, an instance of `kind`.
 
     Raises:
-        UserError: if the file is too large, damaged, or does not fit the schema.
-        OSError: if the system refuses.
+        UserError: If the file is too large, damaged, or does not fit the schema.
+        OSError: If the system refuses.
     """
     if path.stat().st_size > MAX_BYTES:
         raise cli.UserError(f"expected {what}, got a file of over {MAX_BYTES >> 20} MB: {path}")
@@ -51,12 +51,12 @@ def decode(data: bytes | str, kind: type[T], what: str, where: str) -> T:
 
     Args:
         data: JSON text, in UTF-8 if bytes.
-        kind: the schema, as for `read`.
-        what: what the text should be, for the error.
-        where: where the text comes from, for the error.
+        kind: The schema, as for `read`.
+        what: What the text should be, for the error.
+        where: Where the text comes from, for the error.
 
     Raises:
-        UserError: if the text is damaged, or does not fit the schema.
+        UserError: If the text is damaged, or does not fit the schema.
     """
     try:
         if isinstance(data, str):
@@ -70,7 +70,7 @@ def encode(record: object, indent: int = 2) -> str:
     """Encode a record as JSON text that ends with a newline.
 
     Args:
-        indent: spaces per level; 0 for one line.
+        indent: Spaces per level; 0 for one line.
     """
     data = msgspec.json.encode(record)
     return (msgspec.json.format(data, indent=indent) if indent else data).decode() + "\n"

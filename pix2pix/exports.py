@@ -46,13 +46,13 @@ class Format:
     """A file format, and what reads and writes it.
 
     Attributes:
-        name: for people; the option of freeze_model.py is the same in lower case.
-        engine: what runs it.
-        packages: what it needs, by the names that Python imports; all are in requirements-export.txt.
-        convert: converts a TensorFlow function from a drawing to a face, adds the target's JSON, and returns
+        name: For people; the option of freeze_model.py is the same in lower case.
+        engine: What runs it.
+        packages: What it needs, by the names that Python imports; all are in requirements-export.txt.
+        convert: Converts a TensorFlow function from a drawing to a face, adds the target's JSON, and returns
             the file's content; True: with weights as float16.
-        read_target: reads the target's JSON from a file; None if it has none, or is no file of this format.
-        load: loads a file into the format's engine.
+        read_target: Reads the target's JSON from a file; None if it has none, or is no file of this format.
+        load: Loads a file into the format's engine.
     """
 
     name: str
@@ -94,18 +94,18 @@ def export(
     """Write a frozen graph in another format, read it back, and compare the faces of both.
 
     Args:
-        graph: as `frozen.freeze` or `frozen.halve` returned it.
-        target: what is stored about the target.
-        kind: one of `FORMATS`.
-        path: the file to write.
-        exact: paints with the frozen graph.
-        drawings: on which the faces are compared.
+        graph: As `frozen.freeze` or `frozen.halve` returned it.
+        target: What is stored about the target.
+        kind: One of `FORMATS`.
+        path: The file to write.
+        exact: Paints with the frozen graph.
+        drawings: On which the faces are compared.
 
     Returns:
         The largest difference, in [0, 255].
 
     Raises:
-        UserError: if that is above `MAX_DIFFERENCE`, or another file is in the way; then nothing is written.
+        UserError: If that is above `MAX_DIFFERENCE`, or another file is in the way; then nothing is written.
     """
     from pix2pix import frozen
 

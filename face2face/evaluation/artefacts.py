@@ -119,8 +119,8 @@ def strength(power: np.ndarray, periods: tuple[int, ...]) -> float:
     would hide squares.
 
     Args:
-        power: from `spectrum`.
-        periods: in pixels, powers of 2, at most `TILE` / 4.
+        power: From `spectrum`.
+        periods: In pixels, powers of 2, at most `TILE` / 4.
 
     Returns:
         The ratio at the worst of the periods; each one's is the geometric mean over the frequencies that

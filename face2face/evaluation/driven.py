@@ -47,18 +47,18 @@ class CrossMeasures:
     """What is measured of a driver's frames and of the faces that are painted of them.
 
     Attributes:
-        first: the first frame with a driver's face.
-        changes: flicker outside the face, from each picture to the next.
-        strips: the rows of the page.
+        first: The first frame with a driver's face.
+        changes: Flicker outside the face, from each picture to the next.
+        strips: The rows of the page.
     """
 
     def __init__(self, judge: Judge, target: TrueFace, driver: str, row: str) -> None:
         """Begin with nothing.
 
         Args:
-            target: what the target's true frames tell of its face.
-            driver: name of the clip.
-            row: start of the strips' names.
+            target: What the target's true frames tell of its face.
+            driver: Name of the clip.
+            row: Start of the strips' names.
         """
         self._judge, self._target, self._driver, self._row = judge, target, driver, row
         self._looks, self._following = Looks(judge), Following(with_gaze=judge.iris_detector is not None)
@@ -76,9 +76,9 @@ class CrossMeasures:
         """Measure a frame.
 
         Args:
-            driven: what has been made of it.
-            detected: the driver's landmarks as detected, float (68, 2), or None.
-            in_sample: whether it is one of the frames whose looks are measured.
+            driven: What has been made of it.
+            detected: The driver's landmarks as detected, float (68, 2), or None.
+            in_sample: Whether it is one of the frames whose looks are measured.
         """
         if driven.points is None:
             self._last = None
@@ -167,11 +167,11 @@ def evaluate_cross(
     """Judge the generator driven by another person.
 
     Args:
-        driver: path of the clip.
-        tracker: the painter's.
-        target: what the target's true frames tell of its face.
-        result: gets the figures of this driver, and strips.
-        look_ahead: whether the driver's face at rest is looked for in the whole clip first.
+        driver: Path of the clip.
+        tracker: The painter's.
+        target: What the target's true frames tell of its face.
+        result: Gets the figures of this driver, and strips.
+        look_ahead: Whether the driver's face at rest is looked for in the whole clip first.
 
     Returns:
         The first frame with a face, and the flicker outside the face.
@@ -203,8 +203,8 @@ def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result:
     """Judge how much changes outside the face when the target drives itself, and in its own video then.
 
     Args:
-        clip: of the target; its first `RUN_FRAMES` frames are read.
-        result: gets the figures.
+        clip: Of the target; its first `RUN_FRAMES` frames are read.
+        result: Gets the figures.
     """
     crop_box, size = known_crop_box(clip.path, generator), generator.target.image_size
     changes: list[tuple[float, float]] = []
@@ -243,8 +243,8 @@ def evaluate_still(frame: Frame, painter: Painter, judge: Judge, result: Evaluat
     """Judge how much the landmarks of a still driver shake, in front of a camera with noise.
 
     Args:
-        frame: of the driver; it is repeated with noise added.
-        result: gets the figures.
+        frame: Of the driver; it is repeated with noise added.
+        result: Gets the figures.
     """
     noise = np.random.default_rng(0)
     raw, found = [], []

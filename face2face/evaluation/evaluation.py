@@ -31,16 +31,16 @@ class EvaluationOptions:
     """What a generator is judged on.
 
     Attributes:
-        target: the clip of the target.
-        drivers: paths of clips of other people.
+        target: The clip of the target.
+        drivers: Paths of clips of other people.
         landmark_model: dlib's model of 68 landmarks.
-        frames: number of the target's frames, spread evenly.
-        retarget: whether the driver's motion is carried onto the target's face.
-        smoothing: of the landmarks, 0 to 1.
-        expression: how much of the driver's expression is carried, 0 to 2.
-        head: how much of the driver's head motion is carried, 0 to 2.
-        gaze: whether the driver's gaze is carried, and the gaze is judged.
-        look_ahead: whether a driver's face at rest is looked for in his whole clip first, as of a file; else
+        frames: Number of the target's frames, spread evenly.
+        retarget: Whether the driver's motion is carried onto the target's face.
+        smoothing: Of the landmarks, 0 to 1.
+        expression: How much of the driver's expression is carried, 0 to 2.
+        head: How much of the driver's head motion is carried, 0 to 2.
+        gaze: Whether the driver's gaze is carried, and the gaze is judged.
+        look_ahead: Whether a driver's face at rest is looked for in his whole clip first, as of a file; else
             it is learned while he is watched, as in front of a camera.
     """
 
@@ -105,14 +105,14 @@ class SelfMeasures:
     """What is measured of faces that are painted of the target's own frames, whose true pictures are known.
 
     Attributes:
-        strips: the rows of the page.
+        strips: The rows of the page.
     """
 
     def __init__(self, judge: Judge, target: TrueFace) -> None:
         """Begin with nothing.
 
         Args:
-            target: what the true frames tell of the target's face.
+            target: What the true frames tell of the target's face.
         """
         self._judge, self._target, self._looks = judge, target, Looks(judge)
         self._compared: list[list[Measures]] = []
@@ -131,10 +131,10 @@ class SelfMeasures:
         """Measure a frame.
 
         Args:
-            number: of the frame.
+            number: Of the frame.
             pictures: "drawing", "generated" and "true", uint8 (S, S, 3) each, RGB.
-            points: the landmarks of the true picture, float (68, 2), in model space.
-            gaze: that of the true picture, as `Judge.gaze`.
+            points: The landmarks of the true picture, float (68, 2), in model space.
+            gaze: That of the true picture, as `Judge.gaze`.
         """
         generated, true = pictures["generated"], pictures["true"]
         compared = metrics.compare_regions(generated, true, regions.compared(points, true.shape[0]))

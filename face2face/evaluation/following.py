@@ -63,7 +63,7 @@ def lag(driver: np.ndarray, output: np.ndarray) -> float:
 
     Args:
         driver: float (N, M), M motions in each of N successive frames, NaN where there is no face.
-        output: likewise.
+        output: Likewise.
 
     Returns:
         The lag at which the mean correlation of the motions is highest, between frames by the parabola
@@ -102,12 +102,12 @@ class Following:
     """The motions of a driver and of the painted face in successive frames.
 
     Attributes:
-        found: of the driver as detected, float (M,) each; NaN without a face.
-        steadied: likewise, as the drawing is made from it.
-        painted: of the painted face; NaN if no face is found in it.
-        gazes: of the driver and of the painted face, float (2, 2): each across and down, the mean of both
+        found: Of the driver as detected, float (M,) each; NaN without a face.
+        steadied: Likewise, as the drawing is made from it.
+        painted: Of the painted face; NaN if no face is found in it.
+        gazes: Of the driver and of the painted face, float (2, 2): each across and down, the mean of both
             eyes; NaN where no iris is found.
-        with_gaze: whether the gaze is judged.
+        with_gaze: Whether the gaze is judged.
     """
 
     found: list[np.ndarray] = field(default_factory=list)

@@ -32,7 +32,7 @@ class Descriptor(Protocol):
     """Describes a face by some numbers.
 
     Attributes:
-        key: the start of the keys of its figures.
+        key: The start of the keys of its figures.
     """
 
     key: str

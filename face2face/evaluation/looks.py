@@ -15,10 +15,10 @@ class TrueFace:
     """What a target's true frames tell of its face.
 
     Attributes:
-        identity: the mean of the frames' identities.
-        expected_identity: how far from it the true face is to be expected, by its expression.
-        sharpness: the frames' median.
-        depth: how much darker than its surroundings its skin gets, see `artefacts.usual_depth`.
+        identity: The mean of the frames' identities.
+        expected_identity: How far from it the true face is to be expected, by its expression.
+        sharpness: The frames' median.
+        depth: How much darker than its surroundings its skin gets, see `artefacts.usual_depth`.
     """
 
     identity: Identity
@@ -32,11 +32,11 @@ class Looks:
     """What is measured on several pictures of a face, filmed or painted.
 
     Attributes:
-        judge: tells whose face it is.
-        faces: the identity in each picture with a face.
-        motions: its expression and the turn of its head there, as in `following.motions`.
-        skin: of each picture, from `artefacts.unevenness`.
-        power: sum of the pictures' spectra, float (TILE, TILE).
+        judge: Tells whose face it is.
+        faces: The identity in each picture with a face.
+        motions: Its expression and the turn of its head there, as in `following.motions`.
+        skin: Of each picture, from `artefacts.unevenness`.
+        power: Sum of the pictures' spectra, float (TILE, TILE).
     """
 
     judge: Judge

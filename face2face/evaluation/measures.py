@@ -25,9 +25,9 @@ class Judge:
     """Judges pictures in model space, uint8 (S, S, 3), RGB, by networks.
 
     Attributes:
-        detector: finds the landmarks.
-        descriptors: describe whose face it is.
-        iris_detector: finds the irises; None: the gaze is not judged.
+        detector: Finds the landmarks.
+        descriptors: Describe whose face it is.
+        iris_detector: Finds the irises; None: the gaze is not judged.
     """
 
     detector: LandmarkDetector
@@ -83,7 +83,7 @@ def flicker(before: np.ndarray, after: np.ndarray, region: np.ndarray) -> float:
 
     Args:
         before: uint8 (S, S, 3), RGB.
-        after: likewise.
+        after: Likewise.
         region: bool (S, S).
     """
     change = np.abs(after.astype(np.float32) - before.astype(np.float32)).mean(axis=-1)

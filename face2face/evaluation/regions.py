@@ -54,7 +54,7 @@ def face(points: np.ndarray, size: int) -> np.ndarray:
 
     Args:
         points: float (68, 2), the face's landmarks in model space.
-        size: side of model space, in pixels.
+        size: Side of model space, in pixels.
     """
     return _filled(_hull(points), size) == 1
 

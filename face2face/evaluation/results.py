@@ -13,9 +13,9 @@ class Figure:
     """What a figure is called for people.
 
     Attributes:
-        sentence: what was measured.
-        unit: of the value; "" for a count, a ratio or a correlation.
-        best: the farther from it, the worse; None where a value is neither good nor bad.
+        sentence: What was measured.
+        unit: Of the value; "" for a count, a ratio or a correlation.
+        best: The farther from it, the worse; None where a value is neither good nor bad.
     """
 
     sentence: str
@@ -133,8 +133,8 @@ class Strip:
     Attributes:
         name: "self-frame number" or "cross-frame number", of the second driver "cross-2-frame number", ...
         pictures: uint8 (S, S, 3), RGB, by kind.
-        measures: the figures of this row, as text.
-        badness: rows are sorted by it, the highest first.
+        measures: The figures of this row, as text.
+        badness: Rows are sorted by it, the highest first.
     """
 
     name: str
@@ -149,9 +149,9 @@ class Evaluation:
 
     Attributes:
         values: section -> key -> value, of the keys of `FIGURES`; of several drivers, the median.
-        drivers: driver -> key -> value, of the keys of `FIGURES["cross"]`.
-        strips: the rows of the pages.
-        shortfalls: why a clip had fewer frames than it should have had.
+        drivers: Driver -> key -> value, of the keys of `FIGURES["cross"]`.
+        strips: The rows of the pages.
+        shortfalls: Why a clip had fewer frames than it should have had.
     """
 
     values: Values = field(default_factory=dict)
@@ -188,7 +188,7 @@ def table(models: Mapping[str, Values]) -> str:
     """The figures of some models side by side, as a Markdown table.
 
     Args:
-        models: each model's values by the model's name.
+        models: Each model's values by the model's name.
     """
     rows = ["| | " + " | ".join(models) + " |", "| --- |" + " --- |" * len(models)]
     for section, figures in FIGURES.items():
@@ -224,8 +224,8 @@ def drivers_table(model: str, drivers: Values) -> str:
     """The figures of each driver, their median and the worst, as a Markdown table.
 
     Args:
-        model: the name of the model.
-        drivers: its figures by the drivers' paths.
+        model: The name of the model.
+        drivers: Its figures by the drivers' paths.
     """
     columns = drivers | {"median": median_of(drivers), "worst": worst_of(drivers)}
     rows = [f"| {model} | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]

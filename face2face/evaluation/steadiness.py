@@ -19,7 +19,7 @@ def warping_error(before: np.ndarray, after: np.ndarray) -> float:
 
     Args:
         before: uint8 (S, S, 3), RGB.
-        after: likewise.
+        after: Likewise.
 
     Returns:
         In [0, 255]; NaN if every pixel is occluded.

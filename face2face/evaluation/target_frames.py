@@ -22,9 +22,9 @@ class Clip:
     """A part of a clip.
 
     Attributes:
-        path: the file.
-        start: where the part begins, in seconds.
-        end: where it ends, in seconds; None for the clip's end.
+        path: The file.
+        start: Where the part begins, in seconds.
+        end: Where it ends, in seconds; None for the clip's end.
     """
 
     path: str
@@ -39,9 +39,9 @@ class TargetFrames:
     Attributes:
         pictures: uint8 (S, S, 3), RGB, each in model space.
         points: float (68, 2) each, the landmarks in model space.
-        numbers: the frames' numbers in the clip.
-        side: side of the crop box that they were cut out by, in pixels of a frame.
-        shortfall: why the clip had fewer frames than it should have, or "".
+        numbers: The frames' numbers in the clip.
+        side: Side of the crop box that they were cut out by, in pixels of a frame.
+        shortfall: Why the clip had fewer frames than it should have, or "".
     """
 
     pictures: list[np.ndarray] = field(default_factory=list)
@@ -55,7 +55,7 @@ def known_crop_box(path: str, generator: Generator) -> CropBox | None:
     """The crop box that a training clip was cropped to; None if it was not cropped, or not trained on.
 
     Raises:
-        UserError: if the clip cannot be decoded.
+        UserError: If the clip cannot be decoded.
     """
     with open_source(path) as video:
         frame_size = next(video.frames()).picture.shape[1::-1]
@@ -75,7 +75,7 @@ def in_model_space(frame: Frame, crop_box: CropBox | None, size: int) -> tuple[C
 
     Args:
         crop_box: None for the middle square of the frame.
-        size: side of model space, in pixels.
+        size: Side of model space, in pixels.
 
     Returns:
         The crop box that was used, and uint8 (S, S, 3), RGB.
@@ -88,7 +88,7 @@ def target_frames(clip: Clip, generator: Generator, detector: LandmarkDetector, 
     """Read frames of the target that the training has not seen, in the crop box of the training.
 
     Args:
-        count: number of frames, spread evenly; those without a detected face are left out, and, with a
+        count: Number of frames, spread evenly; those without a detected face are left out, and, with a
             warning, those in which the face is not in the crop box.
 
     Raises:

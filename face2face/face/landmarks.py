@@ -86,7 +86,7 @@ def default_landmark_model() -> Path:
     """The 68-point model that is installed with the package face_recognition_models.
 
     Raises:
-        UserError: The package is not installed.
+        UserError: If the package is not installed.
     """
     # The package is not imported: that needs pkg_resources, which new versions of setuptools lack.
     spec = importlib.util.find_spec("face_recognition_models")
@@ -114,7 +114,7 @@ class LandmarkDetector:
             search_side: Long side in pixels of the second, thorough search.
 
         Raises:
-            UserError: The file is missing or is no 68-point model of dlib's.
+            UserError: If the file is missing or is no 68-point model of dlib's.
         """
         model = landmark_check.check(model) if model else default_landmark_model()
         import dlib

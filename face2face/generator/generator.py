@@ -41,8 +41,8 @@ class Measured:
     """What was measured of a precision.
 
     Attributes:
-        milliseconds: that a face takes.
-        difference: mean difference from float32's faces, in [0, 255].
+        milliseconds: That a face takes.
+        difference: Mean difference from float32's faces, in [0, 255].
     """
 
     milliseconds: float
@@ -54,8 +54,8 @@ class Comparison:
     """The result of comparing precisions, as it is cached.
 
     Attributes:
-        precision: the chosen one.
-        measured: of each precision.
+        precision: The chosen one.
+        measured: Of each precision.
     """
 
     precision: str
@@ -66,9 +66,9 @@ class Generator:
     """Generates the target's face from a drawing.
 
     Attributes:
-        target: what the graph knows of its target; of the 2017 demo's graphs only the image size is known.
-        engine: the engine and precision that run it, for people to read.
-        concurrency: number of faces that it generates at the same time, for calls from as many threads.
+        target: What the graph knows of its target; of the 2017 demo's graphs only the image size is known.
+        engine: The engine and precision that run it, for people to read.
+        concurrency: Number of faces that it generates at the same time, for calls from as many threads.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class Generator:
         """Check the file, and load it by the first engine that can run it.
 
         Args:
-            path: a frozen graph (.pb), or an IR (.xml).
-            engine: one of `engines.ENGINES`, or `AUTO`.
-            precision: one of `engines.PRECISIONS`, or `AUTO`.
-            concurrency: number of faces at the same time. 2 keep the cores busier; each takes longer.
-            interval: seconds from one drawing to the next, if they come at a steady rate: where one face at a
+            path: A frozen graph (.pb), or an IR (.xml).
+            engine: One of `engines.ENGINES`, or `AUTO`.
+            precision: One of `engines.PRECISIONS`, or `AUTO`.
+            concurrency: Number of faces at the same time. 2 keep the cores busier; each takes longer.
+            interval: Seconds from one drawing to the next, if they come at a steady rate: where one face at a
                 time is quick enough for it (`KEEPS_UP`), `concurrency` becomes 1. None: as fast as possible.
 
         Raises:
-            UserError: if the file is missing, damaged, or no generator's frozen graph; or could do more than
+            UserError: If the file is missing, damaged, or no generator's frozen graph; or could do more than
                 paint; or cannot be run with this engine and precision.
         """
         file = graph_check.check(path)
@@ -118,7 +118,7 @@ class Generator:
             The face, uint8 (S, S, 3), RGB.
 
         Raises:
-            UserError: if the engine fails on the drawing.
+            UserError: If the engine fails on the drawing.
         """
         try:
             return self._paint(engines.input_of(drawing))
@@ -243,8 +243,8 @@ def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
     """Random drawings such as a driver produces: the target's face, in its range of expression and shift.
 
     Args:
-        target: what is known of the target; if its face is unknown, the drawings are random lines.
-        count: number of drawings.
+        target: What is known of the target; if its face is unknown, the drawings are random lines.
+        count: Number of drawings.
 
     Returns:
         uint8 (S, S, 3), RGB, each.

@@ -18,13 +18,13 @@ def check(path: str | Path) -> GeneratorFile:
     """Inspect a generator's file without an engine.
 
     Args:
-        path: a frozen graph (.pb), or an OpenVINO IR (.xml, with its .bin beside it).
+        path: A frozen graph (.pb), or an OpenVINO IR (.xml, with its .bin beside it).
 
     Returns:
         What is known of the file: image size, target, whether it is int8.
 
     Raises:
-        UserError: if the file is missing, damaged, no generator, too large, or could do more than paint.
+        UserError: If the file is missing, damaged, no generator, too large, or could do more than paint.
     """
     path = native_files.existing(path, "the frozen model")
     check_format = ir.check if path.suffix.lower() == IR_ENDING else graph_def.check

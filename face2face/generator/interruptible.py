@@ -26,8 +26,8 @@ def call(function: Callable[[], T]) -> T:
         What the function returns.
 
     Raises:
-        BaseException: what the function raises.
-        KeyboardInterrupt: on a signal.
+        BaseException: What the function raises.
+        KeyboardInterrupt: On a signal.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []

@@ -32,21 +32,21 @@ class OpenVino:
     """Runs a frozen graph, or an IR, on the processor.
 
     Attributes:
-        name: the engine's name and version.
-        processor: the processor's name.
-        precisions: those of `PRECISIONS` that the processor computes in hardware.
+        name: The engine's name and version.
+        processor: The processor's name.
+        precisions: Those of `PRECISIONS` that the processor computes in hardware.
     """
 
     def __init__(self, file: GeneratorFile, cache: Callable[[], FileCache]) -> None:
         """Import OpenVINO; nothing is loaded yet.
 
         Args:
-            file: a file that passed the checks.
-            cache: returns the cache of converted graphs. It is called only when needed: it may have to wait
+            file: A file that passed the checks.
+            cache: Returns the cache of converted graphs. It is called only when needed: it may have to wait
                 for the file's hash.
 
         Raises:
-            EngineError: if OpenVINO is not installed.
+            EngineError: If OpenVINO is not installed.
         """
         try:
             import openvino
@@ -63,12 +63,12 @@ class OpenVino:
         """Compile the graph.
 
         Args:
-            precision: one of `precisions`.
-            concurrency: number of faces that are generated at the same time, each on its share of the cores;
+            precision: One of `precisions`.
+            concurrency: Number of faces that are generated at the same time, each on its share of the cores;
                 further calls wait.
 
         Raises:
-            EngineError: if OpenVINO cannot read or compile it.
+            EngineError: If OpenVINO cannot read or compile it.
         """
         model = self._read(self._file.path) if self._file.is_ir else self._converted(precision)
         settings = {
@@ -106,7 +106,7 @@ class OpenVino:
         checked like any other file.
 
         Raises:
-            EngineError: if OpenVINO cannot read the graph.
+            EngineError: If OpenVINO cannot read the graph.
         """
         name = f"openvino-{self._version}-{precision}"
 
@@ -134,7 +134,7 @@ class OpenVino:
         """The graph, converted here.
 
         Raises:
-            EngineError: if OpenVINO cannot read it.
+            EngineError: If OpenVINO cannot read it.
         """
         model = self._read(self._file.path)
         if precision == "bfloat16":
@@ -145,8 +145,8 @@ class OpenVino:
         """Read a graph, and check OpenVINO's own view of it before it is compiled.
 
         Raises:
-            EngineError: if OpenVINO cannot read it, or cannot tell the shape of a tensor.
-            UserError: if OpenVINO sees an operation that is not allowed, or tensors that are too large.
+            EngineError: If OpenVINO cannot read it, or cannot tell the shape of a tensor.
+            UserError: If OpenVINO sees an operation that is not allowed, or tensors that are too large.
         """
         failure = None
         with loading.quiet_stderr():  # it tries a damaged file in every format, and prints an error for each

@@ -37,8 +37,8 @@ def split(model: Model, only_few: bool = False) -> int:
     """Decompose the transposed convolutions of a model, in place.
 
     Args:
-        model: as read from a frozen graph.
-        only_few: decompose only those with few output channels, such as the last one with its three colours:
+        model: As read from a frozen graph.
+        only_few: Decompose only those with few output channels, such as the last one with its three colours:
             in int8 the kernels for the others are as fast as any.
 
     Returns:
@@ -120,8 +120,8 @@ def _convolution(
 
     Args:
         kernel: (outputs, inputs, 2, 2).
-        rows: padding before the first row and after the last one.
-        columns: padding of the columns, likewise.
+        rows: Padding before the first row and after the last one.
+        columns: Padding of the columns, likewise.
         bias: (1, outputs, 1, 1).
     """
     from openvino import opset13

@@ -50,15 +50,15 @@ def quantise(graph: Path, drawings: Sequence[np.ndarray], output: Path) -> float
     """Quantise a frozen graph after its training, and compare the faces of both graphs.
 
     Args:
-        graph: a frozen graph, .pb.
+        graph: A frozen graph, .pb.
         drawings: uint8 (S, S, 3), RGB, such as the graph will read; at most `MAX_DRAWINGS` are used, spread.
-        output: an .xml; the weights are written to a .bin beside it.
+        output: An .xml; the weights are written to a .bin beside it.
 
     Returns:
         The mean difference of the faces, in [0, 255].
 
     Raises:
-        UserError: if that is above `MAX_DIFFERENCE`; then nothing is written.
+        UserError: If that is above `MAX_DIFFERENCE`; then nothing is written.
     """
     os.environ["NNCF_CI"] = "1"  # turns off its telemetry
     import nncf

@@ -13,17 +13,17 @@ class TensorFlow:
     """Runs a frozen graph on a GPU, if TensorFlow finds one, else on the processor.
 
     Attributes:
-        name: the engine's name and version, and what it runs on.
+        name: The engine's name and version, and what it runs on.
         processor: "GPU" or "CPU".
-        precisions: those of `PRECISIONS` that it has there.
-        sees_gpu: whether it finds a GPU.
+        precisions: Those of `PRECISIONS` that it has there.
+        sees_gpu: Whether it finds a GPU.
     """
 
     def __init__(self, file: GeneratorFile) -> None:
         """Import TensorFlow; nothing is loaded yet.
 
         Raises:
-            EngineError: if the file is an IR.
+            EngineError: If the file is an IR.
         """
         if file.is_ir:
             raise EngineError(f"it reads no {IR_ENDING}")
@@ -40,11 +40,11 @@ class TensorFlow:
         """Load the graph into a session.
 
         Args:
-            precision: one of `precisions`.
-            concurrency: has no effect: a session runs as many calls at the same time as are made.
+            precision: One of `precisions`.
+            concurrency: Has no effect: a session runs as many calls at the same time as are made.
 
         Raises:
-            EngineError: if TensorFlow cannot load it.
+            EngineError: If TensorFlow cannot load it.
         """
         import tensorflow as tf
         from google.protobuf.message import DecodeError

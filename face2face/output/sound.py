@@ -30,8 +30,8 @@ class Sound(ABC):
         """Yield the next samples, each once.
 
         Args:
-            start: second before which samples may be skipped.
-            until: second up to which samples are wanted; a few more may come.
+            start: Second before which samples may be skipped.
+            until: Second up to which samples are wanted; a few more may come.
 
         Yields:
             The first sample's time in seconds, which may be before `start`, and float32 (channels, n), -1 to

@@ -101,7 +101,7 @@ def decode(data: bytes) -> np.ndarray:
         uint8 (H, W, 3), BGR.
 
     Raises:
-        ValueError: It is another file, too large, or damaged.
+        ValueError: If it is another file, too large, or damaged.
     """
     if data.count(_SCAN) != 1:
         raise ValueError("expected a JPEG of one scan")

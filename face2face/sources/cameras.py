@@ -66,7 +66,7 @@ def check(number: str, size: tuple[int, int] | None, fps: float | None) -> int:
         The number as an index.
 
     Raises:
-        UserError: No camera can have that number, size or rate.
+        UserError: If no camera can have that number, size or rate.
     """
     if len(number) > len(str(MAX_INDEX)) or int(number) > MAX_INDEX:
         raise UserError(f"expected a camera's number of at most {MAX_INDEX}, got {shown(number)}")
@@ -88,7 +88,7 @@ def open_camera(
         fps: Frames per second; None: the camera's default.
 
     Raises:
-        UserError: It is not there, or cannot be opened; the message names the other cameras.
+        UserError: If it is not there, or cannot be opened; the message names the other cameras.
     """
     capture = cv2.VideoCapture(index)
     if not capture.isOpened():

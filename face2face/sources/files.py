@@ -33,7 +33,7 @@ class FileSource(Source):
             end: Second at which the frames end; None: the file's end.
 
         Raises:
-            UserError: It cannot be decoded.
+            UserError: If it cannot be decoded.
         """
         self.name = self.file_name = name_of(path)
         self._path, self.start, self.end = path, start, end
@@ -55,7 +55,7 @@ class FileSource(Source):
         """Yield the frames between `start` and `end`. See `Source.frames`.
 
         Raises:
-            UserError: Not a single frame can be decoded.
+            UserError: If not a single frame can be decoded.
         """
         if not self._is_fresh:
             self._capture.release()
@@ -142,7 +142,7 @@ class FolderSource(Source):
         """List the folder's images.
 
         Raises:
-            UserError: There is none.
+            UserError: If there is none.
         """
         self.name = self.file_name = name_of(folder)
         self._paths = image_paths(folder)

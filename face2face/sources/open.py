@@ -26,7 +26,7 @@ def open_source(
         camera_fps: Frames per second to ask a camera for.
 
     Raises:
-        UserError: The source does not exist or cannot be decoded, or an option does not apply to it.
+        UserError: If the source does not exist or cannot be decoded, or an option does not apply to it.
     """
     path = source_path(spec)
     check_exists(spec)

@@ -33,7 +33,7 @@ def open_camera_source(number: str, size: tuple[int, int] | None = None, fps: fl
         fps: Frames per second to ask for; None: the camera's default.
 
     Raises:
-        UserError: It is not there, is held by another program, or size or rate are out of range.
+        UserError: If it is not there, is held by another program, or size or rate are out of range.
     """
     index = cameras.check(number, size, fps)
     return LiveSource(f"camera {index}", lambda: cameras.open_camera(index, size, fps))
@@ -46,7 +46,7 @@ def open_stream(address: str) -> Source:
         address: A URL that FFmpeg can read.
 
     Raises:
-        UserError: It cannot be read.
+        UserError: If it cannot be read.
     """
     return LiveSource(short_name(address), lambda: _open_address(address))
 

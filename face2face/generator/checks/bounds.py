@@ -28,11 +28,11 @@ class Node:
     """An operation of a graph.
 
     Attributes:
-        name: unique in the graph.
-        operation: its type, a key of the rules.
-        inputs: for each, the name of another node, and the index of its output.
-        attributes: what the rule of its type reads.
-        after: names of nodes that only have to run before it (control dependencies).
+        name: Unique in the graph.
+        operation: Its type, a key of the rules.
+        inputs: For each, the name of another node, and the index of its output.
+        attributes: What the rule of its type reads.
+        after: Names of nodes that only have to run before it (control dependencies).
     """
 
     name: str
@@ -50,14 +50,14 @@ def infer(nodes: dict[str, Node], rules: dict[str, Rule]) -> dict[str, list[Tens
     """Infer the outputs of all nodes.
 
     Args:
-        nodes: by name.
-        rules: by type of operation; each node's type is among them.
+        nodes: By name.
+        rules: By type of operation; each node's type is among them.
 
     Returns:
         The outputs of each node, by its name.
 
     Raises:
-        ShapeError: if a bound is exceeded, an operation does not fit its inputs, or the graph has a cycle.
+        ShapeError: If a bound is exceeded, an operation does not fit its inputs, or the graph has a cycle.
     """
     if len(nodes) > MAX_NODES:
         raise ShapeError(f"it has {len(nodes):,} operations, at most {MAX_NODES:,} are expected")

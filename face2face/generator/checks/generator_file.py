@@ -22,10 +22,10 @@ class GeneratorFile:
     """A file that passed the checks: it holds a generator and nothing else.
 
     Attributes:
-        path: the .pb or .xml.
-        image_size: side of model space, in pixels.
-        target: the JSON of what the graph knows of its target, or None.
-        is_int8: whether it computes in int8 where it can.
+        path: The .pb or .xml.
+        image_size: Side of model space, in pixels.
+        target: The JSON of what the graph knows of its target, or None.
+        is_int8: Whether it computes in int8 where it can.
     """
 
     path: Path
@@ -62,7 +62,7 @@ def model_space_side(path: Path, shape: list[int | None]) -> int:
     """The side of model space, S, from the shape (S, 2 S, 3) of the input tensor.
 
     Raises:
-        UserError: if the shape is another one, or S is above `MAX_SIDE`.
+        UserError: If the shape is another one, or S is above `MAX_SIDE`.
     """
     if len(shape) != 3 or not shape[0] or shape[1] != 2 * shape[0] or shape[2] != 3:
         raise UserError(f"{path}: expected {INPUT_TENSOR} of shape (S, 2 S, 3), got {shape}")
@@ -75,7 +75,7 @@ def check_face(path: Path, outputs: list[Tensor], image_size: int) -> None:
     """Check that the first output is a picture in model space.
 
     Raises:
-        UserError: if its shape is neither (S, S, 3) nor (1, S, S, 3).
+        UserError: If its shape is neither (S, S, 3) nor (1, S, S, 3).
     """
     face = (image_size, image_size, 3)
     if not outputs or outputs[0].shape not in (face, (1, *face)):

@@ -41,7 +41,7 @@ class Attributes:
         """Read the attributes of a NodeDef.
 
         Raises:
-            DecodeError: if an attribute occurs twice, or is no message.
+            DecodeError: If an attribute occurs twice, or is no message.
         """
         self._values: dict[str, Message] = {}
         for entry in node.messages(_NODE_ATTRIBUTE):
@@ -84,7 +84,7 @@ class Attributes:
         """The shape of a constant's value.
 
         Raises:
-            ShapeError: if it is not fully known, or the file is too small to hold the values.
+            ShapeError: If it is not fully known, or the file is too small to hold the values.
         """
         tensor = self.tensor("value")
         found = sides(tensor.message(_TENSOR_SHAPE))
@@ -98,7 +98,7 @@ class Attributes:
         """The values of a constant of integers, flat; None if it is of another type.
 
         Args:
-            count: number of values; where the file lists fewer, the last one is repeated.
+            count: Number of values; where the file lists fewer, the last one is repeated.
         """
         tensor = self.tensor("value")
         kind = tensor.integer(_TENSOR_TYPE)
@@ -114,7 +114,7 @@ class Attributes:
         """A shape; None for each unknown dimension.
 
         Raises:
-            ShapeError: if the rank is unknown.
+            ShapeError: If the rank is unknown.
         """
         shape = self._value(key).message(_VALUE_SHAPE)
         if shape.integer(_SHAPE_UNKNOWN) or not shape.numbers():

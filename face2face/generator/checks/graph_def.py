@@ -34,9 +34,9 @@ def check(path: Path) -> GeneratorFile:
     """Inspect a frozen graph (.pb).
 
     Raises:
-        UserError: if it is no generator, too large, or could do more than paint.
-        DecodeError: if it is damaged.
-        ShapeError: if an operation does not fit its inputs, or a bound is exceeded.
+        UserError: If it is no generator, too large, or could do more than paint.
+        DecodeError: If it is damaged.
+        ShapeError: If an operation does not fit its inputs, or a bound is exceeded.
     """
     size = path.stat().st_size
     if not size:

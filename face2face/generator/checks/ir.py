@@ -47,11 +47,11 @@ def check(path: Path) -> GeneratorFile:
     """Inspect an IR.
 
     Args:
-        path: the .xml.
+        path: The .xml.
 
     Raises:
-        UserError: if it is damaged, no generator, too large, or could do more than paint.
-        ShapeError: if an operation does not fit its inputs, or a bound is exceeded.
+        UserError: If it is damaged, no generator, too large, or could do more than paint.
+        ShapeError: If an operation does not fit its inputs, or a bound is exceeded.
     """
     weights = cli.existing_file(path.with_suffix(".bin"), "the weights of the frozen model")
     network = _network(path)
@@ -88,8 +88,8 @@ def knows_target(path: Path) -> bool:
     """Whether an .xml is an IR with a target's description; its .bin is not looked at.
 
     Raises:
-        OSError: if it cannot be read.
-        UserError: if it is no such text.
+        OSError: If it cannot be read.
+        UserError: If it is no such text.
     """
     return _target(_network(path)) is not None
 
@@ -103,7 +103,7 @@ def _network(path: Path) -> Element:
     """Parse the .xml; text that XML readers may read differently is refused.
 
     Raises:
-        UserError: if it is refused, damaged or too large.
+        UserError: If it is refused, damaged or too large.
     """
     if path.stat().st_size > _MAX_TEXT_BYTES:
         raise not_a_generator(path, f"{path.stat().st_size / 1e6:.0f} MB of text")

@@ -24,7 +24,7 @@ class Attributes:
     """The attributes of a layer.
 
     Attributes:
-        weights: the bytes of the .bin.
+        weights: The bytes of the .bin.
     """
 
     def __init__(self, layer: Element, weights: memoryview) -> None:
@@ -45,7 +45,7 @@ class Attributes:
         """An integer, or the default if the attribute is missing.
 
         Raises:
-            ShapeError: if the text is no integer, or the attribute is missing and has no default.
+            ShapeError: If the text is no integer, or the attribute is missing and has no default.
         """
         return _integer(self.text(key)) if key in self._data or default is None else default
 
@@ -53,7 +53,7 @@ class Attributes:
         """A list of integers; empty if the attribute is missing.
 
         Raises:
-            ShapeError: if the text is no list of integers.
+            ShapeError: If the text is no list of integers.
         """
         text = self.text(key).strip()
         return [_integer(word.strip()) for word in text.split(",")] if text else []

@@ -28,7 +28,7 @@ class Budget:
     """The number of fields that may still be read: a file of nothing but tiny fields would take hours.
 
     Attributes:
-        fields: what is left.
+        fields: What is left.
     """
 
     fields: int
@@ -37,7 +37,7 @@ class Budget:
         """Count one field.
 
         Raises:
-            DecodeError: if the budget is used up.
+            DecodeError: If the budget is used up.
         """
         self.fields -= 1
         if self.fields < 0:
@@ -51,18 +51,18 @@ class Message:
     checked has to be the one that runs.
 
     Attributes:
-        size: of the message, in bytes.
+        size: Of the message, in bytes.
     """
 
     def __init__(self, data: memoryview, budget: Budget) -> None:
         """Split a message into its fields.
 
         Args:
-            data: the message.
-            budget: shared by all messages of a file.
+            data: The message.
+            budget: Shared by all messages of a file.
 
         Raises:
-            DecodeError: if the bytes are no message, or the budget is used up.
+            DecodeError: If the bytes are no message, or the budget is used up.
         """
         self._fields: dict[tuple[int, int], list] = {}
         self._budget = budget

@@ -17,7 +17,7 @@ def pointwise(tensors: Sequence[Tensor], compute: Callable | None = None) -> Ten
     """Broadcast several tensors as NumPy does.
 
     Args:
-        compute: the NumPy function to apply to known values.
+        compute: The NumPy function to apply to known values.
     """
     shape = np.broadcast_shapes(*(tensor.shape for tensor in tensors))
     result = unknown(shape)
@@ -31,8 +31,8 @@ def reduced(tensor: Tensor, axes: Iterable[int], keep: bool, compute: Callable |
     """Reduce axes, as a sum does.
 
     Args:
-        keep: whether a reduced axis stays, with length 1.
-        compute: the NumPy function to apply to known values.
+        keep: Whether a reduced axis stays, with length 1.
+        compute: The NumPy function to apply to known values.
     """
     axes = {axis_of(axis, len(tensor.shape)) for axis in axes}
     if compute and tensor.is_known:
@@ -46,7 +46,7 @@ def axis_of(axis: int, rank: int) -> int:
     """The index of an axis, which may be counted from the last one.
 
     Raises:
-        ShapeError: if there is no such axis.
+        ShapeError: If there is no such axis.
     """
     if not -rank <= axis < rank:
         raise ShapeError(f"an axis {axis} of {rank} dimensions")
@@ -73,7 +73,7 @@ def window_side(side: int, kernel: int, stride: int, dilation: int, pads: tuple[
     """Length of the output where a kernel slides along a side.
 
     Args:
-        pads: padding before and after; None for as much as keeps the side, divided by the stride.
+        pads: Padding before and after; None for as much as keeps the side, divided by the stride.
     """
     if min(kernel, stride, dilation) < 1:
         raise ShapeError(f"a kernel of {kernel}, a stride of {stride}, a dilation of {dilation}")
@@ -122,8 +122,8 @@ def reshaped(tensor: Tensor, wanted: Sequence[int], zero_copies: bool = False) -
     """Reshape a tensor.
 
     Args:
-        wanted: the new shape; one dimension may be -1, for what the others leave.
-        zero_copies: whether a 0 stands for the old dimension at its place.
+        wanted: The new shape; one dimension may be -1, for what the others leave.
+        zero_copies: Whether a 0 stands for the old dimension at its place.
     """
     if zero_copies:
         wanted = [tensor.shape[i] if side == 0 else side for i, side in enumerate(wanted)]
@@ -160,10 +160,10 @@ def slices(
     """The NumPy index of a strided slice.
 
     Args:
-        begin: of each entry.
-        end: of each entry, exclusive.
-        strides: of each entry.
-        masks: for each of `MASKS`, the entries where it holds.
+        begin: Of each entry.
+        end: Of each entry, exclusive.
+        strides: Of each entry.
+        masks: For each of `MASKS`, the entries where it holds.
     """
     index = []
     for i, (low, high, step) in enumerate(zip(begin, end, strides, strict=True)):

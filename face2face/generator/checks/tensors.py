@@ -28,9 +28,9 @@ class Tensor:
     """An output of an operation.
 
     Attributes:
-        array: its values if `is_known`, else a stand-in of its shape.
-        is_known: whether its values are known.
-        work: multiply-adds that computing it takes; 0 where it takes one per value that is read or written.
+        array: Its values if `is_known`, else a stand-in of its shape.
+        is_known: Whether its values are known.
+        work: Multiply-adds that computing it takes; 0 where it takes one per value that is read or written.
     """
 
     array: np.ndarray
@@ -51,10 +51,10 @@ class Tensor:
         """The known values, flat, as integers.
 
         Args:
-            what: the values' meaning, for the error.
+            what: The values' meaning, for the error.
 
         Raises:
-            ShapeError: if they are not known.
+            ShapeError: If they are not known.
         """
         if not self.is_known or not np.issubdtype(self.array.dtype, np.integer):
             raise ShapeError(f"its {what} is known only when the graph runs")
@@ -64,7 +64,7 @@ class Tensor:
         """The only value.
 
         Raises:
-            ShapeError: if it is not known, or there are several.
+            ShapeError: If it is not known, or there are several.
         """
         values = self.values(what)
         if len(values) != 1:
@@ -81,7 +81,7 @@ def unknown(shape: Sequence[int], work: int = 0) -> Tensor:
     """A tensor of unknown values.
 
     Raises:
-        ShapeError: if a dimension is negative, or the tensor is too large.
+        ShapeError: If a dimension is negative, or the tensor is too large.
     """
     shape = tuple(int(side) for side in shape)
     if len(shape) > MAX_RANK:
