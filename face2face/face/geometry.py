@@ -70,7 +70,6 @@ INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 """Pairs of an upper and a lower point of the inner lips, one above the other."""
 
 MOUTH_CORNERS = (48, 54)
-
 CHIN, NOSE_TIP, NOSE_BASE = 8, 30, 33
 
 RIGID = [*range(27, 37), 39, 42, 45]
@@ -87,7 +86,12 @@ def interocular_distance(points: np.ndarray) -> np.ndarray:
 
 def _eye_to_eye(points: np.ndarray) -> np.ndarray:
     """The vector from the left eye's centre to the right eye's, float (..., 2)."""
-    return points[..., RIGHT_EYE, :].mean(axis=-2) - points[..., LEFT_EYE, :].mean(axis=-2)
+    return _middle(points, RIGHT_EYE) - _middle(points, LEFT_EYE)
+
+
+def _middle(points: np.ndarray, part: slice) -> np.ndarray:
+    """The mean of some of the points, float (..., 2)."""
+    return points[..., part, :].mean(axis=-2)
 
 
 def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -128,20 +132,18 @@ def mouth_openness(points: np.ndarray) -> np.ndarray:
 
 def brow_height(points: np.ndarray) -> np.ndarray:
     """Height of the brows above the eyes, perpendicular to the line of the eyes, in interocular distances."""
-    return _beside_eyes(points, points[..., BROWS, :].mean(axis=-2))[1]
+    return _upwards(points, _middle(points, BROWS) - _middle(points, EYES))
 
 
-def _beside_eyes(points: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where a place, float (..., 2), is, seen from the middle of the eyes: as `_upright`."""
-    return _upright(points, place - points[..., EYES, :].mean(axis=-2))
-
-
-def _upright(points: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An offset, float (..., 2): its parts along the line of the eyes and up, in interocular distances."""
+def _across(points: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """The part of an offset, float (..., 2), along the line of the eyes, in interocular distances."""
     along = _eye_to_eye(points)
-    up = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    square = np.sum(along * along, axis=-1)
-    return np.sum(offset * along, axis=-1) / square, np.sum(offset * up, axis=-1) / square
+    return np.sum(offset * along, axis=-1) / np.sum(along * along, axis=-1)
+
+
+def _upwards(points: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """The part of an offset, float (..., 2), that leads up at right angles to that line, likewise."""
+    return _across(points, np.stack([-offset[..., 1], offset[..., 0]], axis=-1))
 
 
 def head_yaw(points: np.ndarray) -> np.ndarray:
@@ -149,7 +151,7 @@ def head_yaw(points: np.ndarray) -> np.ndarray:
 
     0 for a face seen from the front; it grows with the angle by which the head is turned.
     """
-    return _beside_eyes(points, points[..., NOSE_TIP, :])[0]
+    return _across(points, points[..., NOSE_TIP, :] - _middle(points, EYES))
 
 
 def head_pitch(points: np.ndarray) -> np.ndarray:
@@ -157,7 +159,7 @@ def head_pitch(points: np.ndarray) -> np.ndarray:
 
     Negative; it grows when the head is raised.
     """
-    return _beside_eyes(points, points[..., NOSE_TIP, :])[1]
+    return _upwards(points, points[..., NOSE_TIP, :] - _middle(points, EYES))
 
 
 def head_roll(points: np.ndarray) -> np.ndarray:
@@ -174,12 +176,12 @@ def mouth_width(points: np.ndarray) -> np.ndarray:
 def mouth_slant(points: np.ndarray) -> np.ndarray:
     """How much higher the left corner of the mouth is than the right one, in interocular distances."""
     left, right = MOUTH_CORNERS
-    return _upright(points, points[..., left, :] - points[..., right, :])[1]
+    return _upwards(points, points[..., left, :] - points[..., right, :])
 
 
 def mouth_shift(points: np.ndarray) -> np.ndarray:
     """How far the lips are to the right of the base of the nose, in interocular distances."""
-    return _upright(points, points[..., LIPS, :].mean(axis=-2) - points[..., NOSE_BASE, :])[0]
+    return _across(points, _middle(points, LIPS) - points[..., NOSE_BASE, :])
 
 
 def eye_difference(points: np.ndarray) -> np.ndarray:
@@ -189,8 +191,7 @@ def eye_difference(points: np.ndarray) -> np.ndarray:
 
 def brow_difference(points: np.ndarray) -> np.ndarray:
     """How much higher the left brow is than the right one, in interocular distances."""
-    left, right = (points[..., brow, :].mean(axis=-2) for brow in (LEFT_BROW, RIGHT_BROW))
-    return _upright(points, left - right)[1]
+    return _upwards(points, _middle(points, LEFT_BROW) - _middle(points, RIGHT_BROW))
 
 
 MIRRORED = [
