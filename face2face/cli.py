@@ -19,12 +19,12 @@ EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
 
 exit_code = 0
-"""What the process is about to end with, for whoever has to end it before Python does."""
+"""The exit code that the process is about to end with. `interruptible` may end it before Python does."""
 
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
-"""Ctrl-C, a polite kill, a terminal that was closed: all of them end a script, and what is done is kept."""
+"""Ctrl-C, `kill`, a terminal that is closed: each ends a script, and what is done is kept."""
 
 _MOST_SHOWN = 120  # characters of a stranger's text
 

@@ -51,7 +51,7 @@ class FileCache:
         self.digest = digest.hexdigest()
         self._folder = root() / self.digest
         with contextlib.suppress(OSError):  # it does not exist yet
-            os.utime(self._folder)
+            os.utime(self._folder)  # used now: `_prune` deletes those that have not been used for longest
 
     def folder(self, name: str, make: Callable[[Path], None]) -> Path | None:
         """A cached folder, made on the first request.

@@ -1,4 +1,4 @@
-"""The rule of which paths may be written. Every script checks its outputs here, and writes most of them so.
+"""The rule of which paths may be written. Each script checks its outputs here, and writes most of them here.
 
 - An output is never an input, nor a folder that holds one, nor another output.
 - Only files that this project wrote are replaced, one by one; a file's content shows whether it is ours.
@@ -31,7 +31,7 @@ SCRATCH_PREFIX = ".face2face."
 
 _SCRATCH = re.compile(re.escape(SCRATCH_PREFIX) + "[a-z0-9_]{8}")  # as `tempfile` names them
 _ABANDONED_SECONDS = 24 * 3600
-"""Such a folder, in which nothing has been written for so long, belongs to a process that was killed."""
+"""A scratch folder in which nothing has been written for so long is left of a process that was killed."""
 
 
 def never_ours(path: Path) -> bool:
@@ -156,14 +156,14 @@ def lock(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def only_writer(folder: Path, name: str) -> Iterator[None]:
-    """Refuse a folder that another process holds in this context, too.
+    """Refuse a folder that another process writes to; others refuse it as long as this context lasts.
 
     Args:
         folder: An existing folder.
         name: Of the option that gave it.
 
     Raises:
-        UserError: If another one does.
+        UserError: If another process is in such a context.
     """
     if fcntl is None:
         yield

@@ -1,4 +1,4 @@
-"""Imports of large libraries: without their own notes on stderr, and without what they import for nothing."""
+"""Imports of large libraries: without what they write to stderr, and without packages they do not need."""
 
 import contextlib
 import functools
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import openvino
 
-NOT_FOR_KERAS = ("IPython", "matplotlib", "pydot", "sklearn")
-"""Packages that Keras imports where they are installed, for what nothing here uses (plots, wrappers). Without
-them TensorFlow is imported in 0.7 times the time."""
+UNUSED_BY_KERAS = ("IPython", "matplotlib", "pydot", "sklearn")
+"""Packages that Keras imports where they are installed, for plots and wrappers that are not used here.
+Without them TensorFlow is imported in 0.7 times the time."""
 
 
 @contextlib.contextmanager
@@ -25,7 +25,7 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except Exception:  # not of a signal: what was held back says nothing of it
+        except Exception:  # Ctrl-C is none: what was held back would explain nothing
             held.seek(0)
             os.write(kept, held.read())
             raise
@@ -64,9 +64,9 @@ def openvino_core() -> "openvino.Core":
 
 @functools.cache
 def load_tensorflow() -> None:
-    """Import TensorFlow without its notes on itself. It takes seconds: check the arguments first."""
+    """Import TensorFlow, which then writes nothing to stderr. It takes seconds: check the arguments first."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr(), without_packages(NOT_FOR_KERAS):
+    with quiet_stderr(), without_packages(UNUSED_BY_KERAS):
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says more than a user needs

@@ -100,8 +100,8 @@ class LandmarkDetector:
     """Detects the face in a frame and its 68 landmarks, at the frame's full resolution.
 
     Attributes:
-        boxes: float (N, 4), the boxes of all faces in the last frame, from left to right; None if it was
-            searched only near an earlier face, or if that face alone was found, and only there.
+        boxes: float (N, 4), the boxes of all faces in the last frame, from left to right; None if the whole
+            frame was not searched, or if that found nothing and the face was found near its last place.
     """
 
     boxes: np.ndarray | None = None
@@ -160,7 +160,7 @@ class LandmarkDetector:
             if box is not None and (expected is None or boxes.is_same(box, expected)):
                 break
         if box is not None and self.boxes is not None and not len(self.boxes):
-            self.boxes = None  # faces as small as this one are not seen in it
+            self.boxes = None  # the search of the whole frame does not see faces as small as this one
         return None if box is None else Face(box, self.predict(grey, box))
 
     def find_near(self, grey: np.ndarray, last: Face) -> Face | None:

@@ -30,10 +30,11 @@ FASTER = 0.95
 """A precision counts as faster if it takes at most this share of float32's time: the rest is noise."""
 
 KEEPS_UP = 0.6
-"""Where a face on all cores takes at most this share of the time between two drawings, one is generated at a
-time: it is there sooner. The rest of the time is for what else is done with a frame."""
+"""Faces are generated one at a time, on all cores, if that takes at most this share of the time between two
+drawings: each is then ready sooner than if two are generated at a time. The rest of the time is left for the
+loop's other stages."""
 
-_TRIES = 12  # number of drawings that a precision is tried on
+_DRAWINGS = 12  # on which a precision is tried
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Generator:
 
         They are loaded one after the other: together they would take more memory than the loop needs later.
         """
-        drawings = sample_drawings(self.target, _TRIES)
+        drawings = sample_drawings(self.target, _DRAWINGS)
         exact, milliseconds = self._try(engine, "float32", drawings)
         measured = {"float32": Measured(milliseconds, 0.0)}
         for precision in engine.precisions[1:]:
@@ -216,7 +217,7 @@ class Generator:
         key = f"{engine.name}, {engine.processor}, {precision}, alone"
         milliseconds = cache().note(key, float)
         if milliseconds is None:
-            _, milliseconds = self._try(engine, precision, sample_drawings(self.target, _TRIES))
+            _, milliseconds = self._try(engine, precision, sample_drawings(self.target, _DRAWINGS))
             cache().write_note(key, milliseconds)
         return milliseconds
 

@@ -119,3 +119,4 @@ _BESIDE: dict[str, Callable[[DrivenFrame], np.ndarray]] = {
     "drawing": _drawing,
     "overlay": _overlay,
 }
+"""What stands beside the face, by view: uint8 (P, P, 3), RGB. "generated" has nothing beside it."""

@@ -16,7 +16,7 @@ STAGES = ("capture", "landmarks", "drawing", "generator", "output")
 """What is timed, in the order of the loop."""
 
 _KEPT = 10_000
-"""How many times of each stage are kept, the latest ones: memory stays bounded in a program that runs for
+"""How many durations of each stage are kept, the latest: memory stays bounded in a program that runs for
 days."""
 
 _RECENT_SECONDS = 2.0
@@ -64,8 +64,8 @@ class Stats:
         frames: How many frames were shown.
         frames_with_face: In how many of them the driver's face was found.
         dropped: How many frames of a live source made way for newer ones.
-        stages: The latest times of each of `STAGES`.
-        latency: The latest times from a frame's capture to its picture.
+        stages: The latest durations of each of `STAGES`, in seconds.
+        latency: The latest durations from a frame's capture to its picture, in seconds.
     """
 
     def __init__(self) -> None:
