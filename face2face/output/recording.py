@@ -77,7 +77,7 @@ class VideoFile:
         try:
             self._open(ending)
         except BaseException:
-            self._place.clear()
+            self._place.remove()
             raise
 
     @property
@@ -172,9 +172,9 @@ class VideoFile:
         """
         try:
             try:
-                self._finish()
+                self._write_rest()
             finally:
-                self._place.check()
+                self._place.check_unchanged()
         except OSError:
             self._is_whole = False
             raise
@@ -183,17 +183,17 @@ class VideoFile:
 
     def _settle(self) -> None:
         """Leave a file that plays in its place, or none."""
-        self._place.leave()
+        self._place.unlock()
         if not self._place.is_there():
             return
         if self._is_fragmented and not self._is_whole:
             self.has_pictures = cut_broken_fragment(self._place.file)
         if not self.has_pictures:
-            self._place.clear()
+            self._place.remove()
         elif self._is_whole:
-            self._place.end()
+            self._place.replace_earlier()
 
-    def _finish(self) -> None:
+    def _write_rest(self) -> None:
         with contextlib.ExitStack() as stack:  # if one step fails, the others are still done
             if self._file is not None:
                 stack.callback(self._file.check)

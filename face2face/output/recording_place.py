@@ -79,7 +79,7 @@ class RecordingPlace:
         """Return whether the file is still the one that was made."""
         return identity(self.file) == self._identity
 
-    def check(self) -> None:
+    def check_unchanged(self) -> None:
         """Check that the file is still the one that was made.
 
         Raises:
@@ -87,11 +87,11 @@ class RecordingPlace:
         """
         check_unchanged(self.file, self._identity)
 
-    def leave(self) -> None:
+    def unlock(self) -> None:
         """Let others write to the file."""
         self._locked.close()
 
-    def end(self) -> None:
+    def replace_earlier(self) -> None:
         """Let the recording, which is complete, replace an earlier one.
 
         Raises:
@@ -103,9 +103,9 @@ class RecordingPlace:
             os.replace(self.file, self._target)
             self.file = self._target
 
-    def clear(self) -> None:
+    def remove(self) -> None:
         """Remove the file, in which nothing is."""
-        self.leave()
+        self.unlock()
         self.file.unlink(missing_ok=True)
 
 
