@@ -9,7 +9,7 @@ from face2face.live.composer import Composer
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.stats import Stats
 from face2face.output.base import Output
-from face2face.output.controls import Controls, State, gain_of, model_of
+from face2face.output.controls import Controls, State, gain_change, model_of
 from face2face.output.recorder import Recorder
 from face2face.output.virtual_camera import VirtualCamera
 from face2face.output.window import Window
@@ -136,8 +136,8 @@ class Presenter:
 
     def _carry_out(self, command: str) -> None:
         model = model_of(command)
-        if (gain := gain_of(command)) is not None:
-            self._driving.set_gain(gain[0], self.state.set_gain(*gain))
+        if (change := gain_change(command)) is not None:
+            self._driving.set_gain(change.name, self.state.change_gain(change))
         elif model is None:
             self._commands[command]()
         elif model < len(self.state.models):

@@ -102,12 +102,12 @@ class Controls:
         self._given: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def press(self, command: str) -> bool:
-        """Give a command: a name in `COMMANDS`, "model-1" to "model-9", or one of a gain, as `gain_of` says.
+        """Give a command: a name in `COMMANDS`, "model-1" to "model-9", or one that `gain_change` reads.
 
         Returns:
             Whether there is such a command.
         """
-        exists = command in _NAMES or model_of(command) is not None or gain_of(command) is not None
+        exists = command in _NAMES or model_of(command) is not None or gain_change(command) is not None
         if exists:
             self._given.put(command)
         return exists
@@ -138,22 +138,34 @@ def model_of(command: str) -> int | None:
     return None
 
 
-def gain_of(command: str) -> tuple[str, float, bool] | None:
+@dataclass(frozen=True)
+class GainChange:
+    """What a command does to a gain.
+
+    Attributes:
+        name: The gain's, of `GAINS`.
+        value: The new gain, or what is added to it.
+        is_added: Which of the two.
+    """
+
+    name: str
+    value: float
+    is_added: bool = False
+
+
+def gain_change(command: str) -> GainChange | None:
     """Return what a command does to a gain; None if it is another command.
 
     Args:
         command: "expression-less", "expression-more", "expression-1.25"; likewise of the other gains.
-
-    Returns:
-        The gain's name, a number, and whether that is added to the gain; else it is the gain.
     """
     name, _, value = command.partition("-")
     if name not in {gain.name for gain in GAINS}:
         return None
     if value in ("less", "more"):
-        return name, GAIN_STEP if value == "more" else -GAIN_STEP, True
+        return GainChange(name, GAIN_STEP if value == "more" else -GAIN_STEP, is_added=True)
     if re.fullmatch(r"[0-9](\.[0-9]{1,4})?", value) and float(value) <= MAX_GAIN:
-        return name, float(value), False
+        return GainChange(name, float(value))
     return None
 
 
@@ -191,11 +203,11 @@ class State:
     expression: float = 1.0
     head: float = 1.0
 
-    def set_gain(self, name: str, value: float, is_added: bool) -> float:
-        """Change a gain, as `gain_of` says, and return it."""
-        value += getattr(self, name) if is_added else 0.0
-        setattr(self, name, round(min(max(value, 0.0), MAX_GAIN), 4))
-        return getattr(self, name)
+    def change_gain(self, change: GainChange) -> float:
+        """Change a gain, within 0 and `MAX_GAIN`, and return it."""
+        value = change.value + (getattr(self, change.name) if change.is_added else 0.0)
+        setattr(self, change.name, round(min(max(value, 0.0), MAX_GAIN), 4))
+        return getattr(self, change.name)
 
     def next_view(self) -> None:
         """Go to the next view, and from the last one to the first."""

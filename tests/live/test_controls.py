@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from face2face.output.controls import VIEWS, Controls, State, gain_of, model_of
+from face2face.output.controls import VIEWS, Controls, State, gain_change, model_of
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_gain_is_set_within_its_range(command, value):
     controls, state = Controls(), State(expression=0.5, head=0.5)
     assert controls.press(command) == (value is not None)
     if value is not None:
-        assert state.set_gain(*gain_of(command)) == value == getattr(state, command.partition("-")[0])
+        assert state.change_gain(gain_change(command)) == value == getattr(state, command.partition("-")[0])
 
 
 def test_threads_lose_no_command():
