@@ -7,9 +7,7 @@ machine do nothing else: a loop that uses all cores waits for whatever takes one
 
 import argparse
 import contextlib
-import itertools
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,8 +17,8 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 import msgspec
 
-from benchmarks import machine
-from benchmarks.webcam_speed import FRAME_SIZE, Composed
+from benchmarks import contestants, machine
+from benchmarks.contestants import FRAME_SIZE, Composed, webcam_pictures
 from face2face import cli
 from face2face.generator.checks.generator_file import IR_ENDING
 from face2face.live import loop
@@ -52,8 +50,8 @@ def main(argv: list[str] | None = None) -> None:
         write_clip(args.file, clip, args.frames, args.fps)
         for model in models:
             is_ir = model.suffix == IR_ENDING
-            contestants = {"OpenVINO, int8": ("openvino", "float32")} if is_ir else CONTESTANTS
-            for name, kind in contestants.items():
+            kinds = {"OpenVINO, int8": ("openvino", "float32")} if is_ir else CONTESTANTS
+            for name, kind in kinds.items():
                 rows.append(_row(model, name, _child(clip, model, kind, args.frames)))
                 print(rows[-1], file=sys.stderr)
     title = f"{args.fps:g} frames/s, {FRAME_SIZE[0]}x{FRAME_SIZE[1]}"
@@ -76,24 +74,17 @@ def measure(clip: str, model: Path, engine: str, precision: str, frames: int) ->
 
 def write_clip(file: Path, clip: Path, frames: int, fps: float) -> None:
     """Write a clip's first frames at the size and rate of a webcam's; a short clip is played to and fro."""
-    import cv2
-
     with open_source(str(file)) as source:
-        first = itertools.islice(source.frames(), frames)
-        pictures = [cv2.resize(frame.picture, FRAME_SIZE) for frame in first]
+        pictures = [picture for _, picture in webcam_pictures(source, frames)]
     to_and_fro = pictures + pictures[-2:0:-1]
     with contextlib.closing(VideoFile(clip, fps)) as output:
         for number in range(frames):
-            output.write(cv2.cvtColor(to_and_fro[number % len(to_and_fro)], cv2.COLOR_BGR2RGB), number / fps)
+            output.write(to_and_fro[number % len(to_and_fro)], number / fps)
 
 
 def _child(clip: Path, model: Path, kind: tuple[str, str], frames: int) -> dict:
-    command = [sys.executable, __file__, "--contestant", ",".join(kind), "--file", clip]
-    command += ["--tf-model", model, "--frames", str(frames)]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode:
-        raise cli.UserError(f"a contestant ended: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    words = ["--contestant", ",".join(kind), "--file", clip, "--tf-model", model, "--frames", frames]
+    return contestants.run(__file__, words)
 
 
 def _row(model: Path, name: str, found: dict) -> str:

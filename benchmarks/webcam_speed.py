@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,43 +19,22 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 
 import msgspec
 
-from benchmarks import machine
+from benchmarks import contestants, machine
+from benchmarks.contestants import FRAME_SIZE, Composed, webcam_pictures
 from benchmarks.limit import MATRIX, generator_and_limit
 from benchmarks.plain_loop import PlainLoop
 from face2face import cli
 from face2face.face.landmarks import default_landmark_model
 from face2face.generator.checks.generator_file import IR_ENDING
 from face2face.live import loop
-from face2face.live.composer import Composer
 from face2face.live.drive import open_painter
-from face2face.live.driven_frame import DrivenFrame
 from face2face.live.options import DrivingOptions, ModelOptions
 from face2face.live.stats import STAGES, Stats
 from face2face.output.recording import VideoFile
 from face2face.sources.open import open_source
 
-FRAME_SIZE = (640, 480)
-
 CACHE_VARIABLES = ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 """Environment variables that move platformdirs' cache folder."""
-
-
-class Composed:
-    """An output that composes each picture as the window does, and shows it to nobody."""
-
-    def __init__(self):
-        self.first: tuple[float, float, float] | None = None
-
-    def write(self, driven: DrivenFrame) -> None:
-        Composer(driven).picture("driver")
-        self.note()
-
-    def note(self) -> None:
-        """Remember when the first picture was there: time of day, by the clock, and of the processor."""
-        self.first = self.first or (time.time(), time.perf_counter(), time.process_time())
-
-    def goes_on(self) -> bool:
-        return True
 
 
 def contend(kind: str, clip: str, model: Path, precision: str, limit: int) -> dict:
@@ -93,12 +71,12 @@ def contend(kind: str, clip: str, model: Path, precision: str, limit: int) -> di
 
 def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: int) -> str:
     """Run all contestants, each in a process of its own, and return the tables."""
-    contestants = {"plain loop": ("plain", model, "float32")}
-    contestants["this, TensorFlow"] = ("tensorflow", model, "float32")
-    contestants["this, float32"] = ("openvino", model, "float32")
-    contestants["this, auto"] = ("openvino", model, "auto")
+    loops = {"plain loop": ("plain", model, "float32")}
+    loops["this, TensorFlow"] = ("tensorflow", model, "float32")
+    loops["this, float32"] = ("openvino", model, "float32")
+    loops["this, auto"] = ("openvino", model, "auto")
     if int8:
-        contestants["this, int8"] = ("openvino", int8, "float32")
+        loops["this, int8"] = ("openvino", int8, "float32")
     measured: dict[str, dict] = {}
     first: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +84,7 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: i
         count = _enlarge(file, clip, frames)
         environment = os.environ | {name: folder for name in CACHE_VARIABLES}  # an empty cache
         for number in range(rounds):  # in turn, and the best counts: the rest is what else the machine did
-            for name, (kind, graph, precision) in contestants.items():
+            for name, (kind, graph, precision) in loops.items():
                 words = ["--contestant", kind, "--file", clip, "--tf-model", graph, "--precision", precision]
                 if not number:
                     first[name] = _child([*words, "--frames", "1"], environment)["start"]
@@ -121,27 +99,18 @@ def benchmark(file: Path, model: Path, int8: Path | None, frames: int, rounds: i
 
 
 def _enlarge(file: Path, clip: Path, frames: int) -> int:
-    """The clip's first frames at the size of a webcam's; returns how many."""
-    import cv2
-
+    """Write the clip's first frames at the size of a webcam's; returns how many."""
     count = 0
     with open_source(str(file)) as source, contextlib.closing(VideoFile(clip, source.fps)) as output:
-        for frame in source.frames():
-            if count == frames:
-                break
-            enlarged = cv2.resize(frame.picture, FRAME_SIZE, interpolation=cv2.INTER_LINEAR)
-            output.write(cv2.cvtColor(enlarged, cv2.COLOR_BGR2RGB), frame.seconds)
+        for seconds, picture in webcam_pictures(source, frames):
+            output.write(picture, seconds)
             count += 1
     return count
 
 
 def _child(words: list, environment: dict) -> dict:
     began = time.time()
-    command = [sys.executable, __file__, *map(str, words)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise cli.UserError(f"a contestant failed: {done.stderr.strip().splitlines()[-1:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = contestants.run(__file__, words, environment)
     if "first_picture_at" in found:
         found["start"] = found["first_picture_at"] - began
     return found
