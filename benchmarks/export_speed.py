@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks import machine
 from face2face import cli
-from face2face.generator.engines import Paint
 from face2face.generator.generator import AUTO, Generator, sample_drawings
 from pix2pix import exports
+from pix2pix.exports import Paint
 
 DRAWINGS = 20
 """Number of drawings, on which the faces are compared, too."""
