@@ -7,6 +7,6 @@ import os
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-# Without this TensorFlow uses oneDNN only on processors with AVX-512 or AMX. Where there is only AVX2, a training
-# step takes 0.8 times as long with it.
+# Without this TensorFlow uses oneDNN only on processors with AVX-512 or AMX. Where there is only AVX2, a
+# training step takes 0.8 times as long with it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

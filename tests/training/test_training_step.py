@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pix2pix import (
-    networks,
-    objectives,
-    optimizer,
-    options,
-    trainer,
-)
+from pix2pix import networks, objectives, optimizer, options, precision, trainer
 from tests import made
 
-ONLY_GAN = replace(made.SMALL, l1_weight=0.0, ssim_weight=0.0)
+ONLY_GAN = replace(made.SMALL, l1_weight=0.0, ssim_weight=0.0, lines_weight=0.0)
 
 
 def one_step(opts) -> tuple[trainer.Trainer, list, list]:
@@ -98,17 +92,20 @@ def test_feature_matching_trains_the_generator_alone():
     assert any((a != b).any() for a, b in zip(discriminator_before, discriminator, strict=True))
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("statistics, least", [(options.MOVING, 0.97), (options.NONE, 0.95)])
-def test_gradients_of_another_precision_are_nearly_the_same(precision, statistics, least, monkeypatch):
+def test_gradients_of_another_precision_are_nearly_the_same(name, statistics, least, monkeypatch):
     """Half the bits of each product, but weights and losses of all of them.
 
-    Without norms the error of one layer is not scaled away by the next.
+    Without norms the error of one layer is not scaled away by the next. The first picture is flat: what
+    repeats in it every 2 pixels is rounding.
     """
+    if name == "mixed_bfloat16" and name not in precision.candidates():
+        pytest.skip("without units for bfloat16 TensorFlow also adds up in it, which is less precise")
     monkeypatch.setattr(networks, "DROPOUT_RATE", 0.0)  # which would draw other numbers
     monkeypatch.setattr(optimizer, "FIRST_SCALE", 2.0**10)  # one with which the first step does not overflow
-    opts = replace(made.SMALL, statistics=statistics)
-    subject, expected = (one_step(replace(opts, precision=each))[0] for each in (precision, "float32"))
+    opts = replace(made.SMALL, statistics=statistics, lines_weight=0.0)
+    subject, expected = (one_step(replace(opts, precision=each))[0] for each in (name, "float32"))
     assert {v.dtype for v in subject.generator.trainable_variables} == {"float32"}
     for name_of_optimizer in ("generator_optimizer", "discriminator_optimizer"):
         ours, wanted = (getattr(each, name_of_optimizer).mean for each in (subject, expected))
