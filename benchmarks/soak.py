@@ -87,7 +87,7 @@ def soak(clip: Path, model: Path, count: int) -> list[Usage]:
         source = Round(stack.enter_context(open_source(str(clip))), count)
         generator = Generator(model, concurrency=loop.CONCURRENCY)
         tracker = Tracker(LandmarkDetector())
-        painter = stack.enter_context(Painter(tracker, [generator], DrivingOptions(), source.file_name))
+        painter = stack.enter_context(Painter(tracker, [generator], DrivingOptions(), source))
         options = OutputOptions(window=False, record=Path(folder) / "out.mp4", serve=0)
         presenter = open_presenter(stack, options, source, clip, [model.name], painter)
         presenter.keeps_pace = False  # it is not watched

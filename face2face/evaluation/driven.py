@@ -19,13 +19,13 @@ from face2face.evaluation.results import (
     mean_or_nan,
     percentile_or_nan,
 )
-from face2face.evaluation.target_frames import Clip, in_model_space, known_crop_box
+from face2face.evaluation.target_frames import in_model_space
+from face2face.face.crop import CropBox
 from face2face.face.tracking import Tracker
-from face2face.generator.generator import Generator
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
-from face2face.sources.base import Frame, as_text, name_of
+from face2face.sources.base import Frame, Source, as_text, name_of
 from face2face.sources.open import open_source
 from face2face.target.selection import frame_span
 
@@ -199,31 +199,28 @@ def evaluate_cross(
     return cross.first, float(np.mean(cross.changes)) if cross.changes else 0.0
 
 
-def evaluate_flicker(clip: Clip, generator: Generator, painter: Painter, result: Evaluation) -> None:
+def evaluate_flicker(video: Source, crop_box: CropBox | None, painter: Painter, result: Evaluation) -> None:
     """Judge how much changes outside the face when the target drives itself, and in its own video then.
 
     Args:
-        clip: Of the target; its first `RUN_FRAMES` frames are read.
+        video: Of the target, the painter's; its first `RUN_FRAMES` frames are read.
+        crop_box: Of the training in its frames; None: unknown.
         result: Gets the figures.
     """
-    crop_box, size = known_crop_box(clip.path, generator), generator.target.image_size
     changes: list[tuple[float, float]] = []
     warpings: list[list[float]] = []
     before: tuple[np.ndarray, np.ndarray] | None = None
-    with (
-        open_source(clip.path, clip.start, clip.end) as video,
-        cli.progress(RUN_FRAMES, "steady", "frames") as bar,
-    ):
+    with cli.progress(RUN_FRAMES, "steady", "frames") as bar:
         for frame in itertools.islice(video.frames(), RUN_FRAMES):
             bar.update()
             driven = painter(frame)
             if driven.points is None:
                 before = None
                 continue
-            used, true = in_model_space(frame, crop_box, size)
+            used, true = in_model_space(frame, crop_box, painter.size)
             now = (driven.generated, true)
             if before is not None:
-                region = regions.outside(used.points(driven.points, size), size)
+                region = regions.outside(used.points(driven.points, painter.size), painter.size)
                 changes.append(
                     tuple(measures.flicker(*both, region) for both in zip(before, now, strict=True))
                 )

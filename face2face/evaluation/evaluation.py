@@ -13,7 +13,7 @@ from face2face.evaluation.following import gaze_values
 from face2face.evaluation.looks import Looks, TrueFace
 from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
-from face2face.evaluation.target_frames import Clip, TargetFrames, target_frames
+from face2face.evaluation.target_frames import Clip, TargetFrames, known_crop_box, target_frames
 from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH
@@ -22,7 +22,8 @@ from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.metrics import Measures
-from face2face.sources.base import name_of
+from face2face.sources.base import Source
+from face2face.sources.open import open_source
 from face2face.target.target_file import Target
 
 
@@ -73,7 +74,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     irises = IrisDetector() if options.gaze else None
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors(), irises)
 
-    def painter(tracker: Tracker, source: str = "") -> Painter:
+    def painter(tracker: Tracker, source: Source | None = None) -> Painter:
         return Painter(tracker, [generator], driving, source)
 
     def tracker() -> Tracker:
@@ -94,8 +95,9 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
             seen.append(judged)
     result.values["cross"] = results.median_of(result.drivers)
     result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
-    with painter(tracker(), name_of(Path(options.target.path))) as live:
-        driven.evaluate_flicker(options.target, generator, live, result)
+    clip = options.target
+    with open_source(clip.path, clip.start, clip.end) as video, painter(tracker(), video) as live:
+        driven.evaluate_flicker(video, known_crop_box(clip.path, generator), live, result)
     with painter(tracker()) as live:
         driven.evaluate_still(seen[0][0], live, judge, result)
     return result

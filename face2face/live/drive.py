@@ -96,4 +96,4 @@ def open_painter(
             print(f"retargeting is off: {path} does not know its target's face")
     if driving.calibration_file and all(generator.target.face is None for generator in generators):
         print(f"--calibration is not used: {driving.calibration_file}")
-    return Painter(tracker, generators, driving, source.file_name, stats)
+    return Painter(tracker, generators, driving, source, stats)

@@ -42,7 +42,11 @@ class Driver:
     """
 
     def __init__(
-        self, tracker: Tracker, targets: Sequence[Target], options: DrivingOptions, source: str = ""
+        self,
+        tracker: Tracker,
+        targets: Sequence[Target],
+        options: DrivingOptions,
+        source: Source | None = None,
     ) -> None:
         """Begin without a face.
 
@@ -50,7 +54,7 @@ class Driver:
             tracker: Follows the face.
             targets: Whom the driver may move.
             options: How he moves them.
-            source: The name of the file that the frames come from. A clip of the target itself needs no
+            source: Where the frames come from; None: unknown. The target's own training video needs no
                 calibration.
 
         Raises:
@@ -155,7 +159,7 @@ class Driver:
         if self._calibration is None:
             self._frame_size = frame_size
         points = points * (self._frame_size[0] / frame_size[0])
-        own = None if self._is_recalibrated else target.neutral_in(self._source, self._frame_size)
+        own = self._own_face(target)
         if self._calibration is None:
             self._calibration = self._first_calibration(points, target.face.neutral, own)
         if self._is_asked_to_calibrate:
@@ -179,6 +183,13 @@ class Driver:
             gaze = self._gaze(rest)
             carried = None if gaze is None else target.gaze.carry(gaze, rest)
         return self._retargeters[index](points, **self.gains), carried
+
+    def _own_face(self, target: Target) -> np.ndarray | None:
+        """The target's neutral face, float (68, 2), in pixels of the frames, if its own video drives it."""
+        source = self._source
+        if source is None or self._is_recalibrated:
+            return None
+        return target.neutral_in(source.file_name, self._frame_size, source.fps, source.frame_count)
 
     def _gaze(self, rest: np.ndarray) -> np.ndarray | None:
         """The driver's gaze, float (2, 2), as `held_gaze`; None as long as it is unknown.

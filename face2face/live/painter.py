@@ -13,7 +13,7 @@ from face2face.live.driven_frame import DrivenFrame
 from face2face.live.driver import Driver
 from face2face.live.options import HOLD_SECONDS, DrivingOptions
 from face2face.live.stats import Stats
-from face2face.sources.base import Frame
+from face2face.sources.base import Frame, Source
 
 PREVIEW_SCALE = 2
 """Side of the driver's preview, and so the height of windows and recordings, in sides of the model space. The
@@ -36,15 +36,14 @@ class Painter:
         tracker: Tracker,
         generators: Sequence[Generator],
         options: DrivingOptions,
-        source: str = "",
+        source: Source | None = None,
         stats: Stats | None = None,
     ) -> None:
         """Create the stages; nothing is generated yet.
 
         Args:
             generators: Of one target or several; the first generates until `choose` says otherwise.
-            source: The name of the file that the frames come from. A clip of the target itself needs no
-                calibration.
+            source: As in `Driver`.
             stats: None: new ones.
 
         Raises:

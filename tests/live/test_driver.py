@@ -1,5 +1,6 @@
 """The person who drives: how much of him is carried, his face at rest, and a gaze that is lost."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -145,6 +146,21 @@ def test_run_webcam_looks_through_a_file(target, clip, tmp_path):
     common = ("--tf-model", model, "--source", clip, "--no-window", "--limit", 1)
     assert made.edge(run_webcam.main, *common, "--calibration", tmp_path / "me.json") == 0
     assert len(read_calibration(tmp_path / "me.json").neutral) == 68
+
+
+@pytest.mark.parametrize(
+    ("video", "is_known"), [({}, True), ({"fps": 24.0}, False), ({"frames": [71, 72]}, False)]
+)
+def test_only_the_targets_own_video_needs_no_calibration(detector, target, clip, frames, video, is_known):
+    """Another clip of that name and size does."""
+    size = frames[REST].picture.shape[1::-1]
+    known = {"name": clip.name, "frame_size": size, "fps": 30.0, "window": None, "frames": [71]}
+    own = replace(target, videos=[known | video])
+    with open_source(str(clip)) as source:
+        assert (source.fps, source.frame_count) == (30.0, 72)
+        driver = Driver(Tracker(detector), [own], DrivingOptions(), source)
+        carried(driver, frames[REST])
+    assert (driver.state(True, 0.0) == "") == is_known
 
 
 # --- frames that come in another size -------------------------------------------------------------------

@@ -271,7 +271,7 @@ def test_who_sits_at_the_camera_that_filmed_the_target_is_not_the_target(clips, 
     """Only a clip of the target, by its name, needs no calibration."""
     known = read_sidecar(made.write_pairs(tmp_path / "pairs", 8))
     size = people[0].picture.shape[1::-1]
-    videos = [replace(known.videos[0], name="camera 0", frame_size=size)]
+    videos = [replace(known.videos[0], name="camera 0", frame_size=size, fps=30.0)]
     target = Target.measure(replace(known, videos=videos), made.SMALL.image_size)
     model = made.repeating_model(tmp_path / "model.pb", target.image_size, target)
 
