@@ -59,7 +59,8 @@ class Clip:
     def describe(self) -> Video:
         """The clip as the sidecar names it."""
         box = (self.crop_box.left, self.crop_box.top, self.crop_box.side) if self.crop_box else None
-        return Video(self.name[:MAX_NAME], self.scanned.frame_size, self.video.fps, box)
+        video = self.video
+        return Video(self.name[:MAX_NAME], self.scanned.frame_size, video.fps, box, video.frame_count)
 
 
 def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, preview: bool) -> files.IsOurs:

@@ -3,7 +3,8 @@
 {"format_version": 2,                      1 without irises
  "drawing": "colour",                      the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
-             "window": [61, 0, 288]}],     crop box: left, top, side in the frame; null: whole frames
+             "window": [61, 0, 288],       crop box: left, top, side in the frame; null: whole frames
+             "frame_count": 4800}],        by the header; left out if unknown, and by older versions
  "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68],      pixels of the image
                       "irises": [[x, y], null],       left and right eye; null: shut, or in doubt
                       "line_width": 2.5}}}      of the drawing "original", pixels of the image
@@ -47,17 +48,21 @@ class Video:
         frame_size: Width and height of its frames, pixels.
         fps: Frames per second.
         crop_box: Left, top and side in its frames, pixels; None: the images are whole frames.
+        frame_count: Number of its frames by its header; None: unknown.
     """
 
     name: str
     frame_size: tuple[int, int]
     fps: float
     crop_box: tuple[int, int, int] | None
+    frame_count: int | None = None
 
     def to_content(self) -> dict:
         """The video as the file has it."""
         content = asdict(self)
         content["window"] = content.pop("crop_box")
+        if self.frame_count is None:
+            del content["frame_count"]
         return content
 
 
@@ -155,13 +160,14 @@ class _Head(msgspec.Struct):
     format_version: int
 
 
-class VideoContent(msgspec.Struct):
+class VideoContent(msgspec.Struct, omit_defaults=True):
     """A video in this file and in `target.json`."""
 
     name: _VideoName
     frame_size: tuple[_Side, _Side]
     fps: Annotated[float, msgspec.Meta(gt=0, le=1e4)]
     window: tuple[_Corner, _Corner, _Side] | None
+    frame_count: Number | None = None
 
 
 class _EntryContent(msgspec.Struct):
@@ -235,7 +241,7 @@ def _read(path: Path) -> Sidecar:
                 f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
                 f"{cli.shown(name)}: {path}"
             )
-    videos = [Video(v.name, v.frame_size, v.fps, v.window) for v in content.videos]
+    videos = [Video(v.name, v.frame_size, v.fps, v.window, v.frame_count) for v in content.videos]
     return Sidecar(videos, images, content.drawing)
 
 

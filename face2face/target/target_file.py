@@ -2,7 +2,7 @@
 
     {"format_version": 2, "image_size": 256, "drawing": "colour",
      "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0, "window": [61, 0, 288],
-                 "frames": [12, 24, ...]}],    the training frames
+                 "frame_count": 4800, "frames": [12, 24, ...]}],    all frames; the training frames
      "face": {"neutral": [[x, y], ...68],      at rest, in model space
               "motion": [[low, high], ...4],   head motion: shift x and y, logarithm of the scale, roll
               "components": [[...136], ...],   PCA components of the expression, of length 1
@@ -19,8 +19,9 @@
                          "whitening": [[...3], ...3]}},  matrix that standardises deviations from them
      "line_width": 2.5}                        of the drawing "original" alone, pixels of model space
 
-"window" is the crop box. Without landmarks to measure (pairs or graphs from elsewhere) there is no "face".
-Without "shapes" and "places", as in older files and those of few pairs, the ranges alone bound what is drawn.
+"window" is the crop box. Without "frame_count", as in older files, the video's length is unknown. Without
+landmarks to measure (pairs or graphs from elsewhere) there is no "face". Without "shapes" and "places", as in
+older files and those of few pairs, the ranges alone bound what is drawn.
 A field that an older reader can do without is added to a version, because readers leave out what they do not
 know; any other change is a new version: files with "gaze", whose generators expect irises in the drawing,
 have version 2, all others version 1. A frozen graph may come from anybody, so each number is checked against
@@ -51,8 +52,8 @@ from face2face.target.target_schema import FORMAT_VERSION, WHAT, FaceContent, de
 
 TARGET_NAME = "target.json"
 
-SAME_FPS = 1e-3
-"""Relative difference of two rates up to which they are the same."""
+SAME_HEADER = 1e-3
+"""Relative difference of two rates, or of two numbers of frames, up to which they are the same."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ class Target:
             if (
                 video["name"] == clip
                 and tuple(video["frame_size"]) == tuple(frame_size)
-                and (fps is None or math.isclose(video["fps"], fps, rel_tol=SAME_FPS))
-                and (frame_count is None or max(video["frames"], default=0) < frame_count)
+                and (fps is None or math.isclose(video["fps"], fps, rel_tol=SAME_HEADER))
+                and (frame_count is None or _is_as_long(video, frame_count))
             ):
                 return video
         return None
@@ -237,6 +238,14 @@ def is_target(path: Path) -> bool:
     except (OSError, cli.UserError):
         return False
     return True
+
+
+def _is_as_long(video: dict, frame_count: int) -> bool:
+    """Whether a clip can be a training video by the number of its frames."""
+    known = video.get("frame_count")
+    if known is None:
+        return max(video["frames"], default=0) < frame_count
+    return math.isclose(known, frame_count, rel_tol=SAME_HEADER)
 
 
 def _face_to_content(face: TargetFace) -> dict:

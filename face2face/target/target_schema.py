@@ -70,7 +70,7 @@ class FaceContent(msgspec.Struct):
     places: _PlacesContent | None = None
 
 
-class _TrainingVideo(VideoContent):
+class _TrainingVideo(VideoContent, kw_only=True):
     """A training video, with the numbers of the training frames."""
 
     frames: list[Number]

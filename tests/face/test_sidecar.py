@@ -231,3 +231,15 @@ def test_another_clip_of_that_name_is_not_the_training_video(known, clip, is_kno
     target = Target.measure(known, 256)
     assert (target.training_video(*clip) is not None) == is_known
     assert (target.neutral_in(*clip) is not None) == is_known
+
+
+@pytest.mark.parametrize(
+    ("frame_count", "is_known"), [(2000, True), (2002, True), (2010, False), (1900, False), (None, True)]
+)
+def test_nor_is_one_of_another_length(known, tmp_path, frame_count, is_known):
+    """The length is kept on the way from the video to the frozen graph. Older files lack it."""
+    replace(known, videos=[replace(known.videos[0], frame_count=2000), known.videos[1]]).write(tmp_path)
+    measured = Target.measure(sidecar.read_sidecar(tmp_path), 256)
+    target = Target.from_json(measured.to_json(), "what was written")
+    assert (target.training_video("a.mp4", (640, 360), 25.0, frame_count) is not None) == is_known
+    assert "frame_count" not in target.videos[1]

@@ -20,7 +20,7 @@ FRAME = (640, 480)
 
 def pairs_sidecar(count: int = 4) -> sidecar.Sidecar:
     """What is known of some pairs."""
-    video = sidecar.Video("made.mp4", FRAME, 25.0, (61, 0, 288))
+    video = sidecar.Video("made.mp4", FRAME, 25.0, (61, 0, 288), 1000)
     entries = {f"{i}.png": sidecar.Entry(0, 7 * i, made.points(SIZE, i)) for i in range(1, count + 1)}
     return sidecar.Sidecar([video], entries)
 

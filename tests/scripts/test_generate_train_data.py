@@ -88,6 +88,7 @@ def test_the_pictures_are_the_videos_frames(pairs, clip):
     (video,) = sidecar.videos
     left, top, side = video.crop_box
     assert video.name == "single_face.mp4" and tuple(video.frame_size) == (640, 360)
+    assert (video.fps, video.frame_count) == (30.0, 72)
     numbers = {entry.frame: name for name, entry in sidecar.images.items()}
     with open_source(str(clip)) as source:
         for frame in source.frames(numbers):
