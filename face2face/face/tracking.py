@@ -90,6 +90,7 @@ class Tracker:
         self._iris_detector: IrisDetector | None = None
         self._eye_thumbnails: list[np.ndarray | None] = [None, None]
         self._face: Face | None = None
+        self._last: Face | None = None  # the same, but not forgotten
         self._gone: Face | None = None
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = self._gone_at = 0.0
@@ -142,7 +143,7 @@ class Tracker:
         face = face or self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
             return None
-        self._face, self._seen_at = face, frame.seconds
+        self._face, self._last, self._seen_at = face, face, frame.seconds
         self.found = face.points
         self._follow_gaze(frame.picture, grey, face.points, frame.seconds)
         return self._smoother(face.points, frame.seconds)
@@ -221,9 +222,8 @@ class Tracker:
         face = self._detect(grey, seconds, awaited, redetect=awaited is not None)
         if face is None:
             return None
-        is_back = self._gone is None or face.is_near(self._gone)
-        self.has_changed = not is_back
-        if is_back or awaited is None:
+        self.has_changed = self._last is not None and not face.is_near(self._last)
+        if awaited is None or face.is_near(awaited):
             self._gone = None
         self._remember(face, grey, seconds)
         return face

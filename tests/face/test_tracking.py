@@ -78,6 +78,18 @@ def test_when_the_first_has_gone_the_other_is_another_driver_until_the_first_is_
     ]
 
 
+@pytest.mark.parametrize("seconds", [3.0, 2 * RETURN_SECONDS])
+@pytest.mark.parametrize("who", ["man", "woman"])
+def test_after_both_were_away_the_other_is_another_and_who_was_followed_last_is_not(
+    tracker, people, who, seconds
+):
+    man, woman = people
+    tracker(scene(man, None, 0.0))
+    tracker(scene(None, woman, FORGET_SECONDS + 0.1))
+    back = tracker(scene(man, None, seconds) if who == "man" else scene(None, woman, seconds))
+    assert (middle(back) < 320) == tracker.has_changed == (who == "man")
+
+
 def test_who_comes_back_late_is_not_followed_again(tracker, people):
     man, woman = people
     tracker(scene(man, None, 0.0))
