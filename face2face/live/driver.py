@@ -12,14 +12,12 @@ from face2face.face.crop import CropBox
 from face2face.face.landmarks import Face
 from face2face.face.tracking import Tracker
 from face2face.live.options import DrivingOptions
+from face2face.live.person import Person
 from face2face.sources.base import Frame, Source
 from face2face.target.calibration import Calibration, read_calibration
 from face2face.target.gaze import held_gaze
 from face2face.target.retarget import SHUT_EYES, Retargeter
 from face2face.target.target_file import Target
-
-SAME_ASPECT = 0.02
-"""Frames of another size show the same view if their aspect ratios differ by less, as a share."""
 
 NOTICE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
@@ -63,12 +61,11 @@ class Driver:
         self._tracker, self._targets, self._options, self._source = tracker, targets, options, source
         file = options.calibration_file
         self._saved = read_calibration(file) if file and file.is_file() else None
-        self._calibration: Calibration | None = None
-        self._is_asked_to_calibrate = self._is_recalibrated = self._is_kept = False
+        self._person = self._owner = Person()  # who drives, and of whom the calibration's file is
+        self._is_asked_to_calibrate = False
         self._seen_ahead: list[tuple[np.ndarray, np.ndarray | None]] = []  # faces, each with its gaze
         if options.gaze and any(target.gaze is not None for target in targets):
             tracker.follow_gaze()
-        self._frame_size = (0, 0)  # (width, height) in whose pixels the calibration is
         self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
 
@@ -96,8 +93,7 @@ class Driver:
 
     def keep(self) -> None:
         """Write a neutral face that was still being learned to the calibration's file, if there is one."""
-        if self._calibration is not None and self._calibration.is_known:
-            self._keep_calibration()
+        self._person.keep(self._options.calibration_file)
 
     def look_ahead(self, source: Source, seconds: float = LOOK_AHEAD_SECONDS) -> None:
         """Look for the driver's face at rest in a sample of a file's frames, before they are driven.
@@ -132,10 +128,12 @@ class Driver:
             His landmarks, float (68, 2), in pixels of the frame; None if he is not there.
         """
         points = self._tracker(frame)
+        if points is None:
+            return None
+        place = Face.at(points / frame.picture.shape[1])
         if self._tracker.has_changed:
-            # The calibration's file stays the last one's, until a calibration is asked for.
-            self._begin_anew()
-            self._is_kept = True
+            self._change_to_who_is_at(place)
+        self._person.place = place
         return points
 
     def carry(self, points: np.ndarray, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -154,42 +152,43 @@ class Driver:
         if not self._options.retarget or target.face is None:
             gaze = None if target.gaze is None else self._gaze(target.gaze.rest)
             return CropBox.centre(*frame_size).points(points, target.image_size), gaze
-        if self._calibration is not None and not _is_same_view(frame_size, self._frame_size):
+        person = self._person
+        if person.calibration is not None and not person.is_known_in(frame_size):
             self._begin_anew()
-        if self._calibration is None:
-            self._frame_size = frame_size
-        points = points * (self._frame_size[0] / frame_size[0])
+        if person.calibration is None:
+            person.frame_size = frame_size
+        points = points * (person.frame_size[0] / frame_size[0])
         own = self._own_face(target)
-        if self._calibration is None:
-            self._calibration = self._first_calibration(points, target.face.neutral, own)
+        if person.calibration is None:
+            person.calibration = self._first_calibration(points, target.face.neutral, own)
+        calibration = person.calibration
         if self._is_asked_to_calibrate:
-            self._calibration.restart()
-            for retargeter in self._retargeters.values():
-                retargeter.forget_shut_eyes()
-            self._is_recalibrated, self._is_asked_to_calibrate, self._is_kept = True, False, False
-            own = None
-        self._calibration.look(points, frame.seconds, self._tracker.found_gaze)
-        if self._calibration.is_settled and not self._calibration.is_running:
-            self._keep_calibration()
+            calibration.restart()
+            self._forget_shut_eyes()
+            self._is_asked_to_calibrate = person.is_kept = person.may_be_target = False
+            self._owner, own = person, None
+        calibration.look(points, frame.seconds, self._tracker.found_gaze)
+        if calibration.is_settled:
+            self.keep()
         if index not in self._retargeters:
             self._retargeters[index] = Retargeter(target.face)
-        neutral, shut_eyes = self._calibration.neutral, SHUT_EYES
+        neutral, shut_eyes = calibration.neutral, SHUT_EYES
         if own is not None:
             neutral, shut_eyes = own, target.face.shut_eyes
         self._retargeters[index].set_driver(neutral, shut_eyes)
         carried = None
         if target.gaze is not None:
-            rest = self._calibration.gaze.rest if own is None else target.gaze.rest
+            rest = calibration.gaze.rest if own is None else target.gaze.rest
             gaze = self._gaze(rest)
             carried = None if gaze is None else target.gaze.carry(gaze, rest)
         return self._retargeters[index](points, **self.gains), carried
 
     def _own_face(self, target: Target) -> np.ndarray | None:
         """The target's neutral face, float (68, 2), in pixels of the frames, if its own video drives it."""
-        source = self._source
-        if source is None or self._is_recalibrated:
+        source, person = self._source, self._person
+        if source is None or not person.may_be_target:
             return None
-        return target.neutral_in(source.file_name, self._frame_size, source.fps, source.frame_count)
+        return target.neutral_in(source.file_name, person.frame_size, source.fps, source.frame_count)
 
     def _gaze(self, rest: np.ndarray) -> np.ndarray | None:
         """The driver's gaze, float (2, 2), as `held_gaze`; None as long as it is unknown.
@@ -215,28 +214,35 @@ class Driver:
             same = _same_face(points, self._seen_ahead)
             calibration.look_ahead([face for face, _ in same], [gaze for _, gaze in same if gaze is not None])
             return calibration
-        self._is_kept = True
+        self._person.is_kept = True
         if own is not None:
             return Calibration(prior, own)
         gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
-        return Calibration(prior, self._saved.scaled_to(self._frame_size), gaze)
+        return Calibration(prior, self._saved.scaled_to(self._person.frame_size), gaze)
 
-    def _keep_calibration(self) -> None:
-        """Write the neutral face to the calibration's file, once each time that it is learned."""
-        file = self._options.calibration_file
-        if file and not self._is_kept:
-            self._is_kept = True
-            try:
-                self._calibration.write(file, self._frame_size)
-            except (OSError, cli.UserError) as error:
-                cli.warn(f"the calibration is not kept in {file}: {cli.reason(error)}")
+    def _change_to_who_is_at(self, place: Face) -> None:
+        """Drive on by another person, whose neutral face is learned; or by the owner of the file again.
+
+        Persons are not recognised: the owner is who comes back to where he last was. The file stays his until
+        another one asks for a calibration.
+        """
+        self.keep()
+        is_back = self._person is not self._owner and self._owner.is_at(place)
+        self._person = self._owner if is_back else Person(is_kept=True, may_be_target=False)
+        self._forget()
 
     def _begin_anew(self) -> None:
-        """Learn another driver's neutral face, or in another view, where the last one does not count."""
+        """Learn the driver's neutral face in another view, where the last one does not count."""
         self.keep()
-        self._calibration = self._saved = None
-        self._seen_ahead = []
-        self._is_recalibrated = True
+        self._person.calibration, self._person.may_be_target = None, False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was known of the first driver before his first frame, and how far his eyes shut."""
+        self._saved, self._seen_ahead = None, []
+        self._forget_shut_eyes()
+
+    def _forget_shut_eyes(self) -> None:
         for retargeter in self._retargeters.values():
             retargeter.forget_shut_eyes()
 
@@ -244,18 +250,13 @@ class Driver:
         """What the user should know about a frame, or ""."""
         if not has_face:
             return "no face"
-        tracker, calibration, said = self._tracker, self._calibration, []
+        tracker, calibration, said = self._tracker, self._person.calibration, []
         if 0 <= seconds - tracker.asked_at < NOTICE_SECONDS:
             which = f"face {tracker.place + 1} of {tracker.count}, from the left"
             said.append(which if tracker.count > 1 else "no other face is in view")
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")
         return "; ".join(said)
-
-
-def _is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether frames of two sizes, (width, height) in pixels, can show the same, only scaled."""
-    return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
 
 
 def _same_face(

@@ -152,13 +152,13 @@ def painter(frozen_model, detector):
 
 def test_each_person_is_measured_against_his_own_face_at_rest(painter, people):
     """Drawings after a change are those of a program that never saw the other person; after a return, too."""
-    asked = painter()
+    asked, new = painter(), {True: painter(), False: painter()}
     first = is_right(asked(people[0]).points)
+    new[first](alone(people[0], first))
     for begin, side in ((1, not first), (6, first)):
         asked.next_face()
-        new = painter()
         for frame in people[begin : begin + 3]:
-            driven, expected = asked(frame), new(alone(frame, side))
+            driven, expected = asked(frame), new[side](alone(frame, side))
             assert is_right(driven.points) == side
             assert np.abs(driven.drawing.astype(int) - expected.drawing).mean() < 2
 
@@ -177,6 +177,59 @@ def test_another_person_does_not_overwrite_the_file_of_the_first(painter, people
         asked(frame)
     asked.close()
     assert read_calibration(file) == mine
+
+
+@pytest.fixture
+def calibrated(painter, people, tmp_path) -> Painter:
+    """One of them has calibrated, for 2 s, and both are in view."""
+    asked = painter(calibration_file=tmp_path / "me.json")
+    asked(people[0])
+    asked.calibrate()
+    for seconds in (0.5, 1.0, 2.0):
+        asked(replace(people[0], seconds=seconds))
+    return asked
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_who_is_back_in_his_place_has_his_face_at_rest_again(calibrated, people, is_asked_for):
+    before = calibrated(replace(people[0], seconds=2.5))
+    first = is_right(before.points)
+    if is_asked_for:
+        calibrated.next_face()
+    other = calibrated(replace(alone(people[1], not first), seconds=5.0))
+    assert is_right(other.points) != first and "calibrating" in other.state
+    if is_asked_for:
+        calibrated.next_face()
+    back = calibrated(replace(people[0], seconds=8.0))
+    assert is_right(back.points) == first and "calibrating" not in back.state
+    np.testing.assert_allclose(back.drawn, before.drawn, atol=0.5)
+
+
+def test_who_is_back_has_the_face_at_rest_that_was_kept_the_last_time(calibrated, painter, people, tmp_path):
+    again = painter(calibration_file=tmp_path / "me.json")
+    states = []
+    for number in range(3):
+        states.append(again(people[number]).state)
+        again.next_face()
+    assert ["calibrating" in state for state in states] == [False, True, False]
+
+
+def test_the_last_who_asked_for_a_calibration_owns_the_file(calibrated, people, tmp_path):
+    first = read_calibration(tmp_path / "me.json")
+    calibrated.next_face()
+    calibrated(replace(people[0], seconds=3.0))
+    calibrated.calibrate()
+    for seconds in (3.5, 4.0, 4.5):
+        calibrated(replace(people[0], seconds=seconds))
+    second = read_calibration(tmp_path / "me.json")
+    calibrated.next_face()
+    assert "calibrating" in calibrated(replace(people[0], seconds=5.0)).state
+    for seconds in np.arange(5.5, 8.0, 0.5):
+        calibrated(replace(people[0], seconds=seconds))
+    calibrated.next_face()
+    assert "calibrating" not in calibrated(replace(people[0], seconds=8.0)).state
+    calibrated.close()
+    assert first != second == read_calibration(tmp_path / "me.json")
 
 
 def test_what_the_user_is_told(painter, people):
