@@ -10,6 +10,14 @@ import numpy as np
 SAME_FACE_DISTANCE = 1.0
 """From this distance on, over the width of the face, a face is another person's."""
 
+SAME_ASPECT = 0.02
+"""Frames of another size show the same view if their aspect ratios differ by less, as a share."""
+
+
+def is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether frames of two sizes, (width, height) in pixels, can show the same, only scaled."""
+    return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
+
 
 def distance(box: np.ndarray, to: np.ndarray) -> float:
     """Distance between the centres of two boxes, pixels."""

@@ -92,6 +92,7 @@ class Tracker:
         self._face: Face | None = None
         self._last: Face | None = None  # the same, but not forgotten
         self._gone: Face | None = None
+        self._frame_size: tuple[int, int] | None = None  # (width, height) in whose pixels these are
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = self._gone_at = 0.0
         self._thorough_at = -math.inf
@@ -138,7 +139,10 @@ class Tracker:
             The landmarks, float (68, 2), in pixels of the frame; None if the face is not there.
         """
         grey = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
-        self.has_changed = False
+        size = grey.shape[::-1]
+        if self._frame_size not in (None, size):
+            self._change_size(size)
+        self._frame_size, self.has_changed = size, False
         face = self._take_next(grey, frame.seconds) if self._is_asked_for_next else None
         face = face or self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
@@ -243,6 +247,20 @@ class Tracker:
         self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)
         if self.detector.boxes is not None:
             self.place, self.count = boxes.place_among(self.detector.boxes, face.box)
+
+    def _change_size(self, size: tuple[int, int]) -> None:
+        """Go on in frames of another size, as of a camera that was opened again, or a phone that was turned.
+
+        In another view no face is known. The first that is found then counts as the last one's.
+        """
+        known = self._face, self._last, self._gone
+        self._forget()
+        self._last = self._gone = None
+        if boxes.is_same_view(size, self._frame_size):
+            scale = size[0] / self._frame_size[0]
+            self._face, self._last, self._gone = (
+                None if face is None else Face(face.box * scale, face.points * scale) for face in known
+            )
 
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""

@@ -1,5 +1,6 @@
 """One person's face, followed: another's is not taken while the first is there."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -127,6 +128,27 @@ def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(p
     known, new = Tracker(LandmarkDetector()), Tracker(LandmarkDetector())
     known(scene(man, None, 0.0))
     assert np.array_equal(known(back), new(back))
+
+
+@pytest.mark.parametrize("seconds", [0.04, 3.0])
+def test_who_is_followed_is_the_same_in_frames_of_another_size(tracker, people, seconds):
+    """A camera that comes back in another size, with another person in view. He is followed at once."""
+    man, woman = people
+    tracker(scene(woman, man, 0.0))
+    tracker.next_face()
+    before = tracker(scene(woman, man, 0.0))
+    large = cv2.resize(scene(woman, man, 0.0).picture, None, fx=2.5, fy=2.5)
+    after = tracker(Frame(1, seconds, large))
+    assert not tracker.has_changed
+    assert np.abs(after / 2.5 - before).mean() < 0.05 * interocular_distance(before)
+
+
+def test_who_is_followed_is_found_at_once_in_another_view(tracker, people):
+    """As of a phone that is turned: the old place tells nothing."""
+    man, _ = people
+    tracker(scene(None, man, 0.0))
+    assert tracker(Frame(1, 0.04, man)) is not None
+    assert not tracker.has_changed
 
 
 def test_of_two_new_faces_the_larger_is_followed(tracker, people):
