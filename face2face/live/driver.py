@@ -209,7 +209,10 @@ class Driver:
             prior: float (68, 2), the target's neutral face.
             own: The same in pixels of the frame, if the target itself drives.
         """
-        if own is None and self._saved is None:
+        saved = self._saved
+        if saved is not None and not boxes.is_same_view(saved.frame_size, self._person.frame_size):
+            saved = None  # of another camera, or a phone that was turned: nothing is where it was
+        if own is None and saved is None:
             calibration = Calibration(prior)
             same = _same_face(points, self._seen_ahead)
             calibration.look_ahead([face for face, _ in same], [gaze for _, gaze in same if gaze is not None])
@@ -217,8 +220,8 @@ class Driver:
         self._person.is_kept = True
         if own is not None:
             return Calibration(prior, own)
-        gaze = None if self._saved.gaze is None else np.array(self._saved.gaze)
-        return Calibration(prior, self._saved.scaled_to(self._person.frame_size), gaze)
+        gaze = None if saved.gaze is None else np.array(saved.gaze)
+        return Calibration(prior, saved.scaled_to(self._person.frame_size), gaze)
 
     def _change_to_who_is_at(self, place: Face) -> None:
         """Drive on by another person, whose neutral face is learned; or by the owner of the file again.

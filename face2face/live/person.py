@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face2face import cli
+from face2face.face import boxes
 from face2face.face.landmarks import Face
 from face2face.target.calibration import Calibration
-
-SAME_ASPECT = 0.02
-"""Frames of another size show the same view if their aspect ratios differ by less, as a share."""
 
 
 @dataclass(eq=False)
@@ -34,11 +32,8 @@ class Person:
         return self.place is not None and place.is_near(self.place)
 
     def is_known_in(self, frame_size: tuple[int, int]) -> bool:
-        """Whether his face at rest is known in frames of a size, which can show the same view, scaled."""
-        if self.calibration is None:
-            return False
-        (width, height), (known_width, known_height) = frame_size, self.frame_size
-        return abs(width * known_height / (height * known_width) - 1) < SAME_ASPECT
+        """Whether his face at rest is known in frames of a size, (width, height) in pixels."""
+        return self.calibration is not None and boxes.is_same_view(frame_size, self.frame_size)
 
     def keep(self, file: Path | None) -> None:
         """Write his face at rest to the calibration's file, if there is one, once each time it is learned."""

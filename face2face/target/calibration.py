@@ -65,7 +65,7 @@ class SavedCalibration(msgspec.Struct):
     gaze: tuple[Place, Place] | None = None
 
     def scaled_to(self, frame_size: tuple[int, int]) -> np.ndarray:
-        """The neutral face for frames of another width and height, scaled by their widths: float (68, 2)."""
+        """The neutral face for frames of the same view in another size: float (68, 2)."""
         return np.array(self.neutral, np.float64) * (frame_size[0] / self.frame_size[0])
 
 
