@@ -18,6 +18,12 @@ def folder(tmp_path_factory) -> Path:
     return made.training_folder(tmp_path_factory.mktemp("checkpoints") / "model")
 
 
+@pytest.fixture(scope="module")
+def any_trainer() -> Trainer:
+    """For what is refused: it does not matter what its weights are."""
+    return Trainer(made.SMALL)
+
+
 @pytest.fixture
 def subject() -> Trainer:
     trainer = Trainer(made.SMALL)
@@ -109,9 +115,9 @@ def test_a_training_of_other_options_is_refused(folder):
 
 @pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
 @pytest.mark.parametrize("damage", ["truncated", "overwritten", "emptied", "missing"])
-def test_damaged_weights_are_named(tmp_path, part, damage):
-    folder = made.training_folder(tmp_path / "model", with_target=False)
-    path = folder / f"ckpt-1.{part}"
+def test_damaged_weights_are_named(folder, any_trainer, tmp_path, part, damage):
+    model = shutil.copytree(folder, tmp_path / "model")
+    path = model / f"ckpt-1.{part}"
     half = path.read_bytes()[: path.stat().st_size // 2]
     contents = {"truncated": half, "overwritten": half + b"\xff" * len(half), "emptied": b""}
     if damage in contents:
@@ -120,9 +126,9 @@ def test_damaged_weights_are_named(tmp_path, part, damage):
         path.unlink()
     message = r"damaged, or of a network with other options: .*ckpt-1 \(|expected a folder with a checkpoint"
     with pytest.raises(UserError, match=message):
-        checkpoints.restore_generator(made.generator(64, 4), folder)
+        checkpoints.restore_generator(any_trainer.generator, model)
     with pytest.raises(UserError, match=message):
-        checkpoints.restore_objects(folder, Trainer(made.SMALL).objects())
+        checkpoints.restore_objects(model, any_trainer.objects())
 
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
@@ -156,7 +162,7 @@ def state(folder: Path, *names: str) -> Path:
         ("link/ckpt-9", "ckpt-1"),
     ],
 )
-def test_a_list_of_other_files_is_refused_and_they_stay(folder, names, tmp_path):
+def test_a_list_of_other_files_is_refused_and_they_stay(folder, any_trainer, names, tmp_path):
     """TensorFlow would remove what the list names, wherever it is."""
     model = shutil.copytree(folder, tmp_path / "model")
     other = shutil.copytree(folder, tmp_path / "other")
@@ -166,10 +172,9 @@ def test_a_list_of_other_files_is_refused_and_they_stay(folder, names, tmp_path)
     (model / "notes.index").write_text("notes")
     path = state(model, *(name.format(other=other) for name in names))
     before = made.tree(tmp_path)
-    trainer = Trainer(made.SMALL)
     message = rf"expected a list of the checkpoints in {model}, got .*: {path}"
     with pytest.raises(UserError, match=message):
-        Checkpoints(model, **trainer.objects())
+        Checkpoints(model, **any_trainer.objects())
     with pytest.raises(UserError, match=message):
         checkpoints.newest_checkpoint(model)
     assert made.tree(tmp_path) == before
@@ -178,13 +183,13 @@ def test_a_list_of_other_files_is_refused_and_they_stay(folder, names, tmp_path)
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"\xff\xfe\0", b"notes", b"model_checkpoint_path: 7", b"{" * 9999]
 )
-def test_a_damaged_list_is_named(folder, content, tmp_path):
+def test_a_damaged_list_is_named(folder, any_trainer, content, tmp_path):
     model = shutil.copytree(folder, tmp_path / "model")
     (model / "checkpoint").write_bytes(content)
     with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
-        checkpoints.restore_generator(made.generator(64, 4), model)
+        checkpoints.restore_generator(any_trainer.generator, model)
     with pytest.raises(UserError, match=r"got an empty or damaged file: .*/checkpoint$"):
-        Checkpoints(model, **Trainer(made.SMALL).objects())
+        Checkpoints(model, **any_trainer.objects())
 
 
 def test_a_folder_in_the_place_of_the_list_is_named(tmp_path):

@@ -1,6 +1,8 @@
 """A training that begins with the weights of another one (`--mode train --checkpoint`)."""
 
+import contextlib
 import csv
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,8 @@ from pix2pix import options, pix2pix, training
 from tests import made
 
 FIRST = replace(made.SMALL, max_steps=12, ema=True, val_freq=3)
-MORE = replace(FIRST, max_steps=6)
+SAME = ("--seed", 1, "--lr_decay", 0)
+"""With these, two fine-tunings of the same length are the same, also where one was stopped."""
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +59,44 @@ def command(pairs: Path, start_from: Path, output: Path, *arguments) -> list:
     ]
 
 
-def test_a_finished_training_is_trained_for_so_many_more_steps(pairs, finished, tmp_path, capsys):
-    before = made.tree(finished)
-    assert made.edge(*command(pairs, finished, tmp_path / "tuned", "--max_steps", 5)) == 0
-    said = capsys.readouterr().out
-    assert f"fine-tuning the weights of {finished}/ckpt-12: steps, moving average and best weights" in said
-    assert "3 pairs, 3 steps per epoch, 5 steps" in said and "trained to the end" not in said
-    assert step(tmp_path / "tuned") == 5 and (tmp_path / "tuned/ckpt-5.index").is_file()
-    assert not same(finished, tmp_path / "tuned", "generator")
+@pytest.fixture(scope="module")
+def tuned(pairs, finished, tmp_path_factory) -> tuple[Path, str]:
+    """The folder of a fine-tuning by two epochs of three steps, and what it said."""
+    folder, before = tmp_path_factory.mktemp("tuned") / "model", made.tree(finished)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        validated = ("--val_dir", pairs, "--val_freq", 3)
+        assert made.edge(*command(pairs, finished, folder, "--max_epochs", 2, *SAME, *validated)) == 0
     assert made.tree(finished) == before
+    return folder, said.getvalue()
 
 
-def test_epochs_count_from_there_too(pairs, finished, tmp_path):
-    assert made.edge(*command(pairs, finished, tmp_path / "tuned", "--max_epochs", 2)) == 0
-    assert step(tmp_path / "tuned") == 6
+def test_a_finished_training_is_trained_for_so_many_more_steps(finished, tuned):
+    folder, said = tuned
+    assert f"fine-tuning the weights of {finished}/ckpt-12: steps, moving average and best weights" in said
+    assert "3 pairs, 3 steps per epoch, 6 steps" in said and "trained to the end" not in said
+    assert step(folder) == 6 and (folder / "ckpt-6.index").is_file()
+    assert not same(finished, folder, "generator")
 
 
-def test_the_networks_are_those_of_the_checkpoint(pairs, finished, tmp_path, capsys):
+def test_validation_and_the_best_weights_begin_anew(tuned):
+    folder, _ = tuned
+    with (folder / "history.csv").open(newline="") as file:
+        assert [int(row["step"]) for row in csv.DictReader(file)] == [3, 6]
+    assert tf.train.latest_checkpoint(str(folder / "best")) in {
+        str(folder / f"best/ckpt-{number}") for number in (3, 6)
+    }
+
+
+def test_a_stopped_fine_tuning_goes_on_to_the_bit(pairs, finished, tuned, tmp_path, capsys):
+    """By steps as by epochs."""
+    for last in (2, 6):
+        assert made.edge(*command(pairs, finished, tmp_path / "parts", "--max_steps", last, *SAME)) == 0
+    assert f"going on from {tmp_path}/parts/ckpt-2" in capsys.readouterr().out
+    for part in ("generator", "discriminator", "average", "generator_optimizer"):
+        assert same(tuned[0], tmp_path / "parts", part)
+
+
+def test_the_networks_and_moments_are_those_of_the_checkpoint(pairs, finished, tmp_path, capsys):
     """Without --ngf, and with a preset of other networks; and to the bit where nothing is learned."""
     more = ("--preset", "quality", "--max_steps", 1, "--lr", 0)
     assert made.edge(*command(pairs, finished, tmp_path / "tuned", *more)) == 0
@@ -84,38 +108,15 @@ def test_the_networks_are_those_of_the_checkpoint(pairs, finished, tmp_path, cap
     )
     for name, value in tuned.items():
         assert np.array_equal(value, first[name.replace("average", "generator", 1)])
+    for network in ("generator", "discriminator"):  # Adam's moments go on: it is not a first step
+        name = f"{network}_optimizer/beta2_power/.ATTRIBUTES/VARIABLE_VALUE"
+        powers = [tf.train.load_variable(str(folder), name) for folder in (finished, tmp_path / "tuned")]
+        assert powers[1] == pytest.approx(powers[0] * opts.beta2)
     capsys.readouterr()
     assert made.edge(*command(pairs, finished, tmp_path / "other", "--max_steps", 1, "--ngf", 5)) == 2
     assert f"--checkpoint {finished} was trained with other options: --ngf 4 then, 5 now" in (
         capsys.readouterr().err
     )
-
-
-def test_the_moments_of_adam_go_on(pairs, finished, tmp_path):
-    """One step multiplies the power of beta 2 once more: it is not that of a first step."""
-    training.train(replace(MORE, max_steps=1), pairs, tmp_path, start_from=finished)
-    for network in ("generator", "discriminator"):
-        name = f"{network}_optimizer/beta2_power/.ATTRIBUTES/VARIABLE_VALUE"
-        powers = [tf.train.load_variable(str(folder), name) for folder in (finished, tmp_path)]
-        assert powers[1] == pytest.approx(powers[0] * MORE.beta2)
-
-
-def test_validation_and_the_best_weights_begin_anew(pairs, finished, tmp_path):
-    training.train(MORE, pairs, tmp_path, start_from=finished, val_dir=pairs)
-    with (tmp_path / "history.csv").open(newline="") as file:
-        assert [int(row["step"]) for row in csv.DictReader(file)] == [3, 6]
-    assert tf.train.latest_checkpoint(str(tmp_path / "best")) in {
-        str(tmp_path / f"best/ckpt-{number}") for number in (3, 6)
-    }
-
-
-def test_a_stopped_fine_tuning_goes_on_to_the_bit(pairs, finished, tmp_path, capsys):
-    training.train(MORE, pairs, tmp_path / "whole", start_from=finished)
-    for last in (2, MORE.max_steps):
-        training.train(replace(MORE, max_steps=last), pairs, tmp_path / "parts", start_from=finished)
-    assert f"going on from {tmp_path}/parts/ckpt-2" in capsys.readouterr().out
-    for part in ("generator", "discriminator", "average", "generator_optimizer"):
-        assert same(tmp_path / "whole", tmp_path / "parts", part)
 
 
 def test_the_same_folder_is_resumed_and_not_fine_tuned(pairs, finished, capsys):
@@ -159,4 +160,4 @@ def test_more_pairs_of_a_target_go_on_with_its_training(finished, tmp_path):
 def test_a_folder_without_a_checkpoint_is_named(pairs, tmp_path):
     options.write(tmp_path / "empty", FIRST, options.TRAINING)
     with pytest.raises(UserError, match=f"expected a folder with a checkpoint, got none in {tmp_path}/empty"):
-        training.train(MORE, pairs, tmp_path / "tuned", start_from=tmp_path / "empty")
+        training.train(FIRST, pairs, tmp_path / "tuned", start_from=tmp_path / "empty")
