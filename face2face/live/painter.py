@@ -106,7 +106,14 @@ class Painter:
         state = self.driver.state(points is not None, frame.seconds)
         is_one_of_several = points is not None and self.driver.is_one_of_several
         return DrivenFrame(
-            *(frame.seconds, frame.captured, driver, points, driver_points, model, state, drawing),
+            seconds=frame.seconds,
+            captured=frame.captured,
+            driver=driver,
+            points=points,
+            driver_points=driver_points,
+            model=model,
+            state=state,
+            drawing=drawing,
             is_one_of_several=is_one_of_several,
             drawn=drawn,
         )

@@ -6,7 +6,9 @@ they are few. A region at rest is the weighted median of the faces with the lowe
 are small, the target's own region takes its place.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from face2face.face.geometry import (
     LIPS,
     MOUTH_CORNERS,
     NOSE_BASE,
+    NOSE_TIP,
     RIGHT_EYE,
     SimilarityTransform,
     brow_height,
@@ -46,17 +49,38 @@ _REGIONS = {
 }
 _LOWER_FACE = [*range(JAW.start, JAW.stop), *range(LIPS.start, LIPS.stop)]
 
-_NOSE_ROOT, _NOSE_TIP = 27, 30
+_NOSE_ROOT = 27
 
-_USUAL = np.array(
-    [
-        [0.00, np.nan, 0.30, 0.015, 0.78, np.nan, 0.0],
-        [-0.03, np.nan, 0.33, 0.010, 0.75, np.nan, 0.0],
-        [0.03, np.nan, 0.28, 0.020, 0.80, np.nan, 0.0],
-        [0.00, np.nan, 0.34, 0.015, 0.77, np.nan, 0.0],
-    ]
+
+class _Measures(NamedTuple):
+    """Measures of a face, floats, or of N faces, float (N,) each. Lengths are in interocular distances.
+
+    Attributes:
+        yaw: The nose's tip between the sides of the jaw, -1 to 1.
+        pitch: Length of the nose in the picture.
+        eyes: Their aspect ratio.
+        openness: Of the mouth.
+        width: Of the mouth.
+        brows: Their height.
+        crooked: How crooked the mouth is.
+    """
+
+    yaw: np.ndarray | float
+    pitch: np.ndarray | float
+    eyes: np.ndarray | float
+    openness: np.ndarray | float
+    width: np.ndarray | float
+    brows: np.ndarray | float
+    crooked: np.ndarray | float
+
+
+_USUAL = (
+    _Measures(0.00, np.nan, 0.30, 0.015, 0.78, np.nan, 0.0),
+    _Measures(-0.03, np.nan, 0.33, 0.010, 0.75, np.nan, 0.0),
+    _Measures(0.03, np.nan, 0.28, 0.020, 0.80, np.nan, 0.0),
+    _Measures(0.00, np.nan, 0.34, 0.015, 0.77, np.nan, 0.0),
 )
-"""Made-up faces at rest, as `_measure` measures them; NaN where people differ too much."""
+"""Made-up faces at rest; NaN where people differ too much."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +90,13 @@ class _Seen:
     Attributes:
         shape: float (136,), the points, aligned to the prior.
         pose: float (4,), the similarity transform from the prior: first column of its matrix, and its shift.
-        measures: float (7,), see `_measure`.
+        measures: What its costs are calculated from.
         speed: Mean speed of its points, in interocular distances a second.
     """
 
     shape: np.ndarray
     pose: np.ndarray
-    measures: np.ndarray
+    measures: _Measures
     speed: float
 
 
@@ -104,9 +128,7 @@ class RestFinder:
     def face(self) -> np.ndarray:
         """The face at rest, float (68, 2), in pixels of the driver's frame. One face was added at least."""
         shapes = np.array([seen.shape for seen in self._seen]).reshape(len(self._seen), -1, 2)
-        costs = _costs(
-            np.array([seen.measures for seen in self._seen]), np.array([seen.speed for seen in self._seen])
-        )
+        costs = _costs([seen.measures for seen in self._seen], np.array([seen.speed for seen in self._seen]))
         rest = self._fitted_prior(shapes, costs["jaw"])
         for region, points in _REGIONS.items():
             best = np.argsort(costs[region], kind="stable")[:BEST]
@@ -156,53 +178,57 @@ def _jaw_sizes(shapes: np.ndarray) -> np.ndarray:
     return np.stack([width, shapes[..., CHIN, 1] - shapes[..., NOSE_BASE, 1]], axis=-1)
 
 
-def _measure(points: np.ndarray) -> np.ndarray:
-    """Measures of a face, float (68, 2), for its costs.
-
-    Returns:
-        float (7,): yaw, the nose's tip between the sides of the jaw, -1 to 1; pitch, the length of the nose;
-        eye aspect ratio; mouth openness and width; brow height; how crooked the mouth is. Lengths are in
-        interocular distances.
-    """
+def _measure(points: np.ndarray) -> _Measures:
+    """Measure a face, float (68, 2), for its costs."""
     along = points[RIGHT_EYE].mean(axis=0) - points[LEFT_EYE].mean(axis=0)
     across = points @ along / (along @ along)
     down = points @ np.array([-along[1], along[0]]) / (along @ along)
     left, right = across[1:4].mean(), across[13:16].mean()
-    yaw = (2 * across[_NOSE_TIP] - left - right) / max(right - left, 1e-6)
-    pitch = down[_NOSE_TIP] - down[_NOSE_ROOT]
     corners = down[list(MOUTH_CORNERS)]
-    crooked = across[LIPS].mean() - across[NOSE_BASE] + corners[1] - corners[0]
-    measures = (eye_aspect_ratio, mouth_openness, mouth_width, brow_height)
-    return np.array([yaw, pitch, *(float(measure(points)) for measure in measures), crooked])
+    return _Measures(
+        yaw=(2 * across[NOSE_TIP] - left - right) / max(right - left, 1e-6),
+        pitch=down[NOSE_TIP] - down[_NOSE_ROOT],
+        eyes=float(eye_aspect_ratio(points)),
+        openness=float(mouth_openness(points)),
+        width=float(mouth_width(points)),
+        brows=float(brow_height(points)),
+        crooked=across[LIPS].mean() - across[NOSE_BASE] + corners[1] - corners[0],
+    )
 
 
-def _costs(measures: np.ndarray, speed: np.ndarray) -> dict[str, np.ndarray]:
+def _costs(measures: Sequence[_Measures], speed: np.ndarray) -> dict[str, np.ndarray]:
     """How far each face is from rest.
 
     Args:
-        measures: float (N, 7), see `_measure`.
+        measures: Of N faces.
         speed: float (N,), in interocular distances a second.
 
     Returns:
         For each region float (N,), 0 at rest. The units of the distances were tried on six clips.
     """
-    known = np.concatenate([measures, _USUAL])
-    yaw, pitch, eyes, openness, width, brows, crooked = measures.T
-    usual_yaw, usual_pitch, _, _, _, usual_brows, usual_crooked = np.nanmedian(known, axis=0)
+    known = np.array([*measures, *_USUAL])
+    faces, known, usual = (
+        _Measures(*np.array(measures).T),
+        _Measures(*known.T),
+        _Measures(*np.nanmedian(known, 0)),
+    )
     # Eyes are open most of the time; a mouth may be shut, or not be wide, only now and then.
-    open_eyes = np.percentile(known[:, 2], 70)
-    shut_lips = min(np.percentile(known[:, 3], 10), 0.03) + 0.01
-    relaxed = np.percentile(known[known[:, 3] <= shut_lips, 4], 20)
-    head = _excess(yaw, usual_yaw, usual_yaw, 0.08) + _excess(pitch, usual_pitch, usual_pitch, 0.04)
+    open_eyes = np.percentile(known.eyes, 70)
+    shut_lips = min(np.percentile(known.openness, 10), 0.03) + 0.01
+    relaxed = np.percentile(known.width[known.openness <= shut_lips], 20)
+    head = _excess(faces.yaw, usual.yaw, usual.yaw, 0.08) + _excess(
+        faces.pitch, usual.pitch, usual.pitch, 0.04
+    )
     head += _excess(speed, 0, 0.1, 0.5)
-    lips = _excess(openness, 0, shut_lips, 0.02) + _excess(width, relaxed - 0.02, relaxed + 0.02, 0.04)
-    lips += _excess(crooked, usual_crooked, usual_crooked, 0.06)
-    lids = _excess(eyes, 0.95 * open_eyes, 1.05 * open_eyes, 0.08 * open_eyes)
+    lips = _excess(faces.openness, 0, shut_lips, 0.02)
+    lips += _excess(faces.width, relaxed - 0.02, relaxed + 0.02, 0.04)
+    lips += _excess(faces.crooked, usual.crooked, usual.crooked, 0.06)
+    lids = _excess(faces.eyes, 0.95 * open_eyes, 1.05 * open_eyes, 0.08 * open_eyes)
     # A smile changes the whole face a little.
     return {
-        "jaw": head / 2 + lips / 32 + _excess(openness, 0, shut_lips, 0.1),
+        "jaw": head / 2 + lips / 32 + _excess(faces.openness, 0, shut_lips, 0.1),
         "nose": head + lips / 32,
-        "brows": head + lips / 64 + lids / 8 + _excess(brows, usual_brows, usual_brows, 0.02),
+        "brows": head + lips / 64 + lids / 8 + _excess(faces.brows, usual.brows, usual.brows, 0.02),
         "eyes": head + lips / 32 + lids,
         "mouth": head + lips,
     }

@@ -80,16 +80,16 @@ class TargetFace:
         motions = np.array([head_motion(transform, neutral) for transform in transforms])
         shut = np.percentile(eye_aspect_ratio(shapes), SHUT_PERCENTILE) / eye_aspect_ratio(neutral)
         return cls(
-            neutral,
-            value_ranges(motions),
-            components,
-            value_ranges(coefficients),
-            float(np.percentile(residual, RANGE_PERCENTILES[1])),
-            float(min(shut, 1.0)),
-            float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
-            TrainingShapes.choose(expressions),
-            None if irises is None else TargetGaze.measure(points, irises),
-            HeadPlaces.measure(motions, interocular_distance(neutral)),
+            neutral=neutral,
+            motion=value_ranges(motions),
+            components=components,
+            ranges=value_ranges(coefficients),
+            residual=float(np.percentile(residual, RANGE_PERCENTILES[1])),
+            shut_eyes=float(min(shut, 1.0)),
+            open_mouth=float(np.percentile(mouth_openness(shapes), RANGE_PERCENTILES[1])),
+            shapes=TrainingShapes.choose(expressions),
+            gaze=None if irises is None else TargetGaze.measure(points, irises),
+            places=HeadPlaces.measure(motions, interocular_distance(neutral)),
         )
 
 

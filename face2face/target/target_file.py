@@ -283,14 +283,14 @@ def _face_from_content(content: FaceContent) -> TargetFace:
         parts = content.places.middle, content.places.slope, content.places.whitening
         places = HeadPlaces(*map(np.array, parts))
     return TargetFace(
-        np.array(content.neutral),
-        np.array(content.motion),
-        np.array(content.components).reshape(-1, 2 * POINTS),
-        np.array(content.ranges).reshape(-1, 2),
-        content.residual,
-        content.shut_eyes,
-        content.open_mouth,
-        shapes,
-        gaze,
-        places,
+        neutral=np.array(content.neutral),
+        motion=np.array(content.motion),
+        components=np.array(content.components).reshape(-1, 2 * POINTS),
+        ranges=np.array(content.ranges).reshape(-1, 2),
+        residual=content.residual,
+        shut_eyes=content.shut_eyes,
+        open_mouth=content.open_mouth,
+        shapes=shapes,
+        gaze=gaze,
+        places=places,
     )
