@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from pix2pix import distribution, training
+from pix2pix import distribution, loop, networks, training
 from tests import made
 
 OPTS = replace(
@@ -31,28 +31,33 @@ import sys
 sys.path.insert(0, {str(made.ROOT)!r})
 from face2face import loading
 loading.load_tensorflow()
-from dataclasses import replace
-from pathlib import Path
-import numpy as np
-from pix2pix import loop, networks, training
-from tests.processes.test_distribution import OPTS
-
-networks.DROPOUT_RATE = 0.0  # each device draws its own
-pairs, folder, result, steps, statistics = sys.argv[1:]
-losses = []
-smooth = loop.Loop.smooth
-loop.Loop.smooth = lambda self, new: (losses.append([float(v) for v in new.values()]), smooth(self, new))
-loop.LOSSES_EVERY = 1
-try:
-    options = replace(OPTS, max_steps=int(steps), statistics=statistics)
-    trained = training.train(options, Path(pairs), Path(folder))
-except loop.Stopped as stopped:
-    print(stopped)
-    sys.exit(1)
-local = trained.strategy.experimental_local_results
-weights = {{f"{{i}}": local(v)[0].numpy() for i, v in enumerate(trained.variables())}}
-np.savez(result, losses=losses, **weights)
+from tests.processes import test_distribution
+test_distribution.work(*sys.argv[1:])
 """
+
+
+def work(pairs: str, folder: str, result: str, steps: str, statistics: str) -> None:
+    """Train, and write losses and weights; exit with 1 if the training has to stop."""
+    losses = []
+    smooth = loop.Loop.smooth
+
+    def record(self, new: dict[str, tf.Tensor]) -> None:
+        losses.append([float(value) for value in new.values()])
+        smooth(self, new)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "DROPOUT_RATE", 0.0)  # each device draws its own
+        patch.setattr(loop.Loop, "smooth", record)
+        patch.setattr(loop, "LOSSES_EVERY", 1)
+        options = replace(OPTS, max_steps=int(steps), statistics=statistics)
+        try:
+            trained = training.train(options, Path(pairs), Path(folder))
+        except loop.Stopped as stopped:
+            print(stopped)
+            sys.exit(1)
+    local = trained.strategy.experimental_local_results
+    weights = {f"{i}": local(v)[0].numpy() for i, v in enumerate(trained.variables())}
+    np.savez(result, losses=losses, **weights)
 
 
 def free_ports(count: int) -> list[int]:
@@ -66,25 +71,22 @@ def free_ports(count: int) -> list[int]:
 
 
 class Cluster:
-    """Workers that train in one folder; without a count, one process by itself."""
+    """Two workers that train in one folder."""
 
-    def __init__(self, pairs: Path, folder: Path, steps: int, count: int | None = 2):
-        addresses = [f"127.0.0.1:{port}" for port in free_ports(count or 0)]
-        self.results = [folder.with_name(f"{folder.name}-{i}.npz") for i in range(count or 1)]
+    def __init__(self, pairs: Path, folder: Path, steps: int):
+        addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+        self.results = [folder.with_name(f"{folder.name}-{i}.npz") for i in range(2)]
         self.processes = []
         for i, result in enumerate(self.results):
             # The others have a folder of their own, which has to stay empty: only the chief writes.
             place = folder if i == 0 else folder.with_name(f"{folder.name}-of-{i}")
             # As where only the chief's folder tells that the training is of an older version.
             statistics = "picture" if i == 0 else OPTS.statistics
-            environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-            if count:
-                content = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
-                environment["TF_CONFIG"] = json.dumps(content)
+            content = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
             self.processes.append(
                 subprocess.Popen(
                     [sys.executable, "-c", WORKER, pairs, place, result, str(steps), statistics],
-                    env=environment,
+                    env=os.environ | {"TF_CONFIG": json.dumps(content)},
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
@@ -105,7 +107,7 @@ def pairs(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(pairs, tmp_path_factory) -> dict:
-    """Two workers, one of which is killed; both started again; and one process that goes on as they do."""
+    """Two workers, one of which is killed; both started again; and this process, that goes on as they do."""
     folder = tmp_path_factory.mktemp("trained")
     first = Cluster(pairs, folder / "together", 100_000)
     made.until(
@@ -116,13 +118,13 @@ def trained(pairs, tmp_path_factory) -> dict:
     found = {"folder": folder, "left": first.end()[0]}
     step = int(Path(tf.train.latest_checkpoint(str(folder / "together"))).name.split("-")[1])
     shutil.copytree(folder / "together", folder / "alone")
-    clusters = [
-        Cluster(pairs, folder / name, step + FEW, n) for name, n in (("together", 2), ("alone", None))
-    ]
-    ended = [cluster.end() for cluster in clusters]
-    assert [code for each in ended for code, *_ in each] == [0, 0, 0], ended
-    results = [[dict(np.load(path)) for path in cluster.results] for cluster in clusters]
-    return found | {"step": step, "said": ended[0][0][1], "together": results[0], "alone": results[1][0]}
+    again = Cluster(pairs, folder / "together", step + FEW)
+    work(pairs, folder / "alone", folder / "alone.npz", step + FEW, "picture")
+    ended = again.end()
+    assert [code for code, *_ in ended] == [0, 0], ended
+    together = [dict(np.load(path)) for path in again.results]
+    alone = dict(np.load(folder / "alone.npz"))
+    return found | {"step": step, "said": ended[0][1], "together": together, "alone": alone}
 
 
 def test_both_workers_have_the_same_weights(trained):
