@@ -1,6 +1,7 @@
 """Folders as the original TensorFlow 1 programs wrote them, made here by the same graph mode."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +152,8 @@ def reduced_original(folder: Path) -> np.ndarray:
         session.run(v1.global_variables_initializer())
         v1.train.Saver().save(session, str(folder / "reduced_model"))
         return images.denormalise(session.run(outputs)[0])
+
+
+def difference_in(said: str) -> int:
+    """The largest difference, of 255, that a reduction or freezing has told."""
+    return int(re.search(r"largest difference between .*: (\d+) of 255\n", said)[1])

@@ -1,7 +1,7 @@
 """Folders of the original programs in test and export mode, as the start of a training, and frozen."""
 
-import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,25 @@ import freeze_model
 import reduce_model
 from face2face import pictures
 from face2face.generator.generator import Generator
-from pix2pix import checkpoints, images, legacy, networks, options, pix2pix
+from pix2pix import (
+    checkpoints,
+    fine_tuning,
+    images,
+    legacy,
+    model_folder,
+    networks,
+    options,
+    pix2pix,
+)
+from pix2pix.trainer import Trainer
 from tests import made
-from tests.originals import NDF, NGF, SIZE, drawing, original_training, reduced_original
+from tests.originals import NDF, NGF, SIZE, difference_in, drawing, reduced_original
 
 
 @pytest.fixture(scope="module", params=["layers", "first"])
-def original(request, tmp_path_factory) -> tuple[Path, np.ndarray]:
+def original(request, original_of) -> tuple[Path, np.ndarray]:
     """A training folder, and what its generator paints of `drawing()`."""
-    folder = tmp_path_factory.mktemp("original") / "model"
-    return folder, original_training(folder, request.param)
+    return original_of(request.param)
 
 
 def test_test_mode_paints_as_the_original(original, tmp_path, capsys):
@@ -57,8 +66,25 @@ def fine_tune(folder: Path, pairs: Path, output: Path, *arguments) -> int:
     )
 
 
-def test_a_training_begins_with_both_networks_of_the_original(original, pairs, tmp_path, capsys):
+def check_networks(generator, discriminator, folder: Path, expected: np.ndarray) -> None:
+    """They paint and answer as those of the original's folder."""
+    inputs = tf.constant(images.normalise(drawing()[None].astype(np.float32)))
+    painted = generator(inputs, training=False)
+    assert np.abs(images.denormalise(painted[0].numpy()).astype(int) - expected).max() <= 1
+    logits = discriminator([inputs, painted], training=True)
+    assert np.abs(logits - np.load(folder / "logits.npy")).max() < 1e-3
+
+
+def test_both_networks_of_the_original_are_read(original):
     folder, expected = original
+    trainer = Trainer(replace(model_folder.read_options(folder), precision="float32"))
+    said = fine_tuning.begin(trainer, folder)
+    assert f"fine-tuning the weights of {folder}/model-7: steps, moments of Adam, moving average" in said
+    check_networks(trainer.generator, trainer.discriminator, folder, expected)
+
+
+def test_a_training_begins_with_both_networks_of_the_original(original_of, pairs, tmp_path, capsys):
+    folder, expected = original_of("layers")
     assert fine_tune(folder, pairs, tmp_path / "tuned", "--lr", 0) == 0
     said = capsys.readouterr().out
     assert f"fine-tuning the weights of {folder}/model-7: steps, moments of Adam, moving average" in said
@@ -69,11 +95,7 @@ def test_a_training_begins_with_both_networks_of_the_original(original, pairs, t
         tmp_path / "tuned",
         {n.name: checkpoints.named_variables(n) for n in (generator, discriminator)},
     )
-    inputs = tf.constant(images.normalise(drawing()[None].astype(np.float32)))
-    painted = generator(inputs, training=False)
-    assert np.abs(images.denormalise(painted[0].numpy()).astype(int) - expected).max() <= 1
-    logits = discriminator([inputs, painted], training=True)
-    assert np.abs(logits - np.load(folder / "logits.npy")).max() < 1e-3
+    check_networks(generator, discriminator, folder, expected)
 
 
 def test_the_originals_folder_is_not_trained_into(original, pairs, capsys):
@@ -102,19 +124,17 @@ def demo_folder(tmp_path_factory) -> tuple[Path, np.ndarray]:
 
 
 def test_the_demos_reduced_folder_is_frozen(demo_folder, capsys):
+    """Its plate cannot be left out, since it has none."""
     folder, expected = demo_folder
-    assert made.edge(freeze_model.main, "--model-folder", folder) == 0
-    assert difference_in(capsys.readouterr().out) <= 1
+    assert made.edge(freeze_model.main, "--model-folder", folder, "--no-plate") == 0
+    said = capsys.readouterr()
+    assert difference_in(said.out) <= 1
+    assert "warning: --no-plate has no effect: nothing of this model's picture is known to hold still" in (
+        said.err
+    )
     generator = Generator(folder / "frozen_model.pb")
     assert (generator.target.image_size, generator.target.drawing) == (SIZE, "original")
     assert np.abs(generator(drawing()).astype(int) - expected).max() <= 1
-
-
-def test_a_plate_that_is_not_there_cannot_be_left_out(demo_folder, capsys):
-    assert made.edge(freeze_model.main, "--model-folder", demo_folder[0], "--no-plate") == 0
-    assert "warning: --no-plate has no effect: nothing of this model's picture is known to hold still" in (
-        capsys.readouterr().err
-    )
 
 
 def test_a_folder_that_was_moved_is_put_right_by_hand(demo_folder, tmp_path, capsys):
@@ -152,10 +172,6 @@ def test_damaged_weights_of_the_demo_are_named(demo_folder, tmp_path, capsys):
     assert str(tmp_path) in error and error.count("\n") == 1
 
 
-def difference_in(said: str) -> int:
-    return int(re.search(r"largest difference between .*: (\d+) of 255\n", said)[1])
-
-
 def reduce(folder: Path, output: Path, capsys) -> int:
     """Reduce a folder; returns the difference that is told."""
     assert made.edge(reduce_model.main, "--model-input", folder, "--model-output", output) == 0
@@ -171,7 +187,6 @@ def test_what_reduction_wrote_is_read_again(original, tmp_path, monkeypatch, cap
         save(generator, folder)
         generator.set_weights(weights)
 
-    assert reduce(original[0], tmp_path / "right", capsys) <= 1
     monkeypatch.setattr(checkpoints, "save_generator", save_others)
     assert reduce(original[0], tmp_path / "wrong", capsys) > 20
 
