@@ -139,14 +139,15 @@ def test_pictures_of_the_training_are_shown(trained):
 
 def test_the_folder_knows_its_options_and_its_target(trained):
     saved = options.read(trained, options.TRAINING)
-    assert (saved.ngf, saved.image_size, saved.seed) == (8, 64, 1)
+    assert (saved.ngf, saved.image_size, saved.seed, saved.jitter) == (8, 64, 1, options.REDRAW)
     known = target_file.read_target(trained)
     assert (known.image_size, known.face.neutral.shape) == (64, (68, 2))
     assert known.videos[0]["frames"] == [0, 1, 2, 3]
 
 
-def test_pairs_from_elsewhere_have_no_target_to_measure(foreign):
+def test_pairs_from_elsewhere_have_no_target_to_measure_and_no_points_to_redraw(foreign):
     assert not (foreign / target_file.TARGET_NAME).exists()
+    assert options.read(foreign, options.TRAINING).jitter == options.CROP
 
 
 def test_epochs_are_counted_in_batches(foreign):
@@ -212,20 +213,20 @@ def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
     assert 0 < np.abs(kernel - weights(whole)[name.format("generator")]).max() < 0.05
 
 
-@pytest.mark.parametrize("emas", [(False, True), (True, False, True)])
-def test_an_average_that_begins_later_begins_with_the_generators_weights(emas, pairs, tmp_path):
+def test_an_average_that_begins_later_begins_with_the_generators_weights(pairs, tmp_path):
     """After a training with --no_ema, and after steps with --no_ema in between."""
     name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     kernels = []
-    for i, ema in enumerate(emas, 1):
+    for i, ema in enumerate((False, True, False, True), 1):
         training.train(replace(made.SMALL, ema=ema, max_steps=2 * i), pairs, tmp_path)
         saved = weights(tmp_path)
         kernels.append({part: saved.get(name.format(part)) for part in ("generator", "average")})
         assert (kernels[-1]["average"] is not None) == ema
-    # The average moves at every tenth step alone.
-    assert np.array_equal(kernels[-1]["average"], kernels[-2]["generator"])
-    assert not np.array_equal(kernels[-1]["average"], kernels[-1]["generator"])
-    assert not np.array_equal(kernels[-1]["average"], kernels[0]["average"])
+    for without, later in (kernels[:2], kernels[2:]):
+        # The average moves at every tenth step alone.
+        assert np.array_equal(later["average"], without["generator"])
+        assert not np.array_equal(later["average"], later["generator"])
+    assert not np.array_equal(kernels[3]["average"], kernels[1]["average"])
 
 
 # --- what a user can get wrong --------------------------------------------------------------------------

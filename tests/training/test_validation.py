@@ -122,23 +122,25 @@ def test_patience_ends_a_training(pairs, tmp_path, monkeypatch, capsys):
 
 def test_the_best_begins_anew_with_other_pairs(pairs, tmp_path, monkeypatch, capsys):
     """The history stays, but nothing is compared with what was measured on the first pairs."""
-    Judged.told = (0.9, 0.8, 0.4, 0.6, 0.5, 0.5)
+    Judged.told = (0.9, 0.4, 0.6, 0.5, 0.5)
     monkeypatch.setattr(training, "Validation", Judged)
     opts = replace(OPTS, val_freq=1, ema=False)
-    training.train(replace(opts, max_steps=2), pairs / "train", tmp_path / "model")
-    assert best_step(tmp_path / "model") == 1
+    model = made.training_folder(tmp_path / "model", opts)
+    first = sorted((pairs / "val").glob("*.png"))
+    Judged(networks.generator_of(opts), first, opts, model, 0)(1)
+    assert best_step(model) == 1
     others = made.write_pairs(tmp_path / "others", 3, seed=20)
     capsys.readouterr()
-    for last, warnings in ((5, 1), (6, 0)):
+    for last, warnings in ((4, 1), (5, 0)):
         more = replace(opts, max_steps=last, patience=3)
-        trained = training.train(more, pairs / "train", tmp_path / "model", val_dir=others)
+        trained = training.train(more, pairs / "train", model, val_dir=others)
         assert int(trained.step) == last  # patience counts from the best on these pairs
-        assert best_step(tmp_path / "model") == 4
+        assert best_step(model) == 3
         told = (
-            "warning: other validation pairs than up to step 2: history.csv keeps what was measured on those"
+            "warning: other validation pairs than up to step 1: history.csv keeps what was measured on those"
         )
         assert capsys.readouterr().err.count(told) == warnings
-    assert [row[2] for row in history(tmp_path / "model").values()] == list(Judged.told)
+    assert [row[2] for row in history(model).values()] == list(Judged.told)
 
 
 def validated(pairs: list[Path], folder: Path, first_step: int) -> validation.Validation:
