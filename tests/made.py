@@ -220,24 +220,6 @@ def claimed_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def real_pairs(clip: Path, count: int, folder: Path) -> None:
-    """The tutorial's first two steps, in a folder: pairs in photos/combined/train and val."""
-    tools = ROOT / "pix2pix" / "tools"
-    resize = (tools / "process.py", "--operation", "resize", "--input_dir")
-    for command in (
-        (ROOT / "generate_train_data.py", "--file", clip, "--num", count, "--select", "first"),
-        (*resize, "original", "--output_dir", "photos/original"),
-        (*resize, "landmarks", "--output_dir", "photos/landmarks"),
-        (
-            *(tools / "process.py", "--operation", "combine", "--input_dir", "photos/landmarks"),
-            *("--b_dir", "photos/original", "--output_dir", "photos/combined"),
-        ),
-        (tools / "split.py", "--dir", "photos/combined"),
-    ):
-        result = run_script(*command, cwd=folder)
-        assert result.returncode == 0, result.stderr
-
-
 def until(what, seconds: float = 60):
     """The first true answer, asked for again and again."""
     deadline = time.monotonic() + seconds
