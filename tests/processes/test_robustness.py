@@ -88,9 +88,9 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
 
 
-def killed_again_and_again(pairs: Path, folder: Path, kills: int, seed: int) -> Path:
+def killed_again_and_again(runs: Runs, folder: Path, kills: int, seed: int) -> Path:
     """Train in a folder to the end, with that many kills at random moments, most of them during a save."""
-    runs, rng = Runs(pairs), random.Random(seed)
+    rng = random.Random(seed)
     for _ in range(kills):
         before = steps(folder)[-1:]
         child = runs.start(folder)
@@ -100,7 +100,6 @@ def killed_again_and_again(pairs: Path, folder: Path, kills: int, seed: int) -> 
         assert runs.end() == signal.SIGKILL, "trained to the end before it was killed"
     runs.start(folder)
     assert runs.end() == 0
-    runs.close()
     return folder
 
 
@@ -108,13 +107,16 @@ def test_a_training_survives_kill_9_at_random_moments(tmp_path):
     """Each start goes on from a whole checkpoint; in the end all is as if nothing had happened."""
     pairs = made.write_pairs(tmp_path / "train", 4, OPTS.image_size)
     made.write_pairs(tmp_path / "val", 2, OPTS.image_size)
+    runs = [Runs(pairs) for _ in range(CHAINS)]
     with ThreadPoolExecutor(CHAINS) as pool:
         chains = [
-            pool.submit(killed_again_and_again, pairs, tmp_path / f"killed-{i}", KILLS // CHAINS, i)
-            for i in range(CHAINS)
+            pool.submit(killed_again_and_again, each, tmp_path / f"killed-{i}", KILLS // CHAINS, i)
+            for i, each in enumerate(runs)
         ]
         folders = [chain.result() for chain in chains]
-    whole = killed_again_and_again(pairs, tmp_path / "whole", 0, 0)
+    whole = killed_again_and_again(runs[0], tmp_path / "whole", 0, 0)
+    for each in runs:
+        each.close()
     for folder in folders:
         ours, theirs = weights(folder), weights(whole)
         assert ours.keys() == theirs.keys()
