@@ -61,7 +61,7 @@ class Options:
     statistics: str = ranges.option(NONE, choices=STATISTICS, shapes_weights=True)
     ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
     light_head: bool = ranges.option(True, shapes_weights=True)
-    half_chroma: bool = ranges.option(True, shapes_weights=True)
+    half_chroma: bool = ranges.option(False, shapes_weights=True)
     ndf: int = ranges.option(
         32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
     )
@@ -104,7 +104,7 @@ class Options:
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(60.0, WEIGHT, help="weight of the generator's SSIM loss, 1 - SSIM")
     lines_weight: float = ranges.option(
-        15.0, WEIGHT, help="weight of the generator's loss of lines every 2 pixels"
+        0.0, WEIGHT, help="weight of the generator's loss of lines every 2 pixels"
     )
     face_weight: float = ranges.option(
         4.0, WEIGHT, help="extra weight of the L1 and SSIM losses near what is drawn: eyes, mouth, outline"
@@ -214,7 +214,7 @@ PAPER = {
 }
 """The settings of 2017 (`--paper`): options that differ from the defaults now, or may later."""
 
-BEFORE = {"statistics": MOVING, "light_head": False, "half_chroma": False}
+BEFORE = {"statistics": MOVING, "light_head": False}
 """What a file stands for in which these options are missing: the networks before there was a choice."""
 
 

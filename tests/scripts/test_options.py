@@ -220,9 +220,7 @@ def test_another_file_of_that_name_is_not_replaced(tmp_path):
         assert path.read_text() == content
 
 
-@pytest.mark.parametrize(
-    "names", [("format_version",), ("drawing", "statistics", "light_head", "half_chroma", "beta1")]
-)
+@pytest.mark.parametrize("names", [("format_version",), ("drawing", "statistics", "light_head", "beta1")])
 def test_options_of_an_older_version_are_read(folder, names):
     """It lacks what was added since, and had other networks; what says the version has to be there."""
     damage(folder, **dict.fromkeys(names))

@@ -55,7 +55,7 @@ def test_pairs_from_elsewhere_are_taken_for_the_originals(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("statistics", options.MOVING), ("light_head", False), ("half_chroma", False)]
+    "name, value", [("statistics", options.MOVING), ("light_head", False), ("half_chroma", True)]
 )
 def test_a_training_of_an_older_version_goes_on_with_its_networks(name, value, tmp_path):
     saved = replace(made.SMALL, **{name: value})
