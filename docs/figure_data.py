@@ -98,7 +98,6 @@ class TrainingStep:
     gan_loss: float
     l1_loss: float
     ssim_loss: float
-    lines_loss: float
 
 
 @dataclass(frozen=True)
@@ -193,5 +192,4 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
         gan_loss=float(objectives.gan_loss("vanilla", painted_logits)),
         l1_loss=float(objectives.l1(face, painted, weights)),
         ssim_loss=float(objectives.dissimilarity(face, painted, weights)),
-        lines_loss=float(objectives.lines(painted)),
     )

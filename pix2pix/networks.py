@@ -77,7 +77,6 @@ class _Blocks:
     folded: bool
     separable: bool
     statistics: str
-    half_chroma: bool
 
     @property
     def is_norm_free(self) -> bool:
@@ -98,9 +97,7 @@ class _Blocks:
         if self.is_norm_free:
             # The outermost block has small weights, so that the first faces are grey and not saturated.
             initializer = self._initializer(9 * x.shape[-1]) if norm else _kernel_initializer()
-            smooth = OpponentToRGB.DIFFERENCES if not norm and self.half_chroma else 0
-            settings = {"smooth_filters": smooth, "name": f"{name}_conv"}
-            return NearestConv2DTranspose(filters, IM2COL_MAX_SIDE, initializer, **settings)(x)
+            return NearestConv2DTranspose(filters, IM2COL_MAX_SIDE, initializer, name=f"{name}_conv")(x)
         if self.separable:  # Keras has no separable transposed convolution
             x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(x)
             x = self._conv(layers.SeparableConv2D, filters, 1, name, norm)(x)
@@ -145,7 +142,6 @@ def u_net(
     separable: bool = False,
     statistics: str = Options.statistics,
     channels: tuple[int, int] = (CHANNELS, CHANNELS),
-    half_chroma: bool = False,
 ) -> keras.Model:
     """U-Net: drawings, float32 (N, S, S, C) in [-1, 1] -> faces, float32 (N, S, S, D) in [-1, 1].
 
@@ -164,12 +160,9 @@ def u_net(
             (`options.NONE`) has no dropout either, so that inference is exactly what was trained. It
             up-samples to the nearest pixel and then convolves, and generates opponent colours.
         channels: Number of channels of the drawing and of the face.
-        half_chroma: Whether the norm-free generator's colour differences have half the resolution, as in most
-            videos (4:2:0). What it would paint finer than that are coloured specks.
     """
     levels = len(filters)
-    makes_opponents = statistics == options.NONE and not folded and channels[1] == CHANNELS
-    blocks = _Blocks(folded, separable, statistics, half_chroma and makes_opponents)
+    blocks = _Blocks(folded, separable, statistics)
     innermost_norm = statistics == options.INSTANCE
     x = inputs = keras.Input((2**levels, 2**levels, channels[0]), name="drawing")
     skips = []
@@ -188,7 +181,7 @@ def u_net(
             x = layers.Dropout(DROPOUT_RATE, name=f"{name}_dropout")(x)
     x = layers.Concatenate(name="decoder_1_skip")([x, skips[0]])
     x = blocks.up(x, channels[1], "decoder_1", norm=False)
-    if makes_opponents:
+    if blocks.is_norm_free and channels[1] == CHANNELS:
         x = OpponentToRGB(dtype="float32", name="decoder_1_rgb")(x)
     outputs = layers.Activation("tanh", dtype="float32", name="face")(x)
     return keras.Model(inputs, outputs, name="generator")
@@ -223,8 +216,7 @@ def channels_of(opts: Options) -> tuple[int, int]:
 def generator_of(opts: Options, folded: bool = False) -> keras.Model:
     """Make the generator that a model's options describe."""
     filters = encoder_filters(opts.image_size, opts.ngf, opts.light_head)
-    channels = channels_of(opts)
-    return u_net(filters, folded, opts.separable_conv, opts.statistics, channels, opts.half_chroma)
+    return u_net(filters, folded, opts.separable_conv, opts.statistics, channels_of(opts))
 
 
 def discriminator(image_size: int, ndf: int, channels: tuple[int, int] = (CHANNELS, CHANNELS)) -> keras.Model:

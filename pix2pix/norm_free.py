@@ -13,9 +13,6 @@ from pix2pix.fast_layers import col2im_conv_transpose
 _ALONG = np.eye(4, 3) + np.eye(4, 3, -1)  # each of three weights of an axis is added to two of four places
 _PLACES = np.kron(_ALONG, _ALONG)
 
-_BINOMIAL = np.outer([1, 2, 1], [1, 2, 1])[:, :, None, None] / 16
-"""The kernel that turns up-sampling to the nearest pixel into bilinear up-sampling."""
-
 
 def nearest_kernel(transposed: tf.Tensor) -> tf.Tensor:
     """Make the outputs of a transposed convolution at even and odd places agree where the input is constant.
@@ -36,18 +33,10 @@ class NearestConv2DTranspose(layers.Layer):
     Both in one are a transposed convolution of kernel 4 and stride 2. With free weights, that convolution's
     outputs at even and odd places differ where the input is constant, which is seen as a checkerboard
     (Odena et al., "Deconvolution and Checkerboard Artifacts", Distill, 2016).
-
-    Some of the filters may be smooth: a convolution of kernel 1, up-sampled bilinearly. Its weights are the
-    sums of the kernel's, so that they are learned as fast as the other filters' response to a constant input.
     """
 
     def __init__(
-        self,
-        filters: int,
-        im2col_max_side: int,
-        kernel_initializer: keras.Initializer,
-        smooth_filters: int = 0,
-        **kwargs: Any,
+        self, filters: int, im2col_max_side: int, kernel_initializer: keras.Initializer, **kwargs: Any
     ) -> None:
         """Make the layer.
 
@@ -55,12 +44,11 @@ class NearestConv2DTranspose(layers.Layer):
             filters: Number of output channels F.
             im2col_max_side: Largest side S of an input that is convolved as a matrix product.
             kernel_initializer: Of the kernel, (3, 3, F, C).
-            smooth_filters: How many of the filters, the last ones, are smooth.
             **kwargs: As in a Keras layer.
         """
         super().__init__(**kwargs)
         self.filters, self._im2col_max_side = filters, im2col_max_side
-        self.kernel_initializer, self._smooth_filters = kernel_initializer, smooth_filters
+        self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the kernel, (3, 3, F, C), and the bias, (F,)."""
@@ -73,11 +61,7 @@ class NearestConv2DTranspose(layers.Layer):
 
     def transposed_kernel(self) -> tf.Tensor:
         """The kernel of the transposed convolution that gives the same: float32 (4, 4, F, C)."""
-        sharp, smooth = tf.split(
-            self.kernel.value, (self.filters - self._smooth_filters, self._smooth_filters), axis=2
-        )
-        smooth = tf.reduce_sum(smooth, axis=(0, 1), keepdims=True) * tf.constant(_BINOMIAL, tf.float32)
-        kernel = tf.reshape(tf.concat([sharp, smooth], axis=2), (9, -1))
+        kernel = tf.reshape(self.kernel.value, (9, -1))
         return tf.reshape(tf.constant(_PLACES, tf.float32) @ kernel, (4, 4, *self.kernel.shape[2:]))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -98,8 +82,6 @@ class OpponentToRGB(layers.Layer):
     as a stain. They are scaled down, so that they begin smaller and are learned more slowly.
     """
 
-    DIFFERENCES = 2
-    """Number of colour differences, the last channels."""
     CHROMA_SCALE = 0.2
     MATRIX = np.float32([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt(np.float32([[3], [2], [6]]))
     MATRIX *= np.float32([[1], [CHROMA_SCALE], [CHROMA_SCALE]])

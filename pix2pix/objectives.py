@@ -15,12 +15,6 @@ CELLS, REACH = 64, 5
 """What is near a drawing is found on a grid of `CELLS` x `CELLS` cells: up to `REACH` // 2 cells from what is
 drawn. The weight falls from 1 to 0 over `REACH` cells around that edge."""
 
-TILE = 16
-"""Side in pixels of the tiles in which lines are looked for; they overlap by half."""
-
-LEAST_DIFFERENCE = 0.02
-"""Added to the mean difference of neighbouring pixels in a tile: where it is flat, rounding is no pattern."""
-
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     """Mean cross-entropy of the patches' logits against one label, stable for any logit."""
@@ -121,32 +115,6 @@ def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     c1, c2 = (0.01 * VALUE_RANGE) ** 2, (0.03 * VALUE_RANGE) ** 2
     similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     return 1 - similarity / ((mean_a**2 + mean_b**2 + c1) * (variances + c2))
-
-
-def lines(pictures: tf.Tensor) -> tf.Tensor:
-    """How strongly pictures repeat every 2 pixels, which is what up-sampling by 2 makes and no camera does.
-
-    In each tile, the mean step from even to odd columns is compared with that from odd to even ones, and so
-    are the rows. In what was filmed both are alike: this is 0.009 for the demo's woman, and 0.029 for what
-    was painted of her without this loss.
-
-    Args:
-        pictures: (N, H, W, C) in [-1, 1]; sides of `TILE` + 1 or more.
-
-    Returns:
-        Mean over tiles, channels and both directions of the square of the ratio of that difference to the
-        steps' mean absolute value: a scalar, 0 to 4.
-    """
-    pictures = tf.cast(pictures, tf.float32)
-    ratios = []
-    for along in (pictures, tf.transpose(pictures, (0, 2, 1, 3))):
-        steps = along[:, :, 1:] - along[:, :, :-1]
-        from_even, from_odd = steps[:, :, 0:-1:2], steps[:, :, 1::2]
-        size, strides = (TILE, TILE // 2), (TILE // 2, TILE // 4)
-        difference = tf.nn.avg_pool2d(from_even - from_odd, size, strides, "VALID")
-        magnitude = tf.nn.avg_pool2d(tf.abs(from_even) + tf.abs(from_odd), size, strides, "VALID") / 2
-        ratios.append(tf.reduce_mean(tf.square(difference / (magnitude + LEAST_DIFFERENCE))))
-    return tf.add_n(ratios) / 2
 
 
 def feature_matching(real: list[tf.Tensor], fake: list[tf.Tensor]) -> tf.Tensor:

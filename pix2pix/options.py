@@ -61,7 +61,6 @@ class Options:
     statistics: str = ranges.option(NONE, choices=STATISTICS, shapes_weights=True)
     ngf: int = ranges.option(32, _FILTERS, shapes_weights=True, help="generator filters in the first layer")
     light_head: bool = ranges.option(True, shapes_weights=True)
-    half_chroma: bool = ranges.option(False, shapes_weights=True)
     ndf: int = ranges.option(
         32, _FILTERS, shapes_weights=True, help="discriminator filters in the first layer"
     )
@@ -103,9 +102,6 @@ class Options:
     )
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(60.0, WEIGHT, help="weight of the generator's SSIM loss, 1 - SSIM")
-    lines_weight: float = ranges.option(
-        0.0, WEIGHT, help="weight of the generator's loss of lines every 2 pixels"
-    )
     face_weight: float = ranges.option(
         4.0, WEIGHT, help="extra weight of the L1 and SSIM losses near what is drawn: eyes, mouth, outline"
     )
@@ -193,7 +189,6 @@ PAPER = {
     "precision": "float32",
     "ngf": 64,
     "light_head": False,
-    "half_chroma": False,
     "ndf": 64,
     "batch_size": 1,
     "jitter": CROP,
@@ -206,16 +201,12 @@ PAPER = {
     "ema": False,
     "l1_weight": 100.0,
     "ssim_weight": 0.0,
-    "lines_weight": 0.0,
     "face_weight": 0.0,
     "gan_weight": 1.0,
     "gan_loss": "vanilla",
     "feature_matching": 0.0,
 }
 """The settings of 2017 (`--paper`): options that differ from the defaults now, or may later."""
-
-BEFORE = {"statistics": MOVING, "light_head": False}
-"""What a file stands for in which these options are missing: the networks before there was a choice."""
 
 
 def write(folder: Path, options: Options, stage: str) -> None:
@@ -267,7 +258,9 @@ def read(folder: Path, stage: str) -> Options:
         remedy = "run reduce_model.py first" if found == TRAINING else "give the training folder"
         found = cli.shown(str(found))
         raise cli.UserError(f"expected a {stage} model, got a {found} one ({remedy}): {folder}")
-    return of_content({**BEFORE, **content}, path)
+    # A file without `statistics` is of a version that had only batch norm; one without `light_head`, of a
+    # version without light heads.
+    return of_content({"statistics": MOVING, "light_head": False, **content}, path)
 
 
 def of_content(content: Content, path: Path) -> Options:

@@ -166,9 +166,6 @@ class Trainer:
             if opts.ssim_weight:
                 losses["ssim"] = objectives.dissimilarity(targets, outputs, weights)
                 generator_loss += opts.ssim_weight * losses["ssim"]
-            if opts.lines_weight:
-                losses["lines"] = objectives.lines(outputs)
-                generator_loss += opts.lines_weight * losses["lines"]
             if opts.feature_matching:
                 losses["features"] = objectives.feature_matching(real_features, fake_features)
                 generator_loss += opts.feature_matching * losses["features"]

@@ -220,7 +220,6 @@ def synchronise_with_chief(opts: Options, strategy: tf.distribute.Strategy) -> O
         precision=of_chief(options.PRECISIONS, opts.precision),
         statistics=of_chief(options.STATISTICS, opts.statistics),
         light_head=of_chief((False, True), opts.light_head),
-        half_chroma=of_chief((False, True), opts.half_chroma),
     )
 
 
@@ -265,7 +264,7 @@ def resume_options(opts: Options, output_dir: Path) -> Options:
 def keep_networks(opts: Options, saved: Options) -> Options:
     """Keep the networks of a training of an older version: its weights are of no use in others."""
     statistics = saved.statistics if saved.statistics == options.MOVING else opts.statistics
-    return replace(opts, statistics=statistics, light_head=saved.light_head, half_chroma=saved.half_chroma)
+    return replace(opts, statistics=statistics, light_head=saved.light_head)
 
 
 def resolve_face_weight(opts: Options, pairs: list[Path], sidecar: Sidecar) -> float:

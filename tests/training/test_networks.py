@@ -86,7 +86,7 @@ def test_filters_of_the_encoder():
 @pytest.mark.parametrize("light_head", [True, False])
 @pytest.mark.parametrize("ngf", [1, 6])
 def test_a_folded_generator_has_the_filters_of_the_trained_one(ngf, light_head):
-    opts = Options(image_size=512, ngf=ngf, light_head=light_head, half_chroma=light_head, scale_size=572)
+    opts = Options(image_size=512, ngf=ngf, light_head=light_head, scale_size=572)
     trained = networks.generator_of(opts)
     found = folding.fold(trained)
     assert networks.filters_of(found) == networks.encoder_filters(512, ngf, light_head)

@@ -25,18 +25,6 @@ def test_a_constant_is_up_sampled_without_a_pattern(im2col_max_side):
     assert np.std(inner[0, 0]) > 1  # each channel has its own value
 
 
-def test_smooth_filters_are_a_convolution_of_kernel_1_up_sampled_bilinearly():
-    inputs = tf.constant(np.random.default_rng(0).normal(0, 1, (2, 8, 8, 5)), tf.float32)
-    layer = NearestConv2DTranspose(3, 0, initializers.RandomNormal(0.0, 1.0), smooth_filters=2)
-    outputs = layer(inputs).numpy()
-    weights = tf.reduce_sum(layer.kernel[:, :, 1:], (0, 1))
-    small = tf.einsum("nhwc,oc->nhwo", inputs, weights)
-    expected = tf.image.resize(small, (16, 16), "bilinear").numpy()
-    assert outputs[:, 1:-1, 1:-1, 1:] == pytest.approx(expected[:, 1:-1, 1:-1], abs=1e-4)
-    sharp = NearestConv2DTranspose(1, 0, lambda shape, dtype: layer.kernel[:, :, :1])(inputs).numpy()
-    assert outputs[..., :1] == pytest.approx(sharp, abs=1e-5)
-
-
 def test_the_nearest_kernel_paints_no_pattern_and_changes_no_kernel_that_paints_none():
     free = tf.constant(np.random.default_rng(0).normal(0, 1, (4, 4, 6, 5)), tf.float32)
 

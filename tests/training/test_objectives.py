@@ -1,4 +1,3 @@
-import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,22 +94,6 @@ def test_dissimilarity_sees_the_picture_s_corner():
         return float(objectives.dissimilarity(tf.constant(picture), tf.constant(damaged)))
 
     assert cost(slice(60, 64)) > 0.3 * cost(slice(30, 34))
-
-
-def test_lines_every_2_pixels_are_told_from_noise_and_edges():
-    noise = made.noise(64, 64)[None] / 127.5 - 1
-    blurred = cv2.GaussianBlur(noise[0], (0, 0), 1.5)[None]
-    across = np.arange(64)[None, None, :, None]
-    edge, ramp = np.tanh((across - 31) / 3), across / 32 - 1
-    for picture in (0 * noise, noise, blurred, edge + 0 * noise, ramp + 0 * noise):
-        assert lines(picture) < 0.02
-    alternating = 0.1 * (across % 2 - 0.5)
-    for repeated in (alternating, alternating.transpose(0, 2, 1, 3)):
-        assert lines(blurred + repeated) > 1
-
-
-def lines(picture: np.ndarray) -> float:
-    return float(objectives.lines(tf.constant(picture)))
 
 
 @pytest.mark.parametrize("size", [64, 256])

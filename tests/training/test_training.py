@@ -54,9 +54,7 @@ def test_pairs_from_elsewhere_are_taken_for_the_originals(tmp_path):
     assert training.resume_options(replace(made.SMALL, drawing=drawing), tmp_path).drawing == "white"
 
 
-@pytest.mark.parametrize(
-    "name, value", [("statistics", options.MOVING), ("light_head", False), ("half_chroma", True)]
-)
+@pytest.mark.parametrize("name, value", [("statistics", options.MOVING), ("light_head", False)])
 def test_a_training_of_an_older_version_goes_on_with_its_networks(name, value, tmp_path):
     saved = replace(made.SMALL, **{name: value})
     options.write(tmp_path, saved, options.TRAINING)
