@@ -14,7 +14,7 @@ from face2face.live.composer import MARK_COLOUR
 from face2face.output.window import has_screen
 from face2face.sources.open import open_source
 from tests import made
-from tests.live.test_which_face import write_two_people
+from tests.live.two_in_view import write_two_people
 from tests.made import until
 from tests.screen import TITLE, press, press_close_button, screenshot, window, xdotool
 

@@ -86,9 +86,9 @@ def test_the_pictures_are_the_videos_frames(pairs, clip):
     folder, _ = pairs
     sidecar = read_sidecar(folder / "landmarks")
     (video,) = sidecar.videos
+    known = video.name, tuple(video.frame_size), video.fps, video.frame_count
+    assert known == ("single_face.mp4", (640, 360), 30.0, 72)
     left, top, side = video.crop_box
-    assert video.name == "single_face.mp4" and tuple(video.frame_size) == (640, 360)
-    assert (video.fps, video.frame_count) == (30.0, 72)
     numbers = {entry.frame: name for name, entry in sidecar.images.items()}
     with open_source(str(clip)) as source:
         for frame in source.frames(numbers):
@@ -286,12 +286,8 @@ def test_wrong_arguments(arguments, message, clip, tmp_path, monkeypatch, capsys
 
 def test_ctrl_c_leaves_nothing_half_written(clips, tmp_path):
     script = [sys.executable, str(made.ROOT / "generate_train_data.py"), "--num", "400", "--select", "first"]
-    process = made.start(
-        [*script, "--file", str(clips / "WolfgangLanger_Pexels.mp4")],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [*script, "--file", str(clips / "WolfgangLanger_Pexels.mp4")]
+    process = made.start(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("finding faces in "):
             process.send_signal(signal.SIGINT)
