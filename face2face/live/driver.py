@@ -211,7 +211,14 @@ class Driver:
         """
         saved = self._saved
         if saved is not None and not boxes.is_same_view(saved.frame_size, self._person.frame_size):
-            saved = None  # of another camera, or a phone that was turned: nothing is where it was
+            # Of another camera, or a phone that was turned: nothing is where it was. It stays, to serve there
+            # again.
+            width, height = saved.frame_size
+            file = self._options.calibration_file
+            cli.warn(
+                f"{file} is not used, and stays as it is until c is pressed: of frames of {width}x{height}"
+            )
+            saved, self._person.is_kept = None, True
         if own is None and saved is None:
             calibration = Calibration(prior)
             same = _same_face(points, self._seen_ahead)

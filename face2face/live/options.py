@@ -120,8 +120,9 @@ class DrivingOptions:
 
     Attributes:
         retarget: Transfer the driver's motion to the target's face, or draw the driver's own face.
-        calibration_file: The driver's neutral face: read if the file exists and is of frames of the same
-            aspect ratio, else learned and written.
+        calibration_file: The driver's neutral face: read if the file exists, else learned and written. A
+            file of frames of another aspect ratio is neither used nor replaced, until a calibration is asked
+            for.
         smoothing: 0 (landmarks as they are detected) to 1 (the steadiest).
         hold_seconds: How long the last face stays before `no_face` replaces it; None: `HOLD_SECONDS`.
         no_face: One of `NO_FACE`.

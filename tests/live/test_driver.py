@@ -207,7 +207,9 @@ def test_a_driver_at_rest_stays_at_rest_in_frames_of_another_size(
     assert read_calibration(tmp_path / "me.json").frame_size == (width, height)
 
 
-def test_a_face_at_rest_that_was_kept_in_another_view_is_learned_anew(detector, target, at_rest, tmp_path):
+def test_a_face_at_rest_that_was_kept_in_another_view_is_not_used_and_not_lost(
+    detector, target, at_rest, tmp_path, capsys
+):
     """A file of a wide camera does not tell where the head rests in a phone's upright picture."""
     height, width = at_rest[0].picture.shape[:2]
     file = tmp_path / "me.json"
@@ -218,6 +220,12 @@ def test_a_face_at_rest_that_was_kept_in_another_view_is_learned_anew(detector, 
     upright_at_rest = fed(upright, at_rest[30:45], (width // 2, height))
     off = np.linalg.norm((upright_at_rest - wide_at_rest).mean(axis=0))
     assert off < 0.1 * interocular_distance(wide_at_rest)
+    upright.keep()
+    assert read_calibration(file).frame_size == (width, height)
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith(f"warning: {file} is not used, and stays as it is until c is pressed")
+    upright.calibrate()
+    fed(upright, at_rest[30:60], (width // 2, height))
     upright.keep()
     assert read_calibration(file).frame_size == (width // 2, height)
 
