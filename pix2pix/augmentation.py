@@ -6,7 +6,7 @@ import numpy as np
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
 from face2face.face.geometry import interocular_distance, mirrored, mirrored_irises
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 from face2face.target.sidecar import Entry
 from pix2pix import images, warping
 from pix2pix.options import Options

@@ -1,4 +1,4 @@
-"""Detection of a face and its 68 landmarks. Only this module calls dlib."""
+"""Detection of a face and its 68 landmarks, by dlib."""
 
 import importlib.util
 import math
@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 
 from face2face.cli import UserError, existing_file
-from face2face.face import boxes, landmark_check
+from face2face.face import boxes, dlib_models
 from face2face.face.geometry import interocular_distance
-from face2face.face.landmark_check import POINTS
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
 # first of these sizes, and at the second only if the face is found neither there nor in its last place.
@@ -116,20 +115,13 @@ class LandmarkDetector:
         Raises:
             UserError: If the file is missing or is no 68-point model of dlib's.
         """
-        model = landmark_check.check(model) if model else default_landmark_model()
         import dlib
         from imutils import face_utils
 
         self._search_side = search_side
         self._dlib, self._to_array = dlib, face_utils.shape_to_np
-        self._detector = dlib.get_frontal_face_detector()
-        try:
-            self._predictor = dlib.shape_predictor(str(model))
-            count = self._predictor(np.zeros((9, 9), np.uint8), dlib.rectangle(0, 0, 8, 8)).num_parts
-        except RuntimeError as error:
-            raise UserError(f"expected a 68-point landmark model of dlib's, got {model} ({error})") from None
-        if count != POINTS:
-            raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
+        self._predictor = dlib_models.shape_predictor(Path(model or default_landmark_model()))
+        self._detector = dlib_models.frontal_face_detector()
 
     def find(
         self, frame: np.ndarray, last: Face | None = None, redetect: bool = False, thorough: bool = True

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, frozen_graph
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 from face2face.file_cache import FileCache
 from face2face.generator import engines, graph_check, interruptible
 from face2face.generator.checks import generator_file

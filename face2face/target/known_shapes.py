@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from face2face.face.geometry import REGIONS
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 from face2face.sampling import spread_indices
 from face2face.target.ranges import saturate
 from face2face.target.selection import farthest_points

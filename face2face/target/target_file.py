@@ -42,7 +42,7 @@ from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.face.irises import irises_of
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 from face2face.target.gaze import TargetGaze
 from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import TrainingShapes

@@ -8,7 +8,7 @@ import numpy as np
 from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 from face2face.target.gaze import Place
 from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
 from face2face.target.sidecar import LineWidth, Number, VideoContent

@@ -15,7 +15,7 @@ from face2face.face.geometry import (
     RIGHT_EYE,
     SimilarityTransform,
 )
-from face2face.face.landmarks import POINTS
+from face2face.face.landmark_check import POINTS
 
 
 def from_upright(points: np.ndarray) -> SimilarityTransform:
