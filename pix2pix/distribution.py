@@ -87,10 +87,11 @@ def broadcast_variables(strategy: tf.distribute.Strategy, variables: Iterable[tf
         return
 
     def copy() -> None:
-        for variable in variables:
-            wide = tf.float32 if variable.dtype.is_floating else tf.int64  # types that can be summed
-            (value,) = _from_first_replica([tf.cast(variable, wide)])
-            assign(variable, tf.cast(value, variable.dtype))
+        for wide in (tf.float32, tf.int64):  # types that can be summed
+            alike = [v for v in variables if v.dtype.is_floating == wide.is_floating]
+            values = _from_first_replica([tf.cast(v, wide) for v in alike])  # in one message, not in hundreds
+            for variable, value in zip(alike, values, strict=True):
+                assign(variable, tf.cast(value, variable.dtype))
 
     tf.function(lambda: strategy.run(copy), autograph=False)()
 
