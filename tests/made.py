@@ -1,6 +1,9 @@
 """Small made inputs that several test files share: faces, pairs, models."""
 
+import contextlib
 import hashlib
+import io
+import itertools
 import resource
 import signal
 import struct
@@ -15,8 +18,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from face2face import cli, frozen_graph, pictures
+from face2face import cli, frozen_graph, loading, pictures
 from face2face.face.drawing import draw
+from face2face.sources.open import open_source
 from face2face.target import sidecar
 from face2face.target.target_file import Target
 from pix2pix.options import Options
@@ -134,8 +138,20 @@ def generator(image_size: int, ngf: int, *settings: object, **named: object) -> 
     return networks.u_net(networks.encoder_filters(image_size, ngf), *settings, **named)
 
 
+def short_clip(clip: Path, count: int, path: Path) -> Path:
+    """The first frames of a clip."""
+    with open_source(str(clip)) as video:
+        frames = [frame.picture for frame in itertools.islice(video.frames(), count)]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, frames[0].shape[1::-1])
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
 def training_folder(folder: Path, opts: Options = SMALL, with_target: bool = True) -> Path:
     """A training folder as the trainer leaves it after a step, but with a generator of random weights."""
+    loading.load_tensorflow()  # without what Keras would draw plots with
     import tensorflow as tf
 
     from pix2pix import options
@@ -178,6 +194,16 @@ def edge(main, *arguments) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run_here(main, *arguments) -> subprocess.CompletedProcess:
+    """Run a script's `main` as `edge` does, for a fixture of many tests, that has no `capsys`."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as said,
+        contextlib.redirect_stderr(io.StringIO()) as errors,
+    ):
+        code = edge(main, *arguments)
+    return subprocess.CompletedProcess(list(arguments), code, said.getvalue(), errors.getvalue())
 
 
 def start(command: list, **options) -> subprocess.Popen:

@@ -1,6 +1,5 @@
 """evaluate.py on a generator whose answers are known: it always paints one frame of the target, stained."""
 
-import itertools
 import json
 import re
 import types
@@ -18,6 +17,7 @@ from face2face.face.crop import CropBox
 from face2face.face.landmarks import LandmarkDetector
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.sources.open import open_source
+from tests import made
 from tests.made import edge
 
 SIZE = 256
@@ -63,24 +63,13 @@ def result(model, clips, tmp_path_factory) -> Path:
     arguments = {
         "--tf-model": model,
         "--target": clips / "WolfgangLanger_Pexels.mp4",
-        "--driver": short_clip(clips / "single_face.mp4", 24, folder / "driver.mp4"),
+        "--driver": made.short_clip(clips / "single_face.mp4", 24, folder / "driver.mp4"),
         "--start": 16,
         "--frames": 12,
         "--output-dir": folder,
     }
     assert edge(evaluate.main, *(word for pair in arguments.items() for word in pair)) == 0
     return folder
-
-
-def short_clip(clip: Path, count: int, path: Path) -> Path:
-    """The first frames of a clip."""
-    with open_source(str(clip)) as video:
-        frames = [frame.picture for frame in itertools.islice(video.frames(), count)]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, frames[0].shape[1::-1])
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-    return path
 
 
 def without_a_duration(clip: Path, path: Path) -> Path:
@@ -100,14 +89,16 @@ def test_a_damaged_clip_is_judged_as_far_as_it_goes_by_each_driver(
     model, clips, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(identity, "SFACE_PACKAGE", "not_installed")
-    damaged = tmp_path / "half.mp4"
-    damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:800_000])
-    drivers = [short_clip(clips / "single_face.mp4", count, tmp_path / f"{count}.mp4") for count in (9, 5)]
+    damaged = tmp_path / "cut.mp4"
+    damaged.write_bytes((clips / "WolfgangLanger_Pexels.mp4").read_bytes()[:250_000])  # 72 frames
+    drivers = [
+        made.short_clip(clips / "single_face.mp4", count, tmp_path / f"{count}.mp4") for count in (9, 5)
+    ]
     drivers[1] = without_a_duration(drivers[1], tmp_path / "5.mkv")
     arguments = ("--tf-model", model, "--target", damaged, "--frames", "3", "--output-dir", tmp_path / "out")
     assert edge(evaluate.main, *arguments, "--driver", *drivers) == 3
     said = capsys.readouterr()
-    assert "expected 472 frames in half.mp4" in said.err.splitlines()[-1]
+    assert "expected 472 frames in cut.mp4" in said.err.splitlines()[-1]
     assert f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}" in said.out.splitlines()
     written = (tmp_path / "out" / "evaluation.json").read_text()
     assert "sface" not in written
@@ -263,10 +254,10 @@ def test_what_cannot_be_read_twice_is_refused_before_anything_is_judged(
 
 
 def test_a_driver_without_a_face_is_refused(model, clips, tmp_path, capsys):
-    driver = short_clip(clips / "no_face.mp4", 10, tmp_path / "no_face.mp4")
+    driver = made.short_clip(clips / "no_face.mp4", 10, tmp_path / "no_face.mp4")
     code = edge(
         evaluate.main,
-        *("--tf-model", model, "--target", clips / "WolfgangLanger_Pexels.mp4", "--frames", 2),
+        *("--tf-model", model, "--target", clips / "WolfgangLanger_Pexels.mp4", "--end", 1, "--frames", 2),
         *("--driver", driver, "--output-dir", tmp_path / "evaluation"),
     )
     assert code == 2

