@@ -19,17 +19,20 @@ NOTEBOOK = made.ROOT / "docs" / "face2face.ipynb"
 
 
 def test_the_notebook_runs_the_tutorial(clips, tmp_path):
-    """A short training on the sample clips; a cell that fails ends the test with its output."""
+    """A short training on a part of a sample clip; a cell that fails ends the test with its output."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
     (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-    values = {"NUM": 24, "STEPS": 20, "NGF": 8, "WORK": repr(str(tmp_path / "work"))}
-    for name, value in values.items():
+    video = made.short_clip(clips / "WolfgangLanger_Pexels.mp4", 96, tmp_path / "own.mp4")
+    paths = {"VIDEO": repr(str(video)), "WORK": repr(str(tmp_path / "work"))}
+    for name, value in (paths | {"NUM": 24, "STEPS": 20, "NGF": 8}).items():
         parameters.source, count = re.subn(
             rf"^{name} = .*$", f"{name} = {value}", parameters.source, flags=re.M
         )
         assert count == 1
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    (frozen,) = [cell for cell in notebook.cells if "freeze_model.py" in cell.source and "outputs" in cell]
+    assert {output.get("name") for output in frozen.outputs} == {"stdout"}  # nothing of TensorFlow's own
     shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
     assert sum("image/png" in data for data in shown) == 2  # the pairs, and what is painted of unseen ones
     assert any("<video" in data.get("text/html", "") for data in shown)
@@ -54,6 +57,12 @@ def test_outside_the_project_without_its_address_one_line_says_what_to_set(tmp_p
     assert result.returncode and result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.startswith("expected REPOSITORY as the project's address")
+
+
+def test_its_samples_are_there(clips):
+    (cell,) = [cell for cell in nbformat.read(NOTEBOOK, 4).cells if "samples.fetch" in cell.source]
+    names = re.findall(r'sample / "(.+?)"', cell.source)
+    assert len(names) == 2 and all((clips / name).is_file() for name in names)
 
 
 def test_cells_that_run_again_mean_the_same(tmp_path):
