@@ -36,7 +36,7 @@ def trained(tmp_path_factory) -> Path:
 def taught(trained) -> tuple[Path, str]:
     """The folder of a student, and what the script said."""
     folder = trained.with_name("student")
-    result = made.run_script("reduce_model.py", *arguments(trained, folder, "--max_steps", STEPS))
+    result = made.run_here(reduce_model.main, *arguments(trained, folder, "--max_steps", STEPS))
     assert result.returncode == 0, result.stderr
     last = result.stderr.splitlines()[-1]
     assert re.match(rf"teaching: {STEPS}/{STEPS} steps \[[\d:]+<[\d:]+, .*L1 [\d.]+ of 255\]", last)

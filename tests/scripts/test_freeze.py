@@ -61,7 +61,7 @@ def reduced(trained) -> Path:
 @pytest.fixture(scope="module")
 def frozen_model(reduced) -> tuple[Path, str]:
     """The frozen graph, and what the script said."""
-    result = made.run_script("freeze_model.py", "--model-folder", reduced)
+    result = made.run_here(freeze_model.main, "--model-folder", reduced)
     assert (result.returncode, result.stderr) == (0, "")
     return reduced / "frozen_model.pb", result.stdout
 

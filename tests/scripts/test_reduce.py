@@ -26,9 +26,7 @@ def trained(tmp_path_factory) -> Path:
 def reduced(trained) -> tuple[Path, str]:
     """The reduced folder, and what the script said."""
     folder = trained.with_name("face2face-reduced-model")
-    result = made.run_script(
-        "reduce_model.py", "--model-input", trained, "--model-output", folder, cwd=made.ROOT
-    )
+    result = made.run_here(reduce_model.main, "--model-input", trained, "--model-output", folder)
     assert (result.returncode, result.stderr) == (0, "")
     return folder, result.stdout
 
