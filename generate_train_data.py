@@ -114,7 +114,7 @@ def shares(videos: list[Source], count: int) -> list[int]:
         return [count]
     if any(video.live for video in videos):
         raise cli.UserError("several --file must be video files, got a camera or a stream among them")
-    lengths = [len(selection.frame_span(video)) for video in videos]
+    lengths = [len(video.span()) for video in videos]
     if 0 in lengths:
         video = videos[lengths.index(0)]
         raise cli.UserError(f"expected --start before the end of {video.name}, got {video.start:g}")

@@ -27,7 +27,6 @@ from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
 from face2face.sources.base import Frame, Source, as_text, name_of
 from face2face.sources.open import open_source
-from face2face.target.selection import frame_span
 
 STILL_FRAMES, STILL_FPS = 60, 25
 """The still driver: one frame, repeated so often, at that rate."""
@@ -184,7 +183,7 @@ def evaluate_cross(
     with open_source(driver) as video:
         if look_ahead:
             painter.driver.look_ahead(video, math.inf)  # the figures do not depend on the machine's speed
-        sample = set(spread_indices(len(frame_span(video)), LOOKS_FRAMES))
+        sample = set(spread_indices(len(video.span()), LOOKS_FRAMES))
         with cli.progress(video.frame_count, "cross", "frames") as bar:
             for frame in video.frames():
                 driven = painter(frame)

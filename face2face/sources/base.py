@@ -1,5 +1,6 @@
 """What all sources of pictures have in common: frames, and the interface of a source."""
 
+import math
 import os
 import time
 from abc import ABC, abstractmethod
@@ -71,15 +72,33 @@ class Source(ABC):
             wanted: Numbers of the frames to yield; None: all.
         """
 
+    def span(self) -> range:
+        """The numbers of a file's frames between `start` and `end`: by its header, or counted without one."""
+        if not self.frame_count:
+            numbers = [frame.number for frame in self.frames()]
+            return range(min(numbers, default=0), max(numbers, default=-1) + 1)
+        end = math.inf if self.end is None else self.end
+        # The lesser is taken before it is rounded: a product may be infinite.
+        return range(
+            math.floor(min(self.start * self.fps, self.frame_count)),
+            math.ceil(min(end * self.fps, self.frame_count)),
+        )
+
     def sample(self, count: int) -> Iterator[Frame]:
         """Iterate over about `count` frames, spread over a source that can be read again.
 
         Any first few of them are spread over it, too, so a caller may stop early. What `frames` returns and
         `shortfall` are not changed by it. A live source has none, nor has one of unknown length.
         """
-        if not self.live and self.frame_count:
-            for number in spread_order(spread_indices(self.frame_count, count)):
-                yield from self.frames({number})
+        for number in self._sample_numbers(count):
+            yield from self.frames({number})
+
+    def _sample_numbers(self, count: int) -> list[int]:
+        """The numbers of a sample's frames, in the order in which they are read."""
+        if self.live or not self.frame_count:
+            return []
+        span = self.span()
+        return spread_order(span[index] for index in spread_indices(len(span), count))
 
     def stop(self) -> None:  # noqa: B027
         """Make `frames` end soon, even while it waits for a frame. Any thread may call it."""

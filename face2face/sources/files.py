@@ -1,6 +1,5 @@
 """Video files and folders of images as sources."""
 
-import math
 import os
 import re
 from collections.abc import Container, Iterator
@@ -10,7 +9,6 @@ import cv2
 
 from face2face import pictures
 from face2face.cli import UserError
-from face2face.sampling import spread_indices, spread_order
 from face2face.sources.base import FALLBACK_FPS, WHOLE, Frame, Source, name_of, plausible
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -80,16 +78,13 @@ class FileSource(Source):
 
     def sample(self, count: int) -> Iterator[Frame]:
         """See `Source.sample`. A short video is read as a whole; in a longer one the frames are sought."""
-        if not self.frame_count:
+        numbers = self._sample_numbers(count)
+        if not numbers:
             return
-        first = min(int(min(self.start * self.fps, 1e9)), self.frame_count)
-        end = math.inf if self.end is None else self.end
-        last = math.ceil(min(end * self.fps, self.frame_count))
-        numbers = spread_order(first + index for index in spread_indices(last - first, count))
         with FileSource(self._path) as other:  # this one's frames are not touched
             capture = other._capture
             width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-            if last * width * height <= READ_WHOLE_PIXELS:
+            if self.span().stop * width * height <= READ_WHOLE_PIXELS:
                 read = {frame.number: frame for frame in other.frames(set(numbers))}
                 yield from (read[number] for number in numbers if number in read)
                 return

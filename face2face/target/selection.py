@@ -1,6 +1,5 @@
 """Selection of the frames of the target's clips that become training pairs."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -82,7 +81,7 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     """
     result = Scan([])
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
-    span = frame_span(video) if select != "first" else range(10**9)
+    span = video.span() if select != "first" else range(10**9)
     passes = grids(span, wanted) if select != "first" else [span]
     track, candidates = TargetTrack(detector), {}
     with cli.progress(min(wanted, len(span)), f"finding faces in {video.name}", "faces") as bar:
@@ -117,16 +116,6 @@ def grids(span: range, count: int) -> Iterator[set[int]]:
         if grid:
             yield grid
         density = min(2 * density, 2 * total)
-
-
-def frame_span(video: Source) -> range:
-    """The numbers of the frames between --start and --end: by the header, or counted if it does not tell."""
-    if not video.frame_count:
-        numbers = [frame.number for frame in video.frames()]
-        return range(min(numbers, default=0), max(numbers, default=-1) + 1)
-    count = video.frame_count
-    first = math.floor(min(video.start * video.fps, count))  # before `floor`: the product may be infinite
-    return range(first, count if video.end is None else math.ceil(min(video.end * video.fps, count)))
 
 
 def _measure(picture: np.ndarray, face: Face, detector: LandmarkDetector) -> tuple[float, float, np.ndarray]:
