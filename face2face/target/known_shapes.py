@@ -33,7 +33,7 @@ KNOWN_PERCENTILE = 90
 """Percentile of the training shapes' distances from their embeddings on the others, up to which a shape
 counts as known."""
 
-MEASURED = 100
+DISTANCE_SAMPLE = 100
 """Number of training shapes on which that distance is measured."""
 
 SOFTNESS = 0.5
@@ -118,19 +118,7 @@ class KnownShapes:
         Args:
             shapes: float (N, 68, 2), upright.
         """
-        self._count = min(NEIGHBOURS, len(shapes) - 2)
-        self._shapes = [shapes[:, part.points].reshape(len(shapes), -1).astype(np.float32) for part in PARTS]
-        self._squares = [np.einsum("ij,ij->i", known, known) for known in self._shapes]
-        measured = spread_indices(len(shapes), min(len(shapes), MEASURED))
-        distances = [
-            [
-                np.linalg.norm(known[index] - self._embed_without(place, index))
-                for place, known in enumerate(self._shapes)
-            ]
-            for index in measured
-        ]
-        known_distances = np.percentile(distances, KNOWN_PERCENTILE, axis=0)
-        self._kept = [part.kept * known for part, known in zip(PARTS, known_distances, strict=True)]
+        self._known_parts = [_KnownPart(part, shapes) for part in PARTS]
 
     def __call__(self, shape: np.ndarray) -> np.ndarray:
         """Bring a shape near to the training shapes.
@@ -142,53 +130,65 @@ class KnownShapes:
             float (68, 2). Parts whose distance from their embedding is kept are not changed.
         """
         near = shape.copy()
-        for place, (part, kept) in enumerate(zip(PARTS, self._kept, strict=True)):
-            values = near[part.points].ravel()
-            squares = self._square_distances(place, values)
-            if squares.min() <= kept**2:
-                continue  # known, being so near to one of them; the embedding would take most of the time
-            embedding = self._embed(place, values, squares)
-            residual = values - embedding
-            length = float(np.sqrt(residual @ residual))
-            if length > kept:
-                margin = max(SOFTNESS * kept, 1e-9)
-                residual *= (kept + saturate(length - kept, margin)) / length
-                near[part.points] = (embedding + residual).reshape(-1, 2)
+        for part, known in zip(PARTS, self._known_parts, strict=True):
+            near[part.points] = known.bring_near(near[part.points].ravel()).reshape(-1, 2)
         return near
 
-    def _square_distances(self, place: int, values: np.ndarray) -> np.ndarray:
-        """Squares of a part's distances from the training shapes, float (N,).
+
+class _KnownPart:
+    """The training shapes of one part of the face. Its coordinates are float (D,), upright."""
+
+    def __init__(self, part: Part, shapes: np.ndarray) -> None:
+        """Measure how far from each other they are.
 
         Args:
-            place: Of the part, in `PARTS`.
-            values: float (D,), its coordinates.
+            shapes: float (N, 68, 2), upright.
         """
+        self._shapes = shapes[:, part.points].reshape(len(shapes), -1).astype(np.float32)
+        self._squares = np.einsum("ij,ij->i", self._shapes, self._shapes)
+        self._neighbours = min(NEIGHBOURS, len(shapes) - 2)
+        sample = spread_indices(len(shapes), min(len(shapes), DISTANCE_SAMPLE))
+        distances = [np.linalg.norm(self._shapes[index] - self._embed_without(index)) for index in sample]
+        self._kept = part.kept * np.percentile(distances, KNOWN_PERCENTILE)
+
+    def bring_near(self, values: np.ndarray) -> np.ndarray:
+        """Bring coordinates near to the training shapes'; they stay where their distance is kept."""
+        squares = self._square_distances(values)
+        if squares.min() <= self._kept**2:
+            return values  # known, being so near to one of them; the embedding would take most of the time
+        embedding = self._embed(values, squares)
+        residual = values - embedding
+        length = float(np.sqrt(residual @ residual))
+        if length <= self._kept:
+            return values
+        margin = max(SOFTNESS * self._kept, 1e-9)
+        return embedding + residual * ((self._kept + saturate(length - self._kept, margin)) / length)
+
+    def _square_distances(self, values: np.ndarray) -> np.ndarray:
+        """Squares of the distances from the training shapes, float (N,)."""
         values = values.astype(np.float32)
-        return self._squares[place] - 2 * (self._shapes[place] @ values) + values @ values
+        return self._squares - 2 * (self._shapes @ values) + values @ values
 
-    def _embed_without(self, place: int, index: int) -> np.ndarray:
-        """Embed a training shape's part on the others."""
-        values = self._shapes[place][index]
-        squares = self._square_distances(place, values)
+    def _embed_without(self, index: int) -> np.ndarray:
+        """Embed a training shape on the others."""
+        squares = self._square_distances(self._shapes[index])
         squares[index] = np.inf
-        return self._embed(place, values, squares)
+        return self._embed(self._shapes[index], squares)
 
-    def _embed(self, place: int, values: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        """Local linear embedding (Roweis and Saul, 2000) of a part on its nearest training shapes.
+    def _embed(self, values: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        """Local linear embedding (Roweis and Saul, 2000) on the nearest training shapes.
 
         A shape's weight falls to 0 at the distance of the first shape that is not among the nearest. So the
         embedding does not jump where the driver moves on and one of the nearest is exchanged for another.
 
         Args:
-            place: Of the part, in `PARTS`.
-            values: float (D,), its coordinates.
-            squares: Of its distances from the training shapes, float (N,).
+            squares: Of the distances from the training shapes, float (N,).
 
         Returns:
             float (D,), a weighted mean of the nearest shapes.
         """
-        indices = np.argpartition(squares, self._count)[: self._count + 1]
-        nearest = self._shapes[place][indices].astype(np.float64)
+        indices = np.argpartition(squares, self._neighbours)[: self._neighbours + 1]
+        nearest = self._shapes[indices].astype(np.float64)
         differences = nearest - values
         gram = differences @ differences.T
         nearness = 1 - squares[indices] / max(float(squares[indices].max()), 1e-12)
