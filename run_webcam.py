@@ -163,7 +163,7 @@ def add_driving_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold",
         type=cli.non_negative_float,
         help="seconds to keep the last face without a new one, before --no-face passthrough or blank "
-        f"(default: {options.HOLD_SECONDS})",
+        f"(default: {options.DEFAULT_HOLD_SECONDS})",
     )
     parser.add_argument(
         "--no-face",

@@ -25,7 +25,7 @@ THOROUGH_SECONDS = 0.5
 """How often the whole frame is searched thoroughly as long as the face is not found: that takes 80 to 180 ms.
 The frames' time stamps are compared, so a file's landmarks are the same on any machine."""
 
-HOLD_SECONDS = 0.05
+REUSE_BOX_SECONDS = 0.05
 """The detected box is used for this long, one frame of an ordinary camera, while the picture in it stays
 similar: detection takes as long as landmark prediction. With a longer time the landmarks would shake more,
 because the smoothing would average over fewer detections."""
@@ -191,7 +191,7 @@ class Tracker:
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face in the last detected box, if that is recent and its picture is similar."""
-        if self._face is None or not 0 <= seconds - self._found_at < HOLD_SECONDS:
+        if self._face is None or not 0 <= seconds - self._found_at < REUSE_BOX_SECONDS:
             return None
         box = self._face.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:

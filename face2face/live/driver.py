@@ -19,7 +19,7 @@ from face2face.target.gaze import held_gaze
 from face2face.target.retarget import SHUT_EYES, Retargeter
 from face2face.target.target_file import Target
 
-NOTICE_SECONDS = 2.0
+WHICH_FACE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
 
 LOOK_AHEAD_FRAMES = 48
@@ -261,7 +261,7 @@ class Driver:
         if not has_face:
             return "no face"
         tracker, calibration, said = self._tracker, self._person.calibration, []
-        if 0 <= seconds - tracker.asked_at < NOTICE_SECONDS:
+        if 0 <= seconds - tracker.asked_at < WHICH_FACE_SECONDS:
             which = f"face {tracker.place + 1} of {tracker.count}, from the left"
             said.append(which if tracker.count > 1 else "no other face is in view")
         if calibration is not None and (calibration.is_running or not calibration.is_known):

@@ -24,7 +24,7 @@ BROWSER = "browser"
 NO_FACE = ("hold", "passthrough", "blank")
 """What is shown instead of a new face when the driver's face has been missing for a while."""
 
-HOLD_SECONDS = 0.5
+DEFAULT_HOLD_SECONDS = 0.5
 """Default of `--hold`."""
 
 RECORD_VIEWS = ("side-by-side", "generated")
@@ -124,7 +124,7 @@ class DrivingOptions:
             file of frames of another aspect ratio is neither used nor replaced, until a calibration is asked
             for.
         smoothing: 0 (landmarks as they are detected) to 1 (the steadiest).
-        hold_seconds: How long the last face stays before `no_face` replaces it; None: `HOLD_SECONDS`.
+        hold_seconds: How long the last face stays before `no_face` replaces it; None: `DEFAULT_HOLD_SECONDS`.
         no_face: One of `NO_FACE`.
         expression: How much of the driver's expression is carried, 0 to `MAX_GAIN`.
         head: How much of the driver's head motion is carried, likewise.

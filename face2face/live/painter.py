@@ -11,7 +11,7 @@ from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.driver import Driver
-from face2face.live.options import HOLD_SECONDS, DrivingOptions
+from face2face.live.options import DEFAULT_HOLD_SECONDS, DrivingOptions
 from face2face.live.stats import Stats
 from face2face.sources.base import Frame, Source
 
@@ -55,7 +55,7 @@ class Painter:
         self._size = max(generator.target.image_size for generator in generators)
         self._last_drawing = self._last_face = np.zeros((self._size, self._size, 3), np.uint8)
         self._last_face_at: float | None = None
-        self._hold_seconds = HOLD_SECONDS if options.hold_seconds is None else options.hold_seconds
+        self._hold_seconds = DEFAULT_HOLD_SECONDS if options.hold_seconds is None else options.hold_seconds
         self._chosen = 0
         self.concurrency = max(generator.concurrency for generator in generators)
         self._executor = ThreadPoolExecutor(self.concurrency, thread_name_prefix="generator")

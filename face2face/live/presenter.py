@@ -15,7 +15,7 @@ from face2face.output.virtual_camera import VirtualCamera
 from face2face.output.window import Window
 from face2face.sources.base import Source
 
-NOTICE_SECONDS = 4.0
+RECORDER_NOTICE_SECONDS = 4.0
 """How long a notice is shown."""
 
 _STILL_SECONDS = 0.25
@@ -204,5 +204,5 @@ class Presenter:
     def _update_notice(self) -> None:
         if self._recorder.notice != self._last_notice:
             self._last_notice, self._noticed_at = self._recorder.notice, time.monotonic()
-        is_fresh = time.monotonic() - self._noticed_at < NOTICE_SECONDS
+        is_fresh = time.monotonic() - self._noticed_at < RECORDER_NOTICE_SECONDS
         self.state.notice = self._last_notice if is_fresh else ""

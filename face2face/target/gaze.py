@@ -34,11 +34,11 @@ USUAL_WEIGHT = 8
 ENOUGH_GAZES = 600
 """Number of pictures whose median is the driver's gaze at rest; later ones are not looked at."""
 
-HOLD_SECONDS = 0.5
+HOLD_GAZE_SECONDS = 0.5
 """How long the last gaze is kept while no iris is found: in a blink, or a blurred frame. In seven people's
 clips the last gaze is nearer to the true one than the gaze at rest is for 0.1 to 0.75 s."""
 
-RETURN_SECONDS = 0.2
+GAZE_RETURN_SECONDS = 0.2
 """Time constant with which the gaze returns to the one at rest after that. The irises are not left out: in
 training, eyes without them were mostly shut, so a generator paints lids into open ones, or white eyes (two
 targets)."""
@@ -55,7 +55,7 @@ def held_gaze(gaze: np.ndarray, rest: np.ndarray, unknown_for: float) -> np.ndar
     Returns:
         float (2, 2).
     """
-    return rest + math.exp(min(HOLD_SECONDS - unknown_for, 0.0) / RETURN_SECONDS) * (gaze - rest)
+    return rest + math.exp(min(HOLD_GAZE_SECONDS - unknown_for, 0.0) / GAZE_RETURN_SECONDS) * (gaze - rest)
 
 
 @dataclass(frozen=True)

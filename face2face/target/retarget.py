@@ -55,7 +55,7 @@ WIDEST_MOUTH = 2.2
 on: half of the target's widest is drawn 0.89 times as wide, the widest 0.8 times, and a wider opening of the
 driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/measurements.md`)."""
 
-MEASURED = 300
+TURNS_SAMPLE = 300
 """Number of training shapes on which the range of the target's turns is measured."""
 
 
@@ -86,7 +86,7 @@ class Retargeter:
                 target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
             )
             self._known = KnownShapes(shapes)
-            sample = shapes[spread_indices(len(shapes), MEASURED)]
+            sample = shapes[spread_indices(len(shapes), TURNS_SAMPLE)]
             turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_face)

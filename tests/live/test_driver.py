@@ -21,7 +21,7 @@ from face2face.live.painter import Painter
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from face2face.target.calibration import Calibration, read_calibration
-from face2face.target.gaze import HOLD_SECONDS, RETURN_SECONDS
+from face2face.target.gaze import GAZE_RETURN_SECONDS, HOLD_GAZE_SECONDS
 from face2face.target.statistics import TargetFace
 from face2face.target.target_file import Target
 from tests import made
@@ -260,7 +260,7 @@ def test_a_glance_that_is_lost_is_held_for_a_moment_and_not_for_ever(
         _, gaze = carried(driver, Frame(frame.number, frame.seconds + later, covered))
         shares[later] = np.abs(gaze - target.gaze.rest).max() / away
     for later, share in shares.items():
-        expected = np.exp(-max(later - HOLD_SECONDS, 0) / RETURN_SECONDS)
+        expected = np.exp(-max(later - HOLD_GAZE_SECONDS, 0) / GAZE_RETURN_SECONDS)
         assert share == pytest.approx(expected, abs=0.1)
     assert shares[max(shares)] < 0.01
     _, again = carried(driver, Frame(frame.number, frame.seconds + 4.1, frame.picture))

@@ -182,14 +182,14 @@ def test_while_no_picture_comes_the_last_one_is_shown_with_the_sources_state(
 
 
 def test_a_notice_is_shown_for_a_while(presenter, screen, monkeypatch):
-    monkeypatch.setattr(presenter_module, "NOTICE_SECONDS", 3600.0)
+    monkeypatch.setattr(presenter_module, "RECORDER_NOTICE_SECONDS", 3600.0)
     presenter.write(driven())
     press(presenter, screen, "s")
     notices = [line for line in screen.lines if line.startswith("wrote face2face-")]
     assert len(notices) == 1
     press(presenter, screen, "m")
     assert notices[0] in screen.lines
-    monkeypatch.setattr(presenter_module, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(presenter_module, "RECORDER_NOTICE_SECONDS", 0.0)
     press(presenter, screen, "m")
     assert notices[0] not in screen.lines
 
