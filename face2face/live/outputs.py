@@ -42,7 +42,8 @@ def open_presenter(
         UserError: If an output cannot be opened.
         OSError: If the system refuses.
     """
-    controls, state = Controls(), State(options.first_view, options.mirror, models=models, **painter.gains)
+    controls = Controls()
+    state = State(options.first_view, options.mirror, models=models, **painter.driver.gains)
 
     def closing(output: _Output) -> _Output:
         return stack.enter_context(contextlib.closing(output))

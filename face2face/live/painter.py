@@ -26,9 +26,10 @@ class Painter:
     A context manager: leaving it ends the generators' threads.
 
     Attributes:
+        driver: The person who drives.
+        size: Side of the largest model space, in pixels: the size of drawings and faces that are shown.
         concurrency: How many faces are generated at the same time.
         stats: What the stages' times are written to.
-        driver: The person who drives.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class Painter:
         self._generators, self._options = generators, options
         self.driver = Driver(tracker, [generator.target for generator in generators], options, source)
         self.stats = stats or Stats()
-        self._size = max(generator.target.image_size for generator in generators)
-        self._last_drawing = self._last_face = np.zeros((self._size, self._size, 3), np.uint8)
+        self.size = max(generator.target.image_size for generator in generators)
+        self._last_drawing = self._last_face = np.zeros((self.size, self.size, 3), np.uint8)
         self._last_face_at: float | None = None
         self._hold_seconds = DEFAULT_HOLD_SECONDS if options.hold_seconds is None else options.hold_seconds
         self._chosen = 0
@@ -74,16 +75,6 @@ class Painter:
         self._executor.shutdown(cancel_futures=True)
         self.driver.keep()
 
-    @property
-    def size(self) -> int:
-        """Side of the largest model space, in pixels: the size of drawings and faces that are shown."""
-        return self._size
-
-    @property
-    def gains(self) -> dict[str, float]:
-        """As in `Driver`."""
-        return self.driver.gains
-
     def __call__(self, frame: Frame) -> DrivenFrame:
         """Run all stages on one frame."""
         return self.present(self.generate(self.detect(frame)))
@@ -93,7 +84,7 @@ class Painter:
         height, width = frame.picture.shape[:2]
         crop_box = CropBox.centre(width, height)
         model, drawing, drawn, driver_points = self._chosen, None, None, None
-        side = PREVIEW_SCALE * self._size
+        side = PREVIEW_SCALE * self.size
         with self.stats.measure("landmarks"):
             points = self.driver.find(frame)
         with self.stats.measure("drawing"):
@@ -133,24 +124,12 @@ class Painter:
     def present(self, driven: DrivenFrame) -> DrivenFrame:
         """Run the third stage, in the order of the frames: wait for the face, and decide what is shown."""
         if driven.face is not None:
-            self._last_face = resize(driven.face.result(), self._size)
-            self._last_drawing = resize(driven.drawing, self._size)
+            self._last_face = resize(driven.face.result(), self.size)
+            self._last_drawing = resize(driven.drawing, self.size)
             self._last_face_at = driven.seconds
         driven.shown_drawing = self._last_drawing
         driven.generated = self._face_to_show(driven)
         return driven
-
-    def calibrate(self) -> None:
-        """As `Driver.calibrate`."""
-        self.driver.calibrate()
-
-    def next_face(self) -> None:
-        """As `Driver.next_face`."""
-        self.driver.next_face()
-
-    def set_gain(self, name: str, value: float) -> None:
-        """As `Driver.set_gain`."""
-        self.driver.set_gain(name, value)
 
     def choose(self, model: int) -> None:
         """Generate with another model from the next frame on, by its index, if there is one."""
@@ -163,5 +142,5 @@ class Painter:
         if is_held or self._options.no_face == "hold":
             return self._last_face
         if self._options.no_face == "passthrough":
-            return resize(driven.driver, self._size)
+            return resize(driven.driver, self.size)
         return np.zeros_like(self._last_face)

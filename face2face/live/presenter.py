@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from face2face.live.composer import Composer
 from face2face.live.driven_frame import DrivenFrame
-from face2face.live.stats import Stats
+from face2face.live.painter import Painter
 from face2face.output.base import Output
 from face2face.output.controls import Controls, State, gain_change, model_of
 from face2face.output.recorder import Recorder
@@ -22,24 +21,6 @@ _STILL_SECONDS = 0.25
 """After this time without a new frame the last picture is shown again, with the messages of that moment."""
 
 
-class Driving(Protocol):
-    """The part of the loop that the user's commands change."""
-
-    stats: Stats
-
-    def calibrate(self) -> None:
-        """Learn the driver's neutral face again."""
-
-    def choose(self, model: int) -> None:
-        """Generate with another model, by its index."""
-
-    def next_face(self) -> None:
-        """Drive by the next face in view."""
-
-    def set_gain(self, name: str, value: float) -> None:
-        """Carry more or less of the driver's motion, one of `controls.GAINS`."""
-
-
 class Presenter:
     """Writes driven frames to every output that there is, and carries out the user's commands.
 
@@ -52,7 +33,7 @@ class Presenter:
     def __init__(
         self,
         source: Source,
-        driving: Driving,
+        painter: Painter,
         controls: Controls,
         state: State,
         recorder: Recorder,
@@ -65,10 +46,11 @@ class Presenter:
         """Bring the outputs together; whoever opened them closes them.
 
         Args:
+            painter: What the user's commands go to, and to its driver.
             records_generated_only: Record the face alone, whatever the view is.
             is_labelled: Write on each face that it is AI-generated.
         """
-        self._source, self._driving, self._controls = source, driving, controls
+        self._source, self._painter, self._controls = source, painter, controls
         self.state, self._recorder = state, recorder
         self._window, self.page, self._camera = window, page, camera
         self._records_generated_only, self._is_labelled = records_generated_only, is_labelled
@@ -80,8 +62,8 @@ class Presenter:
         self._last_notice, self._noticed_at = "", 0.0
         self._has_ended = False
         self._commands: dict[str, Callable[[], None]] = {
-            "calibrate": driving.calibrate,
-            "face": driving.next_face,
+            "calibrate": painter.driver.calibrate,
+            "face": painter.driver.next_face,
             "view": state.next_view,
             "mirror": self._toggle_mirror,
             "record": recorder.toggle,
@@ -107,7 +89,7 @@ class Presenter:
         self._pace(driven.seconds)
         if not self.state.is_frozen or self._shown is None:
             self._shown = Composer(driven, self._is_labelled)
-        stats = self._driving.stats
+        stats = self._painter.stats
         self.state.fps, self.state.latency = stats.recent_fps, stats.recent_latency
         self.state.message = driven.state
         self._record(driven.seconds)
@@ -137,11 +119,11 @@ class Presenter:
     def _carry_out(self, command: str) -> None:
         model = model_of(command)
         if (change := gain_change(command)) is not None:
-            self._driving.set_gain(change.name, self.state.change_gain(change))
+            self._painter.driver.set_gain(change.name, self.state.change_gain(change))
         elif model is None:
             self._commands[command]()
         elif model < len(self.state.models):
-            self._driving.choose(model)
+            self._painter.choose(model)
             self.state.model = model
 
     def _toggle_mirror(self) -> None:

@@ -1,6 +1,7 @@
 """The pictures that go out: composed and labelled once a frame, and what mirroring changes in them."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,22 +82,12 @@ def test_a_picture_is_composed_once_whatever_the_number_of_outputs(driven, calls
         def write(self, picture):
             self.append(picture)
 
-    class Driving:
-        stats = Stats()
-
-        def calibrate(self):
-            pass
-
-        def next_face(self):
-            pass
-
-        def choose(self, model):
-            pass
-
+    driver = SimpleNamespace(calibrate=None, next_face=None)
+    painter = SimpleNamespace(stats=Stats(), driver=driver)
     controls, page = Controls(), Page()
     recorder = Recorder(25.0, path=tmp_path / "out")
     recorder.begin()
-    presenter = Presenter(Clip(), Driving(), controls, State(), recorder, page=page, is_labelled=True)
+    presenter = Presenter(Clip(), painter, controls, State(), recorder, page=page, is_labelled=True)
     presenter.write(driven)
     controls.press("snapshot")
     assert presenter.goes_on()  # and shows it again

@@ -79,7 +79,7 @@ def test_what_is_carried_can_be_changed_from_frame_to_frame(detector, frozen_mod
         drawn, generated = {}, {}
         for gains in ((1, 1), (0, 0), (0, 1), (1, 0), (1, 1)):
             for name, value in zip(("expression", "head"), gains, strict=True):
-                painter.set_gain(name, value)
+                painter.driver.set_gain(name, value)
             drivens = [painter(frame) for frame in frames.values()]
             drawn[gains] = np.array([driven.drawing for driven in drivens], int)
             generated[gains] = np.array([driven.generated for driven in drivens], int)

@@ -24,7 +24,7 @@ def test_each_person_is_measured_against_his_own_face_at_rest(painter, people):
     first = is_right(asked(people[0]).points)
     new[first](alone(people[0], first))
     for begin, side in ((1, not first), (6, first)):
-        asked.next_face()
+        asked.driver.next_face()
         for frame in people[begin : begin + 3]:
             driven, expected = asked(frame), new[side](alone(frame, side))
             assert is_right(driven.points) == side
@@ -35,11 +35,11 @@ def test_another_person_does_not_overwrite_the_file_of_the_first(painter, people
     file = tmp_path / "me.json"
     asked = painter(calibration_file=file)
     asked(people[0])
-    asked.calibrate()
+    asked.driver.calibrate()
     asked(people[1])
     asked(Frame(2, people[1].seconds + 1, people[1].picture))
     mine = read_calibration(file)
-    asked.next_face()
+    asked.driver.next_face()
     later = [Frame(frame.number, frame.seconds + 1.1, frame.picture) for frame in people[2:]]
     for frame in [*later, Frame(90, 70.0, people[2].picture)]:  # the neutral face is settled by then
         asked(frame)
@@ -52,7 +52,7 @@ def calibrated(painter, people, tmp_path) -> Painter:
     """One of them has calibrated, for 2 s, and both are in view."""
     asked = painter(calibration_file=tmp_path / "me.json")
     asked(people[0])
-    asked.calibrate()
+    asked.driver.calibrate()
     for seconds in (0.5, 1.0, 2.0):
         asked(replace(people[0], seconds=seconds))
     return asked
@@ -63,11 +63,11 @@ def test_who_is_back_in_his_place_has_his_face_at_rest_again(calibrated, people,
     before = calibrated(replace(people[0], seconds=2.5))
     first = is_right(before.points)
     if is_asked_for:
-        calibrated.next_face()
+        calibrated.driver.next_face()
     other = calibrated(replace(alone(people[1], not first), seconds=5.0))
     assert is_right(other.points) != first and "calibrating" in other.state
     if is_asked_for:
-        calibrated.next_face()
+        calibrated.driver.next_face()
     back = calibrated(replace(people[0], seconds=8.0))
     assert is_right(back.points) == first and "calibrating" not in back.state
     np.testing.assert_allclose(back.drawn, before.drawn, atol=0.5)
@@ -78,23 +78,23 @@ def test_who_is_back_has_the_face_at_rest_that_was_kept_the_last_time(calibrated
     states = []
     for number in range(3):
         states.append(again(people[number]).state)
-        again.next_face()
+        again.driver.next_face()
     assert ["calibrating" in state for state in states] == [False, True, False]
 
 
 def test_the_last_who_asked_for_a_calibration_owns_the_file(calibrated, people, tmp_path):
     first = read_calibration(tmp_path / "me.json")
-    calibrated.next_face()
+    calibrated.driver.next_face()
     calibrated(replace(people[0], seconds=3.0))
-    calibrated.calibrate()
+    calibrated.driver.calibrate()
     for seconds in (3.5, 4.0, 4.5):
         calibrated(replace(people[0], seconds=seconds))
     second = read_calibration(tmp_path / "me.json")
-    calibrated.next_face()
+    calibrated.driver.next_face()
     assert "calibrating" in calibrated(replace(people[0], seconds=5.0)).state
     for seconds in np.arange(5.5, 8.0, 0.5):
         calibrated(replace(people[0], seconds=seconds))
-    calibrated.next_face()
+    calibrated.driver.next_face()
     assert "calibrating" not in calibrated(replace(people[0], seconds=8.0)).state
     calibrated.close()
     assert first != second == read_calibration(tmp_path / "me.json")
@@ -107,7 +107,7 @@ def test_a_calibration_that_cannot_be_written_is_told_once_and_driving_goes_on(
     place = tmp_path / "file" / "me.json"
     asked = painter(calibration_file=place)
     asked(people[0])
-    asked.calibrate()
+    asked.driver.calibrate()
     asked(people[1])
     for frame in people[2:5]:
         assert asked(Frame(frame.number, frame.seconds + 1, frame.picture)).points is not None

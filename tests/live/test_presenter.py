@@ -51,20 +51,13 @@ class Screen:
         self.fullscreen_toggles += 1
 
 
-class Chosen:
-    """Keeps what a painter is asked for."""
-
-    size = SIDE
+class Told:
+    """Keeps what a driver is told."""
 
     def __init__(self):
-        self.stats = Stats()
-        self.models: list[int] = []
-        self.calibrations = 0
-        self.faces = 0
+        self.calibrations = self.faces = 0
         self.gains: dict[str, float] = {}
-
-    def choose(self, model: int) -> None:
-        self.models.append(model)
+        self.set_gain = self.gains.__setitem__
 
     def calibrate(self) -> None:
         self.calibrations += 1
@@ -72,8 +65,16 @@ class Chosen:
     def next_face(self) -> None:
         self.faces += 1
 
-    def set_gain(self, name: str, value: float) -> None:
-        self.gains[name] = value
+
+class Chosen:
+    """Keeps what a painter is asked for."""
+
+    size = SIDE
+
+    def __init__(self):
+        self.stats, self.driver = Stats(), Told()
+        self.models: list[int] = []
+        self.choose = self.models.append
 
 
 @pytest.fixture
@@ -221,10 +222,10 @@ def test_a_frozen_picture_stays_until_it_is_let_go(presenter, screen):
 
 def test_keys_reach_the_painter_and_the_window(presenter, painter, screen):
     press(presenter, screen, "c")
-    assert (painter.calibrations, painter.models, screen.fullscreen_toggles) == (1, [], 0)
+    assert (painter.driver.calibrations, painter.models, screen.fullscreen_toggles) == (1, [], 0)
     press(presenter, screen, "n2f")
-    assert painter.faces == 1
-    assert (painter.calibrations, painter.models, screen.fullscreen_toggles) == (1, [1], 1)
+    assert painter.driver.faces == 1
+    assert (painter.driver.calibrations, painter.models, screen.fullscreen_toggles) == (1, [1], 1)
     assert presenter.state.model == 1
     press(presenter, screen, "3")  # there are two
     assert painter.models == [1] and presenter.state.model == 1
@@ -233,12 +234,12 @@ def test_keys_reach_the_painter_and_the_window(presenter, painter, screen):
 def test_keys_carry_more_or_less_of_the_driver(presenter, painter, screen):
     presenter.write(driven(1))
     press(presenter, screen, "]].")
-    assert painter.gains == {"expression": 1.2, "head": 1.1}
+    assert painter.driver.gains == {"expression": 1.2, "head": 1.1}
     assert "expression 1.2, head 1.1" in screen.lines[0]
     press(presenter, screen, "[[" + "," * 20)
-    assert painter.gains == {"expression": 1.0, "head": 0.0}
+    assert painter.driver.gains == {"expression": 1.0, "head": 0.0}
     press(presenter, screen, "." * 30)
-    assert painter.gains["head"] == presenter.state.head == 2.0
+    assert painter.driver.gains["head"] == presenter.state.head == 2.0
 
 
 def test_a_key_or_the_windows_button_ends_it(photo):

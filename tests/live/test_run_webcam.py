@@ -148,7 +148,7 @@ def test_the_driver_is_learned_in_the_first_second_and_again_when_asked(painter,
     live = painter(frozen_model)
     states = [live(frame).state for frame in frames_of(clip, range(40))]
     assert states[0].startswith("calibrating") and states[-1] == ""
-    live.calibrate()
+    live.driver.calibrate()
     (later,) = frames_of(clip, [41])
     assert live(later).state.startswith("calibrating")
 

@@ -81,10 +81,10 @@ def test_what_the_user_is_told(painter, people):
     both, single = painter(), painter()
     first = is_right(both(people[0]).points)
     assert "face" not in both(people[1]).state.split(";")[0].split()
-    both.next_face()
+    both.driver.next_face()
     assert both(people[2]).state.startswith(f"face {1 if first else 2} of 2, from the left")
     single(alone(people[0], True))
-    single.next_face()
+    single.driver.next_face()
     told = single(alone(people[1], True)).state
     assert told.startswith("no other face is in view")
     assert "no other" not in single(Frame(9, 5.0, alone(people[2], True).picture)).state

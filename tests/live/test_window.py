@@ -140,7 +140,8 @@ from face2face.sources.open import open_source
 for fullscreen in (False, True):
     with contextlib.ExitStack() as stack, open_source(sys.argv[1]) as source:
         options = OutputOptions(fullscreen=fullscreen, size=(600, 300))
-        painter = SimpleNamespace(size=64, calibrate=None, next_face=None, gains={})
+        driver = SimpleNamespace(calibrate=None, next_face=None, gains={})
+        painter = SimpleNamespace(size=64, driver=driver)
         open_presenter(stack, options, source, None, ["model"], painter)
         print(cv2.getWindowProperty(Window.TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN)
 """
