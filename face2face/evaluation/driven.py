@@ -21,7 +21,6 @@ from face2face.evaluation.results import (
 )
 from face2face.evaluation.target_frames import in_model_space
 from face2face.face.crop import CropBox
-from face2face.face.tracking import Tracker
 from face2face.live.driven_frame import DrivenFrame
 from face2face.live.painter import Painter
 from face2face.sampling import spread_indices
@@ -71,12 +70,11 @@ class CrossMeasures:
         self.changes: list[float] = []
         self.strips: list[Strip] = []
 
-    def add(self, frame: Frame, driven: DrivenFrame, detected: np.ndarray | None, in_sample: bool) -> None:
+    def add(self, frame: Frame, driven: DrivenFrame, in_sample: bool) -> None:
         """Measure a frame.
 
         Args:
             driven: What has been made of it.
-            detected: The driver's landmarks as detected, float (68, 2), or None.
             in_sample: Whether it is one of the frames whose looks are measured.
         """
         if driven.points is None:
@@ -85,7 +83,7 @@ class CrossMeasures:
             return
         self.first = self.first or frame
         found = self._judge.landmarks(driven.generated)
-        self._add_motion(frame, driven, detected, found)
+        self._add_motion(frame, driven, found)
         self._add_changes(driven.generated, found)
         self._sharpnesses.append(measures.sharpness(driven.generated) / self._target.sharpness)
         self._missing += found is None
@@ -107,16 +105,14 @@ class CrossMeasures:
             name, said = f"{self._row}-{frame.number}", f"{self._driver}: {said}"
             self.strips.append(Strip(name, pictures, said, badness))
 
-    def _add_motion(
-        self, frame: Frame, driven: DrivenFrame, detected: np.ndarray | None, found: np.ndarray | None
-    ) -> None:
+    def _add_motion(self, frame: Frame, driven: DrivenFrame, found: np.ndarray | None) -> None:
         gazes = None
         if found is not None:
             self._heads.append((driven.points, driven.drawn, found))
             if self._judge.iris_detector is not None:
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                gazes = self._judge.gaze(picture, detected), self._judge.gaze(driven.generated, found)
-        self._following.add(detected, driven.points, found, gazes)
+                gazes = self._judge.gaze(picture, driven.detected), self._judge.gaze(driven.generated, found)
+        self._following.add(driven.detected, driven.points, found, gazes)
 
     def _add_changes(self, painted: np.ndarray, found: np.ndarray | None) -> None:
         if self._last is not None:
@@ -157,7 +153,6 @@ class CrossMeasures:
 def evaluate_cross(
     driver: str,
     painter: Painter,
-    tracker: Tracker,
     judge: Judge,
     target: TrueFace,
     result: Evaluation,
@@ -167,7 +162,6 @@ def evaluate_cross(
 
     Args:
         driver: Path of the clip.
-        tracker: The painter's.
         target: What the target's true frames tell of its face.
         result: Gets the figures of this driver, and strips.
         look_ahead: Whether the driver's face at rest is looked for in the whole clip first.
@@ -188,7 +182,7 @@ def evaluate_cross(
             for frame in video.frames():
                 driven = painter(frame)
                 bar.update()
-                cross.add(frame, driven, tracker.found, frame.number in sample)
+                cross.add(frame, driven, frame.number in sample)
     if video.shortfall:
         result.shortfalls.append(video.shortfall)
     if cross.first is None:

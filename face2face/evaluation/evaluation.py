@@ -74,11 +74,9 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     irises = IrisDetector() if options.gaze else None
     judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors(), irises)
 
-    def painter(tracker: Tracker, source: Source | None = None) -> Painter:
+    def painter(source: Source | None = None) -> Painter:
+        tracker = Tracker(judge.detector, options.smoothing, thorough_seconds=0)
         return Painter(tracker, [generator], driving, source)
-
-    def tracker() -> Tracker:
-        return Tracker(judge.detector, options.smoothing, thorough_seconds=0)
 
     result = Evaluation()
     frames = target_frames(options.target, generator, judge.detector, options.frames)
@@ -87,18 +85,14 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     true = evaluate_self(frames, generator.target, generator, judge, result)
     seen = []
     for driver in options.drivers:
-        of_driver = tracker()
-        with painter(of_driver) as live:
-            judged = driven.evaluate_cross(
-                driver, live, of_driver, judge, true, result, look_ahead=options.look_ahead
-            )
-            seen.append(judged)
+        with painter() as live:
+            seen.append(driven.evaluate_cross(driver, live, judge, true, result, options.look_ahead))
     result.values["cross"] = results.median_of(result.drivers)
     result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
     clip = options.target
-    with open_source(clip.path, clip.start, clip.end) as video, painter(tracker(), video) as live:
+    with open_source(clip.path, clip.start, clip.end) as video, painter(video) as live:
         driven.evaluate_flicker(video, known_crop_box(clip.path, generator), live, result)
-    with painter(tracker()) as live:
+    with painter() as live:
         driven.evaluate_still(seen[0][0], live, judge, result)
     return result
 

@@ -128,3 +128,21 @@ def fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     edges = (top, height - size[1] - top, left, width - size[0] - left)
     return cv2.copyMakeBorder(picture, *edges, cv2.BORDER_CONSTANT)
+
+
+def scaled_part(
+    grey: np.ndarray, centre: np.ndarray, size: tuple[int, int], scaled_to: tuple[int, int]
+) -> np.ndarray:
+    """A part of a picture, scaled, to be compared; beyond the picture's edges, edge pixels are repeated.
+
+    Args:
+        grey: uint8 (H, W).
+        centre: float (2,), of the part, pixels; not rounded.
+        size: Width and height of the part, pixels.
+        scaled_to: Width and height of the result, pixels.
+
+    Returns:
+        float32, 0 to 255.
+    """
+    part = cv2.getRectSubPix(grey, size, centre.tolist())
+    return cv2.resize(part, scaled_to, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -1,15 +1,17 @@
 """Tracking of one person's landmarks over frames, with temporal smoothing."""
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from face2face.face import boxes
-from face2face.face.geometry import EYE_CORNERS
-from face2face.face.irises import IrisDetector, gaze_of
+from face2face.face.crop import scaled_part
+from face2face.face.gaze_tracking import GazeTracker, TrackedGaze
+from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import Face, LandmarkDetector
-from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother, Smoother
+from face2face.face.smoothing import DEFAULT_STRENGTH, Smoother
 from face2face.sources.base import Frame
 
 FORGET_SECONDS = 1.0
@@ -35,13 +37,31 @@ a twentieth of its width, when a hand covers it, or at a cut."""
 THUMBNAIL_SIDE = 16
 """Side in pixels to which the picture in the box is scaled for that comparison."""
 
-MAX_EYE_DIFFERENCE = 3.0
-"""Largest mean difference, of 255, between similar pictures of an eye. An iris that moves by a thirtieth of
-the eye's width exceeds it. So the iris of an eye that looks straight ahead is detected in every tenth frame.
-Where the eyes move much, the gaze differs by 0.003 to 0.008 eye widths (root mean square, three clips) from
-the gaze that is detected in each frame."""
-EYE_THUMBNAIL = (16, 8)
-"""Width and height in pixels to which the picture between an eye's corners is scaled for that comparison."""
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """The tracked face in a frame.
+
+    Attributes:
+        points: float (68, 2), the landmarks, smoothed, in pixels of the frame.
+        detected: float32 (68, 2), the same as detected, not smoothed.
+        is_another: Whether the tracker has changed to this face in this frame: as `next_face` asked, or
+            because the tracked one has gone, or is back. A face elsewhere than the tracked one last was is
+            another.
+        place: The place of the face among all that were found when the whole frame was last searched, from
+            the left, from 0 on.
+        count: The number of those.
+        asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
+        gaze: None before `follow_gaze`.
+    """
+
+    points: np.ndarray
+    detected: np.ndarray
+    is_another: bool = False
+    place: int = 0
+    count: int = 1
+    asked_at: float = -math.inf
+    gaze: TrackedGaze | None = None
 
 
 class Tracker:
@@ -51,25 +71,7 @@ class Tracker:
 
     Attributes:
         detector: Detects the face in each frame.
-        found: float (68, 2), the landmarks of the last frame with a face as detected, not smoothed.
-        found_gaze: float (2, 2), the gaze as last detected, see `irises.gaze_of`, NaN where it is unknown;
-            None before `follow_gaze`. An eye is looked at when its picture has changed.
-        gaze: The same, smoothed; None before it was known. While it is unknown, it is the last one.
-        place: The place of the face among all that were found when the whole frame was last searched, from
-            the left, from 0 on.
-        count: The number of those.
-        asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
-        has_changed: Whether the tracker changed to another face in the last frame: as `next_face` asked, or
-            because the tracked one has gone, or is back. A face elsewhere than the tracked one last was is
-            another.
     """
-
-    found: np.ndarray | None = None
-    found_gaze: np.ndarray | None = None
-    gaze: np.ndarray | None = None
-    place, count = 0, 0
-    asked_at = -math.inf
-    has_changed = False
 
     def __init__(
         self,
@@ -86,44 +88,21 @@ class Tracker:
                 found; 0: in each frame.
         """
         self.detector, self._thorough_seconds = detector, thorough_seconds
-        self._smoother, self._gaze_smoother = Smoother(smoothing), GazeSmoother(smoothing)
-        self._iris_detector: IrisDetector | None = None
-        self._eye_thumbnails: list[np.ndarray | None] = [None, None]
+        self._smoothing, self._smoother = smoothing, Smoother(smoothing)
+        self._gaze_tracker: GazeTracker | None = None
         self._face: Face | None = None
         self._last: Face | None = None  # the same, but not forgotten
         self._gone: Face | None = None
         self._frame_size: tuple[int, int] | None = None  # (width, height) in whose pixels these are
         self._thumbnail = np.empty(0)
         self._seen_at = self._found_at = self._redetected_at = self._gone_at = 0.0
-        self._thorough_at = -math.inf
-        self._is_asked_for_next = False
+        self._thorough_at = self._asked_at = -math.inf
+        self._place, self._count = 0, 1
+        self._is_asked_for_next = self._is_another = False
 
-    @property
-    def gaze_unknown_for(self) -> float:
-        """Seconds since the gaze of an eye was last known; 0 while it is, and before it was."""
-        return self._gaze_smoother.unknown_for
-
-    def follow_gaze(self) -> None:
-        """Find the gaze, too, from now on.
-
-        Raises:
-            UserError: The iris model is not installed.
-        """
-        self._iris_detector = self._iris_detector or IrisDetector()
-
-    def find_gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-        """Find the gaze of both eyes in a frame by itself, not followed over time.
-
-        Args:
-            picture: uint8 (H, W, 3), BGR.
-            points: float (68, 2), the landmarks, pixels.
-
-        Returns:
-            float (2, 2), NaN where it is unknown; None before `follow_gaze`.
-        """
-        if self._iris_detector is None:
-            return None
-        return gaze_of(points, self._iris_detector.find(picture, points))
+    def follow_gaze(self, detector: IrisDetector) -> None:
+        """Find the gaze, too, from now on."""
+        self._gaze_tracker = GazeTracker(detector, self._smoothing)
 
     def next_face(self) -> None:
         """Follow the next face to the right from the next frame on; of the rightmost, the leftmost.
@@ -132,50 +111,37 @@ class Tracker:
         """
         self._is_asked_for_next = True
 
-    def __call__(self, frame: Frame) -> np.ndarray | None:
-        """Track the face in the next frame.
-
-        Returns:
-            The landmarks, float (68, 2), in pixels of the frame; None if the face is not there.
-        """
+    def __call__(self, frame: Frame) -> TrackedFace | None:
+        """Track the face in the next frame; None if it is not there."""
         grey = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2GRAY)
         size = grey.shape[::-1]
         if self._frame_size not in (None, size):
             self._change_size(size)
-        self._frame_size, self.has_changed = size, False
+        self._frame_size, self._is_another = size, False
         face = self._take_next(grey, frame.seconds) if self._is_asked_for_next else None
         face = face or self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
             return None
         self._face, self._last, self._seen_at = face, face, frame.seconds
-        self.found = face.points
-        self._follow_gaze(frame.picture, grey, face.points, frame.seconds)
-        return self._smoother(face.points, frame.seconds)
-
-    def _follow_gaze(self, picture: np.ndarray, grey: np.ndarray, points: np.ndarray, seconds: float) -> None:
-        """Look at the eyes whose picture has changed since they were last looked at."""
-        if self._iris_detector is None:
-            return
-        thumbnails = [_eye_thumbnail(grey, points, *corners) for corners in EYE_CORNERS]
-        changed = [
-            eye
-            for eye, (now, last) in enumerate(zip(thumbnails, self._eye_thumbnails, strict=True))
-            if last is None or np.abs(now - last).mean() > MAX_EYE_DIFFERENCE
-        ]
-        gaze = np.full((2, 2), np.nan) if self.found_gaze is None else self.found_gaze.copy()
-        if changed:
-            gaze[changed] = gaze_of(points, self._iris_detector.find(picture, points, changed))[changed]
-        for eye in changed:
-            self._eye_thumbnails[eye] = thumbnails[eye]
-        self.found_gaze = gaze
-        self.gaze = self._gaze_smoother(gaze, seconds)
+        gaze = None
+        if self._gaze_tracker is not None:
+            gaze = self._gaze_tracker(frame.picture, grey, face.points, frame.seconds)
+        return TrackedFace(
+            points=self._smoother(face.points, frame.seconds),
+            detected=face.points,
+            is_another=self._is_another,
+            place=self._place,
+            count=self._count,
+            asked_at=self._asked_at,
+            gaze=gaze,
+        )
 
     def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face that is next to the tracked one; None if there is no other."""
         self._is_asked_for_next = False
         if self._face is None:
             return None
-        self.asked_at = seconds
+        self._asked_at = seconds
         face = self.detector.find_next(grey, self._face)
         if face is None:
             return None
@@ -185,7 +151,7 @@ class Tracker:
 
     def _change_to(self, face: Face, grey: np.ndarray, seconds: float) -> None:
         """Track another face from now on; the last one is not awaited."""
-        self.has_changed, self._gone = True, None
+        self._is_another, self._gone = True, None
         self._forget()
         self._remember(face, grey, seconds)
 
@@ -226,7 +192,7 @@ class Tracker:
         face = self._detect(grey, seconds, awaited, redetect=awaited is not None)
         if face is None:
             return None
-        self.has_changed = self._last is not None and not face.is_near(self._last)
+        self._is_another = self._last is not None and not face.is_near(self._last)
         if awaited is None or face.is_near(awaited):
             self._gone = None
         self._remember(face, grey, seconds)
@@ -246,7 +212,7 @@ class Tracker:
         """Keep when the face was detected, how it looked, and the other faces, if they were looked for."""
         self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)
         if self.detector.boxes is not None:
-            self.place, self.count = boxes.place_among(self.detector.boxes, face.box)
+            self._place, self._count = boxes.place_among(self.detector.boxes, face.box)
 
     def _change_size(self, size: tuple[int, int]) -> None:
         """Go on in frames of another size, as of a camera that was opened again, or a phone that was turned.
@@ -264,28 +230,13 @@ class Tracker:
 
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
-        self._face = self.gaze = self.found_gaze = None
-        self._eye_thumbnails = [None, None]
+        self._face = None
         self._smoother.reset()
-        self._gaze_smoother.reset()
+        if self._gaze_tracker is not None:
+            self._gaze_tracker.reset()
 
 
 def _thumbnail(grey: np.ndarray, box: np.ndarray) -> np.ndarray:
     """The picture in a box, float32 (16, 16), 0 to 255."""
     side = max(round(box[2] - box[0]), 1)
-    return _scaled_part(grey, (box[:2] + box[2:]) / 2, (side, side), (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-
-
-def _eye_thumbnail(grey: np.ndarray, points: np.ndarray, left: int, right: int) -> np.ndarray:
-    """The picture between the corners of an eye, float32 (8, 16), 0 to 255."""
-    width = math.dist(points[left], points[right])
-    size = max(round(width), 1), max(round(width / 2), 1)
-    return _scaled_part(grey, (points[left] + points[right]) / 2, size, EYE_THUMBNAIL)
-
-
-def _scaled_part(
-    grey: np.ndarray, centre: np.ndarray, size: tuple[int, int], scaled_to: tuple[int, int]
-) -> np.ndarray:
-    """A part of a picture, scaled; beyond the edges, edge pixels are repeated. Sizes are (width, height)."""
-    part = cv2.getRectSubPix(grey, size, centre.tolist())
-    return cv2.resize(part, scaled_to, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return scaled_part(grey, (box[:2] + box[2:]) / 2, (side, side), (THUMBNAIL_SIDE, THUMBNAIL_SIDE))

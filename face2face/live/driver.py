@@ -1,7 +1,5 @@
 """The person who drives: followed in the frames, known at rest, and carried onto a target."""
 
-import contextlib
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,8 +7,10 @@ import numpy as np
 from face2face import cli
 from face2face.face import boxes
 from face2face.face.crop import CropBox
+from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import Face
-from face2face.face.tracking import Tracker
+from face2face.face.tracking import TrackedFace, Tracker
+from face2face.live.look_ahead import LOOK_AHEAD_SECONDS, SeenFace, faces_ahead, of_same_person
 from face2face.live.options import DrivingOptions
 from face2face.live.person import Person
 from face2face.sources.base import Frame, Source
@@ -21,15 +21,6 @@ from face2face.target.target_file import Target
 
 WHICH_FACE_SECONDS = 2.0
 """How long it is said which face is followed once another was asked for."""
-
-LOOK_AHEAD_FRAMES = 48
-"""Maximum number of a file's frames that are searched for the driver's face at rest before the first frame is
-driven. How calm the face is in them is not weighed, as it is live: measured on two neighbouring frames each,
-it brought the face at rest no nearer to that of all frames (seven clips), since too few faces are left."""
-LOOK_AHEAD_SECONDS = 2.0
-"""Time limit of that search, which is checked after each frame; short clips take 0.3 to 1 s. The faces found
-by then are used, which are spread over the file: on a busy machine, or with a large video, two runs can
-differ."""
 
 
 class Driver:
@@ -63,16 +54,13 @@ class Driver:
         self._saved = read_calibration(file) if file and file.is_file() else None
         self._person = self._owner = Person()  # who drives, and of whom the calibration's file is
         self._is_asked_to_calibrate = False
-        self._seen_ahead: list[tuple[np.ndarray, np.ndarray | None]] = []  # faces, each with its gaze
+        self._seen_ahead: list[SeenFace] = []
+        self._iris_detector: IrisDetector | None = None
         if options.gaze and any(target.gaze is not None for target in targets):
-            tracker.follow_gaze()
+            self._iris_detector = IrisDetector()
+            tracker.follow_gaze(self._iris_detector)
         self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
-
-    @property
-    def is_one_of_several(self) -> bool:
-        """Whether other faces are in view."""
-        return self._tracker.count > 1
 
     def calibrate(self) -> None:
         """Take the next second's face as the neutral one. Any thread may call this."""
@@ -105,42 +93,26 @@ class Driver:
             source: The frames; nothing is looked for in a live source.
             seconds: After about this time, what was found is enough.
         """
-        is_needed = self._options.retarget and self._saved is None and not source.live
-        if not is_needed or all(target.face is None for target in self._targets):
-            return
-        until = time.monotonic() + seconds
-        face: Face | None = None
-        with contextlib.suppress(cli.UserError):  # a damaged frame is told when its turn comes
-            for frame in source.sample(LOOK_AHEAD_FRAMES):
-                found = self._tracker.detector.find(frame.picture, face)
-                if found is not None:
-                    if face is None or found.is_near(face):  # while that one is away, it may be another's
-                        face = found
-                    gaze = self._tracker.find_gaze(frame.picture, found.points)
-                    self._seen_ahead.append((found.points, gaze))
-                if time.monotonic() > until:
-                    break
+        is_needed = self._options.retarget and self._saved is None
+        if is_needed and any(target.face is not None for target in self._targets):
+            self._seen_ahead = faces_ahead(source, self._tracker.detector, self._iris_detector, seconds)
 
-    def find(self, frame: Frame) -> np.ndarray | None:
-        """Find the driver in the next frame.
-
-        Returns:
-            His landmarks, float (68, 2), in pixels of the frame; None if he is not there.
-        """
-        points = self._tracker(frame)
-        if points is None:
+    def find(self, frame: Frame) -> TrackedFace | None:
+        """Find the driver's face in the next frame; None if he is not there."""
+        face = self._tracker(frame)
+        if face is None:
             return None
-        place = Face.at(points / frame.picture.shape[1])
-        if self._tracker.has_changed:
+        place = Face.at(face.points / frame.picture.shape[1])
+        if face.is_another:
             self._change_to_who_is_at(place)
         self._person.place = place
-        return points
+        return face
 
-    def carry(self, points: np.ndarray, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def carry(self, face: TrackedFace, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Carry expression, head motion and gaze onto a target, or take them as they are (`--retarget off`).
 
         Args:
-            points: As in `find`.
+            face: As in `find`.
             frame: The same frame.
             index: Of the target.
 
@@ -150,14 +122,14 @@ class Driver:
         """
         target, frame_size = self._targets[index], frame.picture.shape[1::-1]
         if not self._options.retarget or target.face is None:
-            gaze = None if target.gaze is None else self._gaze(target.gaze.rest)
-            return CropBox.centre(*frame_size).points(points, target.image_size), gaze
+            gaze = None if target.gaze is None else _held_gaze(face, target.gaze.rest)
+            return CropBox.centre(*frame_size).points(face.points, target.image_size), gaze
         person = self._person
         if person.calibration is not None and not person.is_known_in(frame_size):
             self._begin_anew()
         if person.calibration is None:
             person.frame_size = frame_size
-        points = points * (person.frame_size[0] / frame_size[0])
+        points = face.points * (person.frame_size[0] / frame_size[0])
         own = self._own_face(target)
         if person.calibration is None:
             person.calibration = self._first_calibration(points, target.face.neutral, own)
@@ -167,7 +139,7 @@ class Driver:
             self._forget_shut_eyes()
             self._is_asked_to_calibrate = person.is_kept = person.may_be_target = False
             self._owner, own = person, None
-        calibration.look(points, frame.seconds, self._tracker.found_gaze)
+        calibration.look(points, frame.seconds, None if face.gaze is None else face.gaze.detected)
         if calibration.is_settled:
             self.keep()
         if index not in self._retargeters:
@@ -179,7 +151,7 @@ class Driver:
         carried = None
         if target.gaze is not None:
             rest = calibration.gaze.rest if own is None else target.gaze.rest
-            gaze = self._gaze(rest)
+            gaze = _held_gaze(face, rest)
             carried = None if gaze is None else target.gaze.carry(gaze, rest)
         return self._retargeters[index](points, **self.gains), carried
 
@@ -189,15 +161,6 @@ class Driver:
         if source is None or not person.may_be_target:
             return None
         return target.neutral_in(source.file_name, person.frame_size, source.fps, source.frame_count)
-
-    def _gaze(self, rest: np.ndarray) -> np.ndarray | None:
-        """The driver's gaze, float (2, 2), as `held_gaze`; None as long as it is unknown.
-
-        Args:
-            rest: float (2, 2), his gaze into the camera.
-        """
-        gaze = self._tracker.gaze
-        return None if gaze is None else held_gaze(gaze, rest, self._tracker.gaze_unknown_for)
 
     def _first_calibration(
         self, points: np.ndarray, prior: np.ndarray, own: np.ndarray | None
@@ -221,8 +184,10 @@ class Driver:
             saved, self._person.is_kept = None, True
         if own is None and saved is None:
             calibration = Calibration(prior)
-            same = _same_face(points, self._seen_ahead)
-            calibration.look_ahead([face for face, _ in same], [gaze for _, gaze in same if gaze is not None])
+            faces = of_same_person(points, self._seen_ahead)
+            calibration.look_ahead(
+                [face.points for face in faces], [face.gaze for face in faces if face.gaze is not None]
+            )
             return calibration
         self._person.is_kept = True
         if own is not None:
@@ -256,38 +221,31 @@ class Driver:
         for retargeter in self._retargeters.values():
             retargeter.forget_shut_eyes()
 
-    def state(self, has_face: bool, seconds: float) -> str:
-        """What the user should know about a frame, or ""."""
-        if not has_face:
+    def state(self, face: TrackedFace | None, seconds: float) -> str:
+        """What the user should know about a frame, or "".
+
+        Args:
+            face: As in `find`.
+            seconds: The frame's time stamp.
+        """
+        if face is None:
             return "no face"
-        tracker, calibration, said = self._tracker, self._person.calibration, []
-        if 0 <= seconds - tracker.asked_at < WHICH_FACE_SECONDS:
-            which = f"face {tracker.place + 1} of {tracker.count}, from the left"
-            said.append(which if tracker.count > 1 else "no other face is in view")
+        calibration, said = self._person.calibration, []
+        if 0 <= seconds - face.asked_at < WHICH_FACE_SECONDS:
+            which = f"face {face.place + 1} of {face.count}, from the left"
+            said.append(which if face.count > 1 else "no other face is in view")
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")
         return "; ".join(said)
 
 
-def _same_face(
-    first: np.ndarray, faces: Sequence[tuple[np.ndarray, np.ndarray | None]]
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Those faces, each with its gaze, that can be one person's: near the first, or near one that is.
+def _held_gaze(face: TrackedFace, rest: np.ndarray) -> np.ndarray | None:
+    """A face's gaze, float (2, 2), as `held_gaze`; None as long as it is unknown.
 
     Args:
-        first: float (68, 2), pixels.
-        faces: float (68, 2) each, likewise, in any order.
+        rest: float (2, 2), the gaze into the camera.
     """
-    same, others, last = [], list(faces), [first]
-    while last:
-        places = [_box_of(points) for points in last]
-        near = [any(boxes.is_same(_box_of(points), place) for place in places) for points, _ in others]
-        found = [face for face, is_near in zip(others, near, strict=True) if is_near]
-        others = [face for face, is_near in zip(others, near, strict=True) if not is_near]
-        same, last = same + found, [points for points, _ in found]
-    return same
-
-
-def _box_of(points: np.ndarray) -> np.ndarray:
-    """The box around a face's points, float (4,)."""
-    return np.concatenate([points.min(axis=0), points.max(axis=0)])
+    gaze = face.gaze
+    if gaze is None or gaze.smoothed is None:
+        return None
+    return held_gaze(gaze.smoothed, rest, gaze.unknown_for)

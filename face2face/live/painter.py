@@ -86,27 +86,26 @@ class Painter:
         model, drawing, drawn, driver_points = self._chosen, None, None, None
         side = PREVIEW_SCALE * self.size
         with self.stats.measure("landmarks"):
-            points = self.driver.find(frame)
+            face = self.driver.find(frame)
         with self.stats.measure("drawing"):
-            if points is not None:
+            if face is not None:
                 target = self._generators[model].target
-                drawn, gaze = self.driver.carry(points, frame, model)
+                drawn, gaze = self.driver.carry(face, frame, model)
                 drawing = target.draw(drawn, crop_box.side, gaze)
-                driver_points = crop_box.points(points, side)
+                driver_points = crop_box.points(face.points, side)
             driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
-        state = self.driver.state(points is not None, frame.seconds)
-        is_one_of_several = points is not None and self.driver.is_one_of_several
         return DrivenFrame(
             seconds=frame.seconds,
             captured=frame.captured,
             driver=driver,
-            points=points,
-            driver_points=driver_points,
+            state=self.driver.state(face, frame.seconds),
             model=model,
-            state=state,
-            drawing=drawing,
-            is_one_of_several=is_one_of_several,
+            detected=None if face is None else face.detected,
+            points=None if face is None else face.points,
+            driver_points=driver_points,
+            is_one_of_several=face is not None and face.count > 1,
             drawn=drawn,
+            drawing=drawing,
         )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:

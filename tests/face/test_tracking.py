@@ -8,7 +8,7 @@ import generate_train_data
 from face2face import pictures
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
-from face2face.face.tracking import FORGET_SECONDS, RETURN_SECONDS, THOROUGH_SECONDS, Tracker
+from face2face.face.tracking import FORGET_SECONDS, RETURN_SECONDS, THOROUGH_SECONDS, TrackedFace, Tracker
 from face2face.sources.base import Frame
 from face2face.target.sidecar import read_sidecar
 from tests import made, two_people
@@ -36,8 +36,8 @@ def tracker() -> Tracker:
     return Tracker(LandmarkDetector())
 
 
-def middle(points: np.ndarray) -> float:
-    return float(points[:, 0].mean())
+def middle(face: TrackedFace) -> float:
+    return float(face.points[:, 0].mean())
 
 
 def test_a_second_larger_face_does_not_take_over(tracker, people):
@@ -71,10 +71,10 @@ def test_when_the_first_has_gone_the_other_is_another_driver_until_the_first_is_
         ((man, woman), FORGET_SECONDS + 0.4),
         ((man, woman), FORGET_SECONDS + 0.5),
     ):
-        points = tracker(scene(*pair, seconds))
-        sides.append((None if points is None else middle(points) > 320, tracker.has_changed))
+        face = tracker(scene(*pair, seconds))
+        sides.append(None if face is None else (middle(face) > 320, face.is_another))
     assert sides == [
-        *((False, False), (False, False), (None, False)),
+        *((False, False), (False, False), None),
         *((True, True), (True, False), (False, True), (False, False)),
     ]
 
@@ -88,7 +88,7 @@ def test_after_both_were_away_the_other_is_another_and_who_was_followed_last_is_
     tracker(scene(man, None, 0.0))
     tracker(scene(None, woman, FORGET_SECONDS + 0.1))
     back = tracker(scene(man, None, seconds) if who == "man" else scene(None, woman, seconds))
-    assert (middle(back) < 320) == tracker.has_changed == (who == "man")
+    assert (middle(back) < 320) == back.is_another == (who == "man")
 
 
 def test_who_comes_back_late_is_not_followed_again(tracker, people):
@@ -97,8 +97,8 @@ def test_who_comes_back_late_is_not_followed_again(tracker, people):
     for seconds in np.arange(FORGET_SECONDS + 0.1, RETURN_SECONDS, 0.9):
         assert middle(tracker(scene(None, woman, float(seconds)))) > 320
     for seconds in (0.1, 0.2):
-        assert middle(tracker(scene(man, woman, RETURN_SECONDS + seconds))) > 320
-        assert not tracker.has_changed
+        face = tracker(scene(man, woman, RETURN_SECONDS + seconds))
+        assert middle(face) > 320 and not face.is_another
 
 
 def test_who_was_left_for_another_on_request_is_not_taken_again(tracker, people):
@@ -117,8 +117,7 @@ def test_who_comes_back_to_the_old_place_is_the_same_and_who_comes_elsewhere_is_
     for later, has_changed in (((man, None), False), ((None, woman), True)):
         tracker = Tracker(LandmarkDetector())
         tracker(scene(man, None, 0.0))
-        assert tracker(scene(*later, seconds)) is not None
-        assert tracker.has_changed == has_changed
+        assert tracker(scene(*later, seconds)).is_another == has_changed
 
 
 def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(people):
@@ -127,7 +126,7 @@ def test_a_face_that_comes_back_after_a_while_is_not_steadied_by_its_old_place(p
     back = scene(np.clip(man + noise, 0, 255).astype(np.uint8), None, FORGET_SECONDS + 0.1)
     known, new = Tracker(LandmarkDetector()), Tracker(LandmarkDetector())
     known(scene(man, None, 0.0))
-    assert np.array_equal(known(back), new(back))
+    assert np.array_equal(known(back).points, new(back).points)
 
 
 @pytest.mark.parametrize("seconds", [0.04, 3.0])
@@ -139,16 +138,15 @@ def test_who_is_followed_is_the_same_in_frames_of_another_size(tracker, people, 
     before = tracker(scene(woman, man, 0.0))
     large = cv2.resize(scene(woman, man, 0.0).picture, None, fx=2.5, fy=2.5)
     after = tracker(Frame(1, seconds, large))
-    assert not tracker.has_changed
-    assert np.abs(after / 2.5 - before).mean() < 0.05 * interocular_distance(before)
+    assert not after.is_another
+    assert np.abs(after.points / 2.5 - before.points).mean() < 0.05 * interocular_distance(before.points)
 
 
 def test_who_is_followed_is_found_at_once_in_another_view(tracker, people):
     """As of a phone that is turned: the old place tells nothing."""
     man, _ = people
     tracker(scene(None, man, 0.0))
-    assert tracker(Frame(1, 0.04, man)) is not None
-    assert not tracker.has_changed
+    assert not tracker(Frame(1, 0.04, man)).is_another
 
 
 def test_of_two_new_faces_the_larger_is_followed(tracker, people):
@@ -165,7 +163,7 @@ def test_pairs_are_made_of_frames_with_several_faces(people, tmp_path):
     assert made.edge(generate_train_data.main, *arguments, "--output-dir", tmp_path) == 0
     found = read_sidecar(tmp_path / "landmarks").images.values()
     assert sorted(entry.frame for entry in found) == [0, 1, 2, 3, 4, 5]
-    assert all(middle(entry.points) < 320 for entry in found)
+    assert all(entry.points[:, 0].mean() < 320 for entry in found)
 
 
 def test_the_points_are_steadied(people):
@@ -175,7 +173,8 @@ def test_the_points_are_steadied(people):
     spreads = []
     for smoothing in (0.0, 0.5):
         tracker = Tracker(LandmarkDetector(), smoothing)
-        points = np.array([tracker(Frame(i, i / 25, picture)) for i, picture in enumerate(shaken)])[8:]
+        faces = [tracker(Frame(i, i / 25, picture)) for i, picture in enumerate(shaken)]
+        points = np.array([face.points for face in faces[8:]])
         spreads.append(points.std(axis=0).mean() / interocular_distance(points[0]))
     assert spreads[1] < 0.5 * spreads[0]
 
@@ -205,7 +204,7 @@ class CountingDetector(LandmarkDetector):
 def test_a_face_that_holds_still_is_not_looked_for_in_each_frame(people):
     detector = CountingDetector()
     tracker = Tracker(detector, smoothing=0.0)
-    found = [tracker(scene(people[0], None, number / 25)) for number in range(12)]
+    found = [tracker(scene(people[0], None, number / 25)).points for number in range(12)]
     assert detector.searches == 6  # in every other one
     assert all(np.array_equal(points, found[0]) for points in found)
 
@@ -215,17 +214,17 @@ def test_a_face_is_looked_for_once_its_place_looks_different(people, then):
     man, _ = people
     detector = CountingDetector()
     tracker = Tracker(detector, smoothing=0.0)
-    before = tracker(scene(man, None, 0.0))
+    before = tracker(scene(man, None, 0.0)).points
     frame = scene(None if then == "nobody" else man, None, 0.04)
     by = 12
     if then == "covered":
-        frame.picture[round(middle(before[:, ::-1])) :] = 60  # from the middle of the face down
+        frame.picture[round(before[:, 1].mean()) :] = 60  # from the middle of the face down
     elif then == "elsewhere":
         frame.picture[:] = np.roll(frame.picture, by, axis=1)
     after = tracker(frame)
     assert detector.searches == 2
     if then == "elsewhere":
-        assert np.abs(after - before - (by, 0)).mean() < 0.02 * interocular_distance(before)
+        assert np.abs(after.points - before - (by, 0)).mean() < 0.02 * interocular_distance(before)
     elif then == "nobody":
         assert after is None
 

@@ -82,7 +82,7 @@ def test_as_camera_the_face_at_rest_is_not_known_before_the_first_frame(judged, 
             Painter(Tracker(LandmarkDetector()), [Generator(model)], DrivingOptions(gaze=False)) as painter,
         ):
             if is_looked_through:
-                painter.driver.look_ahead(video, math.inf)
+                painter.driver.look_ahead(video, math.inf)  # on a busy machine, too
             (frame,) = itertools.islice(video.frames(), 1)
             distances.append(np.abs(drawn - painter.detect(frame).drawing).mean())
     as_camera, looked_ahead = distances

@@ -53,9 +53,16 @@ def add(
 ) -> None:
     """A frame in which the driver's landmarks, those drawn, and the painted face are given."""
     frame = Frame(number, number / FPS, BLANK)
-    made = DrivenFrame(frame.seconds, 0.0, BLANK, points, points, 0, "", BLANK)
-    made.generated, made.drawn = painted, points if drawn is None else drawn
-    cross.add(frame, made, points, in_sample)
+    drawn = points if drawn is None else drawn
+    made = DrivenFrame(
+        *(frame.seconds, 0.0, BLANK),
+        detected=points,
+        points=points,
+        drawn=drawn,
+        drawing=BLANK,
+        generated=painted,
+    )
+    cross.add(frame, made, in_sample)
 
 
 def test_pictures_without_a_face_have_strips_worst_of_all_also_beside_the_sample(cross, photos, monkeypatch):

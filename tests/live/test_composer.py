@@ -27,7 +27,9 @@ def driven() -> DrivenFrame:
     driver, drawing = made.noise(PREVIEW, PREVIEW, 1), made.noise(SIDE, SIDE, 2)
     points = made.points(PREVIEW)
     face = made.noise(SIDE, SIDE, 3)
-    return DrivenFrame(0.0, 0.0, driver, points, points, 0, "", drawing, None, drawing, face)
+    return DrivenFrame(
+        *(0.0, 0.0, driver), driver_points=points, drawing=drawing, shown_drawing=drawing, generated=face
+    )
 
 
 def test_the_label_is_not_mirrored(driven):

@@ -17,12 +17,13 @@ from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.generator.generator import Generator
-from face2face.live.driver import LOOK_AHEAD_SECONDS, Driver
+from face2face.live.driver import Driver
+from face2face.live.look_ahead import LOOK_AHEAD_SECONDS
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.sources.open import open_source
 from face2face.target.target_file import Target
-from tests.live.test_driver import carried, driver_of
+from tests.live.test_driver import ANY_FACE, carried, driver_of
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_the_search_ends_in_time_with_what_was_found(detector, target, clips):
     with open_source(str(clips / "single_face.mp4")) as source:
         driver.look_ahead(source, 0)
         carried(driver, next(source.frames()))
-    assert driver.state(True, 0.0).startswith("calibrating")
+    assert driver.state(ANY_FACE, 0.0).startswith("calibrating")
 
 
 def of_two(folder: Path, clips: Path, is_there: list[bool]) -> Path:
@@ -75,7 +76,7 @@ def test_the_face_at_rest_of_another_person_does_not_count(detector, target, cli
     late = of_two(tmp_path / "late", clips, [False] + [True] * 99)
     driver = driver_of(detector, target)
     found = driven_ahead(driver, late)
-    assert driver.state(True, 0.0).startswith("calibrating")
+    assert driver.state(ANY_FACE, 0.0).startswith("calibrating")
     np.testing.assert_array_equal(found, driven_ahead(driver_of(detector, target), late, False))
 
 
@@ -84,7 +85,7 @@ def test_who_is_away_for_a_while_is_not_mixed_with_who_stays(detector, target, c
     always = of_two(tmp_path / "always", clips, [True] * 16)
     driver = driver_of(detector, target)
     found, expected = driven_ahead(driver, away), driven_ahead(driver_of(detector, target), always)
-    assert driver.state(True, 0.0) == ""
+    assert driver.state(ANY_FACE, 0.0) == ""
     iod = interocular_distance(target.face.neutral)
     assert np.linalg.norm(found - expected, axis=-1).max() < 0.05 * iod
 
@@ -103,10 +104,10 @@ def test_an_evaluation_looks_through_a_clip_without_a_time_limit(frozen_model, p
     """Its figures would depend on the machine's speed."""
     monkeypatch.setattr(Driver.look_ahead, "__defaults__", (0.0,))
     detector = Counting()
-    tracker, judge = Tracker(detector), Judge(detector, ())
+    judge = Judge(detector, ())
     with (
-        Painter(tracker, [Generator(frozen_model)], DrivingOptions()) as painter,
+        Painter(Tracker(detector), [Generator(frozen_model)], DrivingOptions()) as painter,
         pytest.raises(UserError, match="expected a face that drives"),
     ):
-        evaluate_cross(str(photos), painter, tracker, judge, None, Evaluation())
+        evaluate_cross(str(photos), painter, judge, None, Evaluation())
     assert detector.searched == 2 * len(list(photos.iterdir()))

@@ -108,9 +108,7 @@ def driven(seed: int = 0, seconds: float = 0.0) -> DrivenFrame:
     """Pictures with no symmetry."""
     driver = made.noise(2 * SIDE, 2 * SIDE, seed)
     drawing, face = made.noise(SIDE, SIDE, seed + 100), made.noise(SIDE, SIDE, seed + 200)
-    return DrivenFrame(
-        seconds, 0.0, driver, None, None, 0, "", drawing=None, shown_drawing=drawing, generated=face
-    )
+    return DrivenFrame(seconds, 0.0, driver, shown_drawing=drawing, generated=face)
 
 
 def side_by_side(one: DrivenFrame) -> np.ndarray:

@@ -28,22 +28,23 @@ from tests.live.two_in_view import alone, is_right, write_two_people
 
 def test_the_next_face_is_taken_and_followed(detector, people):
     tracker = Tracker(detector)
-    first = is_right(tracker(people[0]))
-    assert (tracker.place, tracker.count) == (int(first), 2)
+    face = tracker(people[0])
+    first = is_right(face.points)
+    assert (face.place, face.count) == (int(first), 2)
     for number in (1, 4, 7):
         tracker.next_face()
-        sides = [is_right(tracker(frame)) for frame in people[number : number + 3]]
-        assert sides == [not first] * 3
-        assert tracker.place == int(sides[0])
+        faces = [tracker(frame) for frame in people[number : number + 3]]
+        assert [is_right(face.points) for face in faces] == [not first] * 3
+        assert [face.place for face in faces] == [int(not first)] * 3
         first = not first
 
 
 def test_its_points_are_not_mixed_with_the_last_ones(detector, people):
     tracker, new = Tracker(detector), Tracker(detector)
-    first = is_right(tracker(people[0]))
+    first = is_right(tracker(people[0]).points)
     tracker.next_face()
     for frame in people[1:4]:
-        points, expected = tracker(frame), new(alone(frame, not first))
+        points, expected = tracker(frame).points, new(alone(frame, not first)).points
         assert np.abs(points - expected).mean() < 0.03 * interocular_distance(expected)
 
 
@@ -51,9 +52,10 @@ def test_faces_are_taken_from_left_to_right_and_then_from_the_left_again(detecto
     picture = cv2.imread(str(clips / "multi_face.jpg"))
     tracker, middles = Tracker(detector), []
     for number in range(6):
-        middles.append(round(tracker(Frame(number, number / 25, picture))[:, 0].mean()))
+        face = tracker(Frame(number, number / 25, picture))
+        middles.append(round(face.points[:, 0].mean()))
         tracker.next_face()
-    assert tracker.count == len(set(middles)) == 4
+    assert face.count == len(set(middles)) == 4
     turned = np.roll(middles[:4], -int(np.argmin(middles[:4])))
     assert sorted(middles[:4]) == turned.tolist()
     assert middles[4:] == middles[:2]
@@ -62,19 +64,18 @@ def test_faces_are_taken_from_left_to_right_and_then_from_the_left_again(detecto
 def test_with_one_face_nothing_changes(detector, people):
     asked, other = Tracker(detector), Tracker(detector)
     for frame in people[:4]:
-        points = asked(alone(frame, False))
-        assert np.array_equal(points, other(alone(frame, False)))
-        assert asked.count == 1 and not asked.has_changed
+        face = asked(alone(frame, False))
+        assert np.array_equal(face.points, other(alone(frame, False)).points)
+        assert face.count == 1 and not face.is_another
         asked.next_face()
 
 
 def test_that_the_others_have_gone_is_seen_within_a_second(detector, people):
     tracker = Tracker(detector)
-    side = is_right(tracker(people[0]))
-    assert tracker.count == 2
-    gone = alone(people[1], side)
-    tracker(Frame(30, REDETECT_SECONDS, gone.picture))
-    assert tracker.count == 1
+    face = tracker(people[0])
+    assert face.count == 2
+    gone = alone(people[1], is_right(face.points))
+    assert tracker(Frame(30, REDETECT_SECONDS, gone.picture)).count == 1
 
 
 def test_what_the_user_is_told(painter, people):
