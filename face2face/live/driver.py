@@ -1,6 +1,7 @@
 """The person who drives: followed in the frames, known at rest, and carried onto a target."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -102,10 +103,10 @@ class Driver:
         face = self._tracker(frame)
         if face is None:
             return None
-        place = Face.at(face.points / frame.picture.shape[1])
+        seen = Face.at(face.points / frame.picture.shape[1])
         if face.is_another:
-            self._change_to_who_is_at(place)
-        self._person.place = place
+            self._change_to_who_is_at(seen)
+        self._person.last_seen = seen
         return face
 
     def carry(self, face: TrackedFace, frame: Frame, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -124,36 +125,58 @@ class Driver:
         if not self._options.retarget or target.face is None:
             gaze = None if target.gaze is None else _held_gaze(face, target.gaze.rest)
             return CropBox.centre(*frame_size).points(face.points, target.image_size), gaze
-        person = self._person
-        if person.calibration is not None and not person.is_known_in(frame_size):
-            self._begin_anew()
-        if person.calibration is None:
-            person.frame_size = frame_size
-        points = face.points * (person.frame_size[0] / frame_size[0])
-        own = self._own_face(target)
-        if person.calibration is None:
-            person.calibration = self._first_calibration(points, target.face.neutral, own)
-        calibration = person.calibration
-        if self._is_asked_to_calibrate:
-            calibration.restart()
-            self._forget_shut_eyes()
-            self._is_asked_to_calibrate = person.is_kept = person.may_be_target = False
-            self._owner, own = person, None
-        calibration.look(points, frame.seconds, None if face.gaze is None else face.gaze.detected)
-        if calibration.is_settled:
-            self.keep()
+        points = self._in_known_view(face.points, frame_size)
+        self._learn(points, face, frame.seconds, target)
+        rest = self._at_rest(target)
         if index not in self._retargeters:
             self._retargeters[index] = Retargeter(target.face)
-        neutral, shut_eyes = calibration.neutral, SHUT_EYES
+        retarget = self._retargeters[index]
+        retarget.set_driver(rest.neutral, rest.shut_eyes)
+        gaze = None if target.gaze is None else _held_gaze(face, rest.gaze)
+        if gaze is not None:
+            gaze = target.gaze.carry(gaze, rest.gaze)
+        return retarget(points, **self.gains), gaze
+
+    def _in_known_view(self, points: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
+        """The points in pixels of the frames in which his face at rest is known; it may begin with this one.
+
+        Args:
+            points: float (68, 2), in pixels of the frame.
+            frame_size: Its width and height, pixels.
+        """
+        if not self._person.is_known_in(frame_size):
+            if self._person.calibration is not None:
+                self._begin_anew()
+            self._person.frame_size = frame_size
+        return points * (self._person.frame_size[0] / frame_size[0])
+
+    def _learn(self, points: np.ndarray, face: TrackedFace, seconds: float, target: Target) -> None:
+        """Learn from the frame what the driver's face is like at rest, and keep what is settled.
+
+        Args:
+            points: float (68, 2), as `_in_known_view`.
+            face: As in `find`.
+            seconds: The frame's time stamp.
+            target: Whose neutral face stands for what is unknown of his.
+        """
+        person = self._person
+        if person.calibration is None:
+            person.calibration = self._first_calibration(points, target)
+        if self._is_asked_to_calibrate:
+            self._is_asked_to_calibrate = False
+            self._restart_calibration()
+        person.calibration.look(points, seconds, None if face.gaze is None else face.gaze.detected)
+        if person.calibration.is_settled:
+            self.keep()
+
+    def _at_rest(self, target: Target) -> "_AtRest":
+        """What the driver's motion is measured against."""
+        own = self._own_face(target)
         if own is not None:
-            neutral, shut_eyes = own, target.face.shut_eyes
-        self._retargeters[index].set_driver(neutral, shut_eyes)
-        carried = None
-        if target.gaze is not None:
-            rest = calibration.gaze.rest if own is None else target.gaze.rest
-            gaze = _held_gaze(face, rest)
-            carried = None if gaze is None else target.gaze.carry(gaze, rest)
-        return self._retargeters[index](points, **self.gains), carried
+            gaze = None if target.gaze is None else target.gaze.rest
+            return _AtRest(own, target.face.shut_eyes, gaze)
+        calibration = self._person.calibration
+        return _AtRest(calibration.neutral, SHUT_EYES, calibration.gaze.rest)
 
     def _own_face(self, target: Target) -> np.ndarray | None:
         """The target's neutral face, float (68, 2), in pixels of the frames, if its own video drives it."""
@@ -162,18 +185,17 @@ class Driver:
             return None
         return target.neutral_in(source.file_name, person.frame_size, source.fps, source.frame_count)
 
-    def _first_calibration(
-        self, points: np.ndarray, prior: np.ndarray, own: np.ndarray | None
-    ) -> Calibration:
-        """What is known of the driver before the first frame.
+    def _first_calibration(self, points: np.ndarray, target: Target) -> Calibration:
+        """What is known of the driver before the first frame that he drives.
 
         Args:
             points: float (68, 2), his first face, in pixels of the frame.
-            prior: float (68, 2), the target's neutral face.
-            own: The same in pixels of the frame, if the target itself drives.
+            target: As in `_learn`.
         """
-        saved = self._saved
-        if saved is not None and not boxes.is_same_view(saved.frame_size, self._person.frame_size):
+        person, saved, own = self._person, self._saved, self._own_face(target)
+        if saved is not None or own is not None:
+            person.is_to_be_kept = False
+        if saved is not None and not boxes.is_same_view(saved.frame_size, person.frame_size):
             # Of another camera, or a phone that was turned: nothing is where it was. It stays, to serve there
             # again.
             width, height = saved.frame_size
@@ -181,29 +203,35 @@ class Driver:
             cli.warn(
                 f"{file} is not used, and stays as it is until c is pressed: of frames of {width}x{height}"
             )
-            saved, self._person.is_kept = None, True
-        if own is None and saved is None:
-            calibration = Calibration(prior)
-            faces = of_same_person(points, self._seen_ahead)
-            calibration.look_ahead(
-                [face.points for face in faces], [face.gaze for face in faces if face.gaze is not None]
-            )
-            return calibration
-        self._person.is_kept = True
+            saved = None
         if own is not None:
-            return Calibration(prior, own)
-        gaze = None if saved.gaze is None else np.array(saved.gaze)
-        return Calibration(prior, saved.scaled_to(self._person.frame_size), gaze)
+            return Calibration(target.face.neutral, own)
+        if saved is not None:
+            gaze = None if saved.gaze is None else np.array(saved.gaze)
+            return Calibration(target.face.neutral, saved.scaled_to(person.frame_size), gaze)
+        calibration = Calibration(target.face.neutral)
+        faces = of_same_person(points, self._seen_ahead)
+        calibration.look_ahead(
+            [face.points for face in faces], [face.gaze for face in faces if face.gaze is not None]
+        )
+        return calibration
 
-    def _change_to_who_is_at(self, place: Face) -> None:
+    def _restart_calibration(self) -> None:
+        """Begin the calibration that was asked for. From now on the calibration's file is this person's."""
+        person = self._owner = self._person
+        person.is_to_be_kept, person.may_be_target = True, False
+        person.calibration.restart()
+        self._forget_shut_eyes()
+
+    def _change_to_who_is_at(self, seen: Face) -> None:
         """Drive on by another person, whose neutral face is learned; or by the owner of the file again.
 
         Persons are not recognised: the owner is who comes back to where he last was. The file stays his until
         another one asks for a calibration.
         """
         self.keep()
-        is_back = self._person is not self._owner and self._owner.is_at(place)
-        self._person = self._owner if is_back else Person(is_kept=True, may_be_target=False)
+        is_back = self._person is not self._owner and self._owner.is_at(seen)
+        self._person = self._owner if is_back else Person(is_to_be_kept=False, may_be_target=False)
         self._forget()
 
     def _begin_anew(self) -> None:
@@ -237,6 +265,21 @@ class Driver:
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")
         return "; ".join(said)
+
+
+@dataclass(frozen=True)
+class _AtRest:
+    """A driver's face at rest, in pixels of his frames.
+
+    Attributes:
+        neutral: float (68, 2).
+        shut_eyes: Gap between the shut lids over that at rest, as `Retargeter.set_driver` takes it.
+        gaze: float (2, 2), into the camera; None: unknown, as of a target without irises.
+    """
+
+    neutral: np.ndarray
+    shut_eyes: float
+    gaze: np.ndarray | None
 
 
 def _held_gaze(face: TrackedFace, rest: np.ndarray) -> np.ndarray | None:

@@ -14,22 +14,22 @@ class Person:
     """What is known of a person.
 
     Attributes:
-        place: His face as last seen, in units of the frame's width; None before that.
+        last_seen: His face, in units of the frame's width; None before it was seen.
         calibration: Knows his face at rest; None before the first frame that he drives.
         frame_size: Width and height of the frames in whose pixels that is.
-        is_kept: Whether his face at rest is in the calibration's file, or is not to be written to it.
+        is_to_be_kept: Whether his face at rest is to be written to the calibration's file once it is known.
         may_be_target: Whether the target's face at rest is taken for his, in a video of the target.
     """
 
-    place: Face | None = None
+    last_seen: Face | None = None
     calibration: Calibration | None = None
     frame_size: tuple[int, int] = (0, 0)
-    is_kept: bool = False
+    is_to_be_kept: bool = True
     may_be_target: bool = True
 
-    def is_at(self, place: Face) -> bool:
-        """Whether this place, in units of the frame's width, is where he was last seen."""
-        return self.place is not None and place.is_near(self.place)
+    def is_at(self, seen: Face) -> bool:
+        """Whether a face, in units of the frame's width, is where he was last seen."""
+        return self.last_seen is not None and seen.is_near(self.last_seen)
 
     def is_known_in(self, frame_size: tuple[int, int]) -> bool:
         """Whether his face at rest is known in frames of a size, (width, height) in pixels."""
@@ -37,9 +37,10 @@ class Person:
 
     def keep(self, file: Path | None) -> None:
         """Write his face at rest to the calibration's file, if there is one, once each time it is learned."""
-        if file is None or self.is_kept or self.calibration is None or not self.calibration.is_known:
+        is_new = self.is_to_be_kept and self.calibration is not None and self.calibration.is_known
+        if file is None or not is_new:
             return
-        self.is_kept = True
+        self.is_to_be_kept = False
         try:
             self.calibration.write(file, self.frame_size)
         except (OSError, cli.UserError) as error:
