@@ -123,6 +123,7 @@ class Driver:
         """
         target, frame_size = self._targets[index], frame.picture.shape[1::-1]
         if not self._options.retarget or target.face is None:
+            self._is_asked_to_calibrate = False  # no face at rest is in use
             gaze = None if target.gaze is None else _held_gaze(face, target.gaze.rest)
             return CropBox.centre(*frame_size).points(face.points, target.image_size), gaze
         points = self._in_known_view(face.points, frame_size)

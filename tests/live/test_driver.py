@@ -165,6 +165,21 @@ def test_only_the_targets_own_video_needs_no_calibration(detector, target, clip,
     assert (driver.state(ANY_FACE, 0.0) == "") == is_known
 
 
+def test_a_calibration_asked_of_a_model_that_has_none_does_not_begin_with_the_next_model(
+    detector, target, frames, looking_aside
+):
+    """Long after the key was pressed, it would replace the file by any face."""
+    kept = read_calibration(looking_aside)
+    options = DrivingOptions(calibration_file=looking_aside)
+    driver = Driver(Tracker(detector), [Target(SIZE), target], options)
+    driver.calibrate()
+    for index, seconds in ((0, 0.0), (1, 5.0), (1, 5.5), (1, 6.1)):
+        frame = replace(frames[SMILE], seconds=seconds)
+        driver.carry(driver.find(frame), frame, index)
+    driver.keep()
+    assert driver.state(ANY_FACE, 6.1) == "" and read_calibration(looking_aside) == kept
+
+
 # --- frames that come in another size -------------------------------------------------------------------
 
 
