@@ -40,7 +40,7 @@ def check_installed() -> None:
     """Check that nncf is installed.
 
     Raises:
-        UserError: that says what to install.
+        UserError: If it is not installed; says what to install.
     """
     if importlib.util.find_spec("nncf") is None:
         raise cli.UserError("--int8 needs nncf: python -m pip install -r requirements-int8.txt")

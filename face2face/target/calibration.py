@@ -195,8 +195,8 @@ class Calibration:
             frame_size: Width and height of the driver's frames, pixels.
 
         Raises:
-            UserError: Another file is in the way.
-            OSError: The file cannot be written.
+            UserError: If another file is in the way.
+            OSError: If the file cannot be written.
         """
         neutral = [tuple(point) for point in np.round(self._goal.astype(float), 3).tolist()]
         gaze = None
@@ -214,7 +214,8 @@ def read_calibration(path: Path) -> SavedCalibration:
     """Read what `Calibration.write` wrote.
 
     Raises:
-        UserError: The file is damaged, or its points are no face.
+        UserError: If the file is damaged, or its points are no face.
+        OSError: If the system refuses.
     """
     saved = records.read(path, SavedCalibration, "what --calibration wrote")
     face = np.array(saved.neutral)

@@ -75,8 +75,8 @@ class TargetGaze:
         """Measure the gaze in N pictures.
 
         Args:
-            points: float (N, 68, 2).
-            irises: float (N, 2, 2), NaN where none was found.
+            points: float (N, 68, 2), pixels.
+            irises: float (N, 2, 2), likewise, NaN where none was found.
 
         Returns:
             None if there are fewer than `MIN_GAZES` pictures with both irises.

@@ -79,7 +79,7 @@ def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, pre
         A function that tells whether a file is an earlier run's.
 
     Raises:
-        UserError: A source or another file is in the way.
+        UserError: If a source or another file is in the way.
     """
     folders = [output_dir / ORIGINAL, output_dir / LANDMARKS]
     for folder in folders:
@@ -144,7 +144,8 @@ def write(
         The number of pairs.
 
     Raises:
-        UserError: None of the selected frames could be read again.
+        UserError: If none of the selected frames could be read again, or another file is in the way.
+        OSError: If a file cannot be written.
     """
     sidecar = Sidecar([clip.describe() for clip in clips], drawing=drawing)
     with ExitStack() as stack:  # on leaving, files are moved into place in reverse order

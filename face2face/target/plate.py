@@ -100,6 +100,9 @@ class Plate:
 
         Args:
             painted: uint8 (S, S, 3), RGB.
+
+        Returns:
+            uint8 (S, S, 3), RGB.
         """
         return (
             np.rint(painted * (1 - self.mask[..., None] / 255) + self.picture).clip(0, 255).astype(np.uint8)
@@ -110,7 +113,8 @@ def write_plate(folder: Path, plate: Plate | None) -> None:
     """Write `plate.png` into a folder; without a plate, remove that of an earlier training.
 
     Raises:
-        UserError: Another file is in its place.
+        UserError: If another file is in its place.
+        OSError: If it cannot be written.
     """
     path = folder / PLATE_NAME
     if plate is None:
@@ -131,7 +135,8 @@ def read_plate(folder: Path, image_size: int) -> Plate | None:
         None if there is none.
 
     Raises:
-        UserError: The file is damaged, or of another size.
+        UserError: If the file is damaged, or of another size.
+        OSError: If the system refuses.
     """
     path = folder / PLATE_NAME
     if not path.is_file():

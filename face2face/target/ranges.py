@@ -10,13 +10,21 @@ SOFTNESS = 0.15
 
 
 def value_ranges(values: np.ndarray) -> np.ndarray:
-    """Low and high of each column: float (N, K) -> (K, 2). 0, the neutral face, always lies within."""
+    """Low and high of each column, float (N, K) -> float (K, 2). 0, the neutral face, always lies within."""
     low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
     return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)
 
 
 def saturate(values: np.ndarray | float, limit: np.ndarray | float) -> np.ndarray | float:
-    """Compress values of 0 and more smoothly, so that they never reach a limit; small ones hardly change."""
+    """Compress values of 0 and more smoothly, so that they never reach a limit; small ones hardly change.
+
+    Args:
+        values: float (...).
+        limit: Above 0, of a shape that broadcasts to theirs.
+
+    Returns:
+        float (...), 0 to `limit`.
+    """
     return limit * (1 - np.exp(-values / limit))
 
 

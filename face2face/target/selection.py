@@ -76,8 +76,13 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     """Detect the target in as few frames as a selection needs: on ever denser grids, or from the first on.
 
     Args:
+        video: Where the frames come from. For all but "first" it has to be readable again.
+        detector: Detects the faces.
         count: Number of frames that will be selected.
         select: One of `SELECTIONS`.
+
+    Raises:
+        UserError: If the frames cannot be read.
     """
     result = Scan([])
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
@@ -181,10 +186,10 @@ def around(values: np.ndarray) -> np.ndarray:
     """The neighbours of each value, and the value itself; beyond the ends, end values are repeated.
 
     Args:
-        values: (N,), in order of time.
+        values: bool or float (N,), in order of time.
 
     Returns:
-        (N, 2 * NEIGHBOURS + 1).
+        The same type, (N, 2 * NEIGHBOURS + 1).
     """
     padded = np.pad(values, NEIGHBOURS, mode="edge")
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)

@@ -118,7 +118,8 @@ class Sidecar:
         """Write `landmarks.json` into a folder.
 
         Raises:
-            UserError: Another file is in its place.
+            UserError: If another file is in its place.
+            OSError: If it cannot be written.
         """
         images = {
             name: {
@@ -195,7 +196,8 @@ def read_sidecar(folder: Path) -> Sidecar | None:
         None if there is none: pairs may come from elsewhere.
 
     Raises:
-        UserError: The file is not what this module writes.
+        UserError: If the file is not what this module writes.
+        OSError: If the system refuses.
     """
     path = folder / SIDECAR_NAME
     return _read(path) if path.is_file() else None

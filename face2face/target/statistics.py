@@ -64,7 +64,7 @@ class TargetFace:
         """Measure the statistics of one face in N pictures.
 
         Args:
-            points: float (N, 68, 2), in model space.
+            points: float (N, 68, 2), in pixels of model space.
             irises: float (N, 2, 2), likewise, NaN where none was found; None: they were not looked for.
         """
         neutral = neutral_face(points)
@@ -98,7 +98,7 @@ def head_motion(transform: SimilarityTransform, neutral: np.ndarray) -> np.ndarr
 
     Args:
         transform: From the neutral face to the moved one.
-        neutral: float (68, 2).
+        neutral: float (68, 2), the neutral face.
 
     Returns:
         float (4,): shift x and shift y in the points' unit, natural logarithm of the scale, roll in radians.
@@ -114,6 +114,9 @@ def move_head(points: np.ndarray, neutral: np.ndarray, motion: Sequence[float]) 
         points: float (68, 2), a face in the neutral pose, with any expression.
         neutral: float (68, 2), the neutral face, about whose mean point it is moved.
         motion: float (4,).
+
+    Returns:
+        float (68, 2).
     """
     shift_x, shift_y, log_scale, roll = motion
     cos, sin = np.exp(log_scale) * np.cos(roll), np.exp(log_scale) * np.sin(roll)

@@ -200,7 +200,7 @@ class Target:
             where: The text's origin, for the message.
 
         Raises:
-            UserError: The text is anything else.
+            UserError: If the text is anything else.
         """
         content = decode(text, where)
         face = _face_from_content(content.face) if content.face else None
@@ -211,7 +211,8 @@ class Target:
         """Write `target.json` into a folder.
 
         Raises:
-            UserError: Another file is in its place.
+            UserError: If another file is in its place.
+            OSError: If it cannot be written.
         """
         files.write_text(folder / TARGET_NAME, self.to_json() + "\n", is_target)
 
@@ -223,7 +224,8 @@ def read_target(folder: Path) -> Target | None:
         None if there is none: pairs from elsewhere have no landmarks to measure.
 
     Raises:
-        UserError: The file is damaged, or not of this project.
+        UserError: If the file is damaged, or not of this project.
+        OSError: If the system refuses.
     """
     path = folder / TARGET_NAME
     if not path.is_file():

@@ -100,7 +100,7 @@ def decode(text: str | bytes, where: str) -> TargetContent:
         where: Its origin, for the message.
 
     Raises:
-        UserError: The text is anything else, or contradicts itself.
+        UserError: If the text is anything else, or contradicts itself.
     """
     version = records.decode(text, _Head, WHAT, where).format_version
     if not 1 <= version <= FORMAT_VERSION:

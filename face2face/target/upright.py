@@ -44,18 +44,18 @@ def proportions(face: np.ndarray) -> np.ndarray:
 
 
 def gap(face: np.ndarray, upper: int, lower: int) -> float:
-    """Vertical distance from an upper to a lower point; 0 where they are crossed."""
+    """Vertical distance from an upper to a lower point of a face, float (68, 2); 0 where they are crossed."""
     return max(float(face[lower, 1] - face[upper, 1]), 0.0)
 
 
 def lid_gaps(faces: np.ndarray) -> np.ndarray:
-    """`gap` of each of `EYELIDS` in one or more faces: (..., 68, 2) -> (..., 4)."""
+    """`gap` of each of `EYELIDS` in one or more faces: float (..., 68, 2) -> float (..., 4)."""
     uppers, lowers = np.array(EYELIDS).T
     return np.maximum(faces[..., lowers, 1] - faces[..., uppers, 1], 0.0)
 
 
 def mouth_width(faces: np.ndarray) -> np.ndarray:
-    """Distance across between the corners of the mouth, 0 where they are crossed: (..., 68, 2) -> (...)."""
+    """Distance across between the mouth's corners, 0 where crossed: float (..., 68, 2) -> float (...)."""
     left, right = MOUTH_CORNERS
     return np.maximum(faces[..., right, 0] - faces[..., left, 0], 0.0)
 
@@ -66,6 +66,10 @@ def set_gap(
     """Set the vertical distance of two points about their middle, in place.
 
     Args:
+        face: float (68, 2), upright; changed in place.
+        upper: The upper point.
+        lower: The lower point.
+        gap: Their new distance.
         followers: For a point, the points that are shifted with it.
     """
     middle = (face[upper, 1] + face[lower, 1]) / 2
