@@ -86,10 +86,13 @@ def scan(video: Source, detector: LandmarkDetector, count: int, select: str) -> 
     """
     result = Scan([])
     wanted = count * CANDIDATES_PER_PAIR if select == "diverse" else count
-    span = video.span() if select != "first" else range(10**9)
-    passes = grids(span, wanted) if select != "first" else [span]
+    if select == "first":
+        passes, total = [None], wanted  # all frames, until there are enough
+    else:
+        span = video.span()
+        passes, total = grids(span, wanted), min(wanted, len(span))
     track, candidates = TargetTrack(detector), {}
-    with cli.progress(min(wanted, len(span)), f"finding faces in {video.name}", "faces") as bar:
+    with cli.progress(total, f"finding faces in {video.name}", "faces") as bar:
         for numbers in passes:
             for frame in video.frames(numbers):
                 height, width = frame.picture.shape[:2]
