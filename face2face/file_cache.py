@@ -17,14 +17,13 @@ from typing import TypeVar
 import platformdirs
 
 from face2face import cli, records
+from face2face.files import ABANDONED_SECONDS
 
 MAX_BYTES = 2_000_000_000
 """Maximum size of the whole cache: above it, the least recently used folders are deleted."""
 
 _NOTES = "notes.json"
 _UNFINISHED = ".unfinished."
-_ABANDONED_SECONDS = 24 * 3600
-"""The age from which an unfinished folder belongs to a process that was killed."""
 
 T = TypeVar("T")
 
@@ -121,7 +120,7 @@ class FileCache:
 def _prune(keep: Path) -> None:
     """Delete abandoned folders, and the least recently used ones until the cache is within `MAX_BYTES`."""
     for path in root().glob(f"*/{_UNFINISHED}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+        if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
     folders = [path for path in root().iterdir() if path.is_dir()]
     sizes = {path: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in folders}

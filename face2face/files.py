@@ -30,8 +30,8 @@ SCRATCH_PREFIX = ".face2face."
 """The name prefix of the hidden folders that hold unfinished files."""
 
 _SCRATCH = re.compile(re.escape(SCRATCH_PREFIX) + "[a-z0-9_]{8}")  # as `tempfile` names them
-_ABANDONED_SECONDS = 24 * 3600
-"""A scratch folder in which nothing has been written for so long is left of a process that was killed."""
+ABANDONED_SECONDS = 24 * 3600
+"""An unfinished folder in which nothing has been written for so long is left of a process that was killed."""
 
 
 def never_ours(path: Path) -> bool:
@@ -247,7 +247,7 @@ def _remove_abandoned(folder: Path) -> None:
         for scratch in folder.glob(f"{SCRATCH_PREFIX}*"):
             if _SCRATCH.fullmatch(scratch.name) and scratch.is_dir() and not scratch.is_symlink():
                 newest = max(path.lstat().st_mtime for path in (scratch, *scratch.rglob("*")))
-                if time.time() - newest > _ABANDONED_SECONDS:
+                if time.time() - newest > ABANDONED_SECONDS:
                     shutil.rmtree(scratch, ignore_errors=True)
 
 
