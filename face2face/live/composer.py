@@ -16,7 +16,7 @@ MARK_MARGIN = 0.08
 """Distance of the mark's corners from the landmarks of the followed face, over their width and height."""
 MARK_LENGTH = 0.2
 """Length of the lines of those corners, over the same."""
-MARK_COLOUR = (255, 200, 0)
+MARK_COLOUR = (255, 200, 0)  # RGB
 
 
 class Composer:

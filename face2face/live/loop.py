@@ -53,6 +53,12 @@ def run(source: Source, stages: Stages, sink: FrameSink, limit: int | None = Non
 
     Capture and the stages run at the same time, in threads of their own; the sink runs in this thread. A
     live source does not wait: frames that come too fast are dropped.
+
+    Args:
+        source: The driver's frames.
+        stages: What is done with each.
+        sink: Where they go then.
+        limit: Number of frames after which it ends; None: no limit.
     """
     cv2.setNumThreads(1)  # the stages fill the cores; OpenCV's own threads would spin between its functions
     frames, stats = source.frames(), stages.stats

@@ -26,7 +26,7 @@ _JOIN_SECONDS = 5.0
 """How long the end waits for a thread. A silent camera may hold its thread longer; the program ends without
 it."""
 
-_EMPTY, _END = object(), object()
+_EMPTY, _END = object(), object()  # in a queue: there is nothing; nothing more will come
 
 
 class Stage(Protocol):
@@ -71,8 +71,8 @@ class Pipeline:
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._capture, name="capture", daemon=True)]
         self._threads += [
-            threading.Thread(target=self._work, args=(place,), name=f"stage {place + 1}", daemon=True)
-            for place in range(len(stages))
+            threading.Thread(target=self._work, args=(index,), name=f"stage {index + 1}", daemon=True)
+            for index in range(len(stages))
         ]
 
     def __enter__(self) -> "Pipeline":
@@ -126,23 +126,23 @@ class Pipeline:
             if is_last:
                 return
 
-    def _work(self, place: int) -> None:
-        """The thread of a stage."""
+    def _work(self, index: int) -> None:
+        """The thread of a stage: takes from the queue before it, and puts into the one after it."""
         item = None
         while item is not _END and not isinstance(item, _Failure):
-            if self._is_live and place == 0:  # one more item waits in the queue before this stage
+            if self._is_live and index == 0:  # one more item waits in the queue before this stage
                 self._begin_one(self._limit - 1)
             with self._changed:
-                self._changed.wait_for(lambda: self._is_stopped or self._queues[place] is not _EMPTY)
+                self._changed.wait_for(lambda: self._is_stopped or self._queues[index] is not _EMPTY)
                 if self._is_stopped:
                     return
-                item = self._take(place)
+                item = self._take(index)
             if item is not _END and not isinstance(item, _Failure):
                 try:
-                    item = self._stages[place](item)
+                    item = self._stages[index](item)
                 except BaseException as error:
                     item = _Failure(error)
-            self._put(place + 1, item)
+            self._put(index + 1, item)
 
     def _begin_one(self, limit: int) -> None:
         """Wait until fewer items than `limit` are under way, and count one more."""
@@ -150,16 +150,18 @@ class Pipeline:
             self._changed.wait_for(lambda: self._is_stopped or self._under_way < limit)
             self._under_way += 1
 
-    def _put(self, place: int, item: Any, may_replace: bool = False) -> None:
+    def _put(self, index: int, item: Any, may_replace: bool = False) -> None:
+        """Put an item into a queue once there is room, or in place of the one that is there."""
         with self._changed:
-            if may_replace and self._queues[place] is not _EMPTY:
+            if may_replace and self._queues[index] is not _EMPTY:
                 self.dropped += 1
             elif not may_replace:
-                self._changed.wait_for(lambda: self._is_stopped or self._queues[place] is _EMPTY)
-            self._queues[place] = item
+                self._changed.wait_for(lambda: self._is_stopped or self._queues[index] is _EMPTY)
+            self._queues[index] = item
             self._changed.notify_all()
 
-    def _take(self, place: int) -> Any:
-        item, self._queues[place] = self._queues[place], _EMPTY
+    def _take(self, index: int) -> Any:
+        """Take the item out of a queue."""
+        item, self._queues[index] = self._queues[index], _EMPTY
         self._changed.notify_all()
         return item

@@ -55,7 +55,7 @@ class Presenter:
         self._window, self.page, self._camera = window, page, camera
         self._records_generated_only, self._is_labelled = records_generated_only, is_labelled
         self.keeps_pace = not source.live and bool(window or page or camera)
-        self._clock: float | None = None
+        self._clock: float | None = None  # `time.monotonic()` at a file's second 0
         self._shown: Composer | None = None
         self._refreshed_at = 0.0
         self._recorded_view = "driver"

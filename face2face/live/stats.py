@@ -20,6 +20,7 @@ _KEPT = 10_000
 days."""
 
 _RECENT_SECONDS = 2.0
+"""The time over which `recent_fps` is measured."""
 
 _TYPICAL_PICTURES = 90
 """How many of the latest pictures the typical latency is the median of: 3 seconds of a usual camera."""
@@ -93,7 +94,7 @@ class Stats:
 
     @property
     def recent_fps(self) -> float:
-        """Frames per second over the last two seconds."""
+        """Frames per second over the last `_RECENT_SECONDS`."""
         shown = list(self._shown_at)
         return (len(shown) - 1) / max(shown[-1] - shown[0], 1e-9) if len(shown) > 1 else 0.0
 

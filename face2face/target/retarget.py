@@ -73,7 +73,7 @@ class Retargeter:
         """
         self._target = target
         self._from_upright = upright.from_upright(target.neutral)
-        self._target_face = self._from_upright.apply_inverse(target.neutral)
+        self._target_upright = self._from_upright.apply_inverse(target.neutral)
         scale = self._from_upright.scale
         rotation = self._from_upright.matrix / scale
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
@@ -87,13 +87,13 @@ class Retargeter:
             )
             self._known = KnownShapes(shapes)
             sample = shapes[spread_indices(len(shapes), TURNS_SAMPLE)]
-            turns = [HeadPose.estimate(self._target_face, shape).turn for shape in sample]
+            turns = [HeadPose.estimate(self._target_upright, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
-            widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_face)
+            widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths[:, None])
-            opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_face), 1e-6)
+            opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_upright), 1e-6)
             self._widest_eyes = (1 + value_ranges(opened - 1)[:, 1]).tolist()
-        self._driver: np.ndarray | None = None
+        self._driver_neutral: np.ndarray | None = None
         self._shut_eyes = 1.0
 
     def set_driver(self, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
@@ -104,14 +104,14 @@ class Retargeter:
             shut_eyes: Gap between the driver's shut lids over that at rest, until a smaller one is seen.
         """
         self._shut_eyes = min(self._shut_eyes, shut_eyes)
-        if self._driver is not None and np.array_equal(driver, self._driver):
+        if self._driver_neutral is not None and np.array_equal(driver, self._driver_neutral):
             return
-        self._driver = np.asarray(driver, np.float64)
-        driver_from_upright = upright.from_upright(self._driver)
+        self._driver_neutral = np.asarray(driver, np.float64)
+        driver_from_upright = upright.from_upright(self._driver_neutral)
         self._driver_from_upright = driver_from_upright
-        self._driver_face = driver_from_upright.apply_inverse(self._driver)
+        self._driver_upright = driver_from_upright.apply_inverse(self._driver_neutral)
         self._shift_scale = self._from_upright.scale / driver_from_upright.scale
-        self._scales = upright.proportions(self._target_face) / upright.proportions(self._driver_face)
+        self._scales = upright.proportions(self._target_upright) / upright.proportions(self._driver_upright)
 
     def forget_shut_eyes(self) -> None:
         """Learn again how far the driver's eyes shut: he may be another one."""
@@ -128,19 +128,19 @@ class Retargeter:
         Returns:
             float32 (68, 2), the target's points, in model space.
         """
-        pose = HeadPose.estimate(self._driver_face, points)
+        pose = HeadPose.estimate(self._driver_upright, points)
         face = pose.undo(points)
         turn = head * pose.turn
         if self._turns is not None:
             turn = soft_clip(turn, self._turns)
-        change = expression * (face - self._driver_face) * self._scales
+        change = expression * (face - self._driver_upright) * self._scales
         change[BROWS, 1] *= BROWS_MOVED
-        wanted = self._target_face + change + turned(turn)
+        wanted = self._target_upright + change + turned(turn)
         # The training shapes are aligned by their rigid points, which a turn moves, too.
-        aligning = SimilarityTransform.estimate(self._target_face, wanted)
+        aligning = SimilarityTransform.estimate(self._target_upright, wanted)
         moved = aligning.apply_inverse(wanted)
         if self._known is None:
-            moved = self._target_face + self._bound_expression(moved - self._target_face)
+            moved = self._target_upright + self._bound_expression(moved - self._target_upright)
         self._open_eyes(moved, face, expression)
         self._open_lips(moved, face, expression)
         if self._known is not None:
@@ -158,7 +158,7 @@ class Retargeter:
         Returns:
             float (68, 2), upright.
         """
-        bounded = self._target_face + self._bound_expression(wanted - self._target_face)
+        bounded = self._target_upright + self._bound_expression(wanted - self._target_upright)
         bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
         near = self._known(bounded)
         self._widen_lips(near, upright.mouth_width(wanted))
@@ -175,7 +175,7 @@ class Retargeter:
             face: float (68, 2), the driver's face, upright.
             gain: How much of the driver's expression is carried.
         """
-        ratios = upright.lid_gaps(face) / np.maximum(upright.lid_gaps(self._driver_face), 1e-6)
+        ratios = upright.lid_gaps(face) / np.maximum(upright.lid_gaps(self._driver_upright), 1e-6)
         self._shut_eyes = min(self._shut_eyes, max(float(np.mean(ratios)), LEAST_SHUT_EYES))
         for (upper, lower), ratio, widest in zip(EYELIDS, ratios, self._widest_eyes, strict=True):
             ratio = 1 + gain * (ratio - 1)
@@ -186,7 +186,7 @@ class Retargeter:
             gap = max(1 + (NARROWER_EYES if gap < 1 else WIDER_EYES) * (gap - 1), shut)
             if gap > widest:
                 gap = widest + saturate(gap - widest, WIDEST_EYES)
-            upright.set_gap(moved, upper, lower, gap * upright.gap(self._target_face, upper, lower), {})
+            upright.set_gap(moved, upper, lower, gap * upright.gap(self._target_upright, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
         """Open the target's lips as the driver's are open, likewise, ever less up to `WIDEST_MOUTH`."""
@@ -194,7 +194,7 @@ class Retargeter:
             np.array(
                 [self._scales[upper, 1] * upright.gap(points, upper, lower) for upper, lower in INNER_LIPS]
             )
-            for points in (self._driver_face, face)
+            for points in (self._driver_upright, face)
         )
         wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
         gaps = saturate(wanted, max(WIDEST_MOUTH * self._target.open_mouth, 1e-9))
@@ -211,7 +211,7 @@ class Retargeter:
             moved: float (68, 2), the target's face, upright; its lips are scaled across, in place.
             wanted: The driver's mouth's width, in the target's proportions.
         """
-        at_rest = upright.mouth_width(self._target_face)
+        at_rest = upright.mouth_width(self._target_upright)
         change = min(wanted - at_rest, WIDENED_MOUTH * (wanted - at_rest))
         change = soft_clip(np.array([change]), self._mouth_widths)[0]
         middle = moved[list(MOUTH_CORNERS), 0].mean()
@@ -246,7 +246,7 @@ class Retargeter:
         Returns:
             float (68, 2), in model space.
         """
-        motion = head_motion(pose.transform.after(self._driver_from_upright.inverse()), self._driver)
+        motion = head_motion(pose.transform.after(self._driver_from_upright.inverse()), self._driver_neutral)
         motion[:2] *= self._shift_scale
         aligned = self._from_upright.after(aligning).after(self._from_upright.inverse())
         motion = gain * motion + head_motion(aligned, self._target.neutral)

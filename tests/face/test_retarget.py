@@ -208,7 +208,7 @@ class InModelSpace(Retargeter):
     """Bounds the expression in model space, where `target.json` has its components and ranges."""
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
-        known, upright = self._target, self._target_face
+        known, upright = self._target, self._target_upright
         flat = (self._from_upright.apply(upright + expression) - known.neutral).ravel()
         coefficients = known.components @ flat
         rest = flat - coefficients @ known.components
