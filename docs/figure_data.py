@@ -98,6 +98,7 @@ class TrainingStep:
     gan_loss: float
     l1_loss: float
     ssim_loss: float
+    artefact_loss: float
 
 
 @dataclass(frozen=True)
@@ -192,4 +193,5 @@ def training_step(trainer: Trainer, drawing: tf.Tensor, face: tf.Tensor) -> Trai
         gan_loss=float(objectives.gan_loss("vanilla", painted_logits)),
         l1_loss=float(objectives.l1(face, painted, weights)),
         ssim_loss=float(objectives.dissimilarity(face, painted, weights)),
+        artefact_loss=float(objectives.artefacts(face, painted)),
     )

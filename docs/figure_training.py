@@ -129,10 +129,11 @@ def generator_step(scene: Scene) -> Canvas:
         (opts.gan_weight, step.gan_loss, 3),
         (opts.l1_weight, step.l1_loss, 4),
         (opts.ssim_weight, step.ssim_loss, 3),
+        (opts.artefact_weight, step.artefact_loss, 3),
     )
     words = " + ".join(f"{weight:g} × {loss:.{digits}f}" for weight, loss, digits in terms)
     total = sum(weight * loss for weight, loss, _ in terms)
-    loss = draw_sum(canvas, told, f"generator's loss\n{words} = {total:.2f}", Area(4.9, 4.32, 4.0, 0.55))
+    loss = draw_sum(canvas, told, f"generator's loss\n{words} = {total:.2f}", Area(4.3, 4.32, 4.6, 0.55))
     network = 2.0, high + side + 0.2  # below the generator's name
     canvas.arrow(loss.left, (network[0], loss.left[1]), network, colour=GRADIENT, dashed=True)
     words = "gradient:\nchanges the\ngenerator's\nweights alone"

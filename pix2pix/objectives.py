@@ -1,5 +1,7 @@
 """The losses of both networks. Logits and feature maps may have any float type; losses are float32."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 SSIM_WINDOW = 7
@@ -14,6 +16,15 @@ DRAWN = -0.9
 CELLS, REACH = 64, 5
 """What is near a drawing is found on a grid of `CELLS` x `CELLS` cells: up to `REACH` // 2 cells from what is
 drawn. The weight falls from 1 to 0 over `REACH` cells around that edge."""
+
+TILE = 16
+"""Side in pixels of the tiles in which artefacts are looked for; they overlap by half."""
+
+LEAST_DIFFERENCE = 0.02
+"""Added to the mean difference of neighbouring pixels in a tile: where it is flat, rounding is no pattern."""
+
+COLOUR_SHARE = 5 / 3
+"""Weight of the excess of colour detail relative to that of lines."""
 
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
@@ -115,6 +126,65 @@ def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     c1, c2 = (0.01 * VALUE_RANGE) ** 2, (0.03 * VALUE_RANGE) ** 2
     similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     return 1 - similarity / ((mean_a**2 + mean_b**2 + c1) * (variances + c2))
+
+
+def artefacts(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """How much more the generated pictures have than the real ones of what up-sampling leaves: lines, specks.
+
+    As much as the real picture has costs nothing, for otherwise the discriminator would learn to miss it.
+
+    Args:
+        real: RGB, (N, S, S, 3) in [-1, 1]; S at least `TILE` + 1.
+        fake: Of the same shape.
+
+    Returns:
+        The excess of `lines` and that of `colour_detail`, the mean over all tiles: a scalar, at least 0.
+    """
+    return _excess(lines, real, fake) + COLOUR_SHARE * _excess(colour_detail, real, fake)
+
+
+def _excess(measure: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.nn.relu(measure(fake) - measure(real)))
+
+
+def lines(pictures: tf.Tensor) -> tf.Tensor:
+    """How strongly each tile repeats every 2 pixels, which is what up-sampling by 2 makes and no camera does.
+
+    The mean step from even to odd columns is compared with that from odd to even ones, and so are the rows.
+
+    Args:
+        pictures: (N, S, S, 3) in [-1, 1].
+
+    Returns:
+        The square of the ratio of that difference to the steps' mean absolute value, in [0, 4]; for columns
+        and for rows, and for each colour: (N, T, T, 6).
+    """
+    pictures = tf.cast(pictures, tf.float32)
+    ratios = []
+    for along in (pictures, tf.transpose(pictures, (0, 2, 1, 3))):
+        steps = along[:, :, 1:] - along[:, :, :-1]
+        from_even, from_odd = steps[:, :, 0:-1:2], steps[:, :, 1::2]
+        size, strides = (TILE, TILE // 2), (TILE // 2, TILE // 4)
+        difference = tf.nn.avg_pool2d(from_even - from_odd, size, strides, "VALID")
+        magnitude = tf.nn.avg_pool2d(tf.abs(from_even) + tf.abs(from_odd), size, strides, "VALID") / 2
+        ratios.append(difference / (magnitude + LEAST_DIFFERENCE))
+    return tf.square(tf.concat(ratios, -1))
+
+
+def colour_detail(pictures: tf.Tensor) -> tf.Tensor:
+    """How much each tile's colours differ from those of the pixels around: in hair that shows as specks.
+
+    Args:
+        pictures: RGB, (N, S, S, 3) in [-1, 1].
+
+    Returns:
+        The mean absolute difference of R - G and of B - G from their means over 3x3 pixels, in [0, 4]:
+        (N, T, T, 2).
+    """
+    pictures = tf.cast(pictures, tf.float32)
+    differences = tf.gather(pictures, [0, 2], axis=-1) - pictures[..., 1:2]
+    detail = tf.abs(differences - tf.nn.avg_pool2d(differences, 3, 1, "SAME"))
+    return tf.nn.avg_pool2d(detail, TILE, TILE // 2, "VALID")
 
 
 def feature_matching(real: list[tf.Tensor], fake: list[tf.Tensor]) -> tf.Tensor:

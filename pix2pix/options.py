@@ -102,6 +102,11 @@ class Options:
     )
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(60.0, WEIGHT, help="weight of the generator's SSIM loss, 1 - SSIM")
+    artefact_weight: float = ranges.option(
+        60.0,
+        WEIGHT,
+        help="weight of the generator's loss of lines every 2 pixels and specks of colour that real faces lack",
+    )
     face_weight: float = ranges.option(
         4.0, WEIGHT, help="extra weight of the L1 and SSIM losses near what is drawn: eyes, mouth, outline"
     )
@@ -201,6 +206,7 @@ PAPER = {
     "ema": False,
     "l1_weight": 100.0,
     "ssim_weight": 0.0,
+    "artefact_weight": 0.0,
     "face_weight": 0.0,
     "gan_weight": 1.0,
     "gan_loss": "vanilla",

@@ -166,6 +166,9 @@ class Trainer:
             if opts.ssim_weight:
                 losses["ssim"] = objectives.dissimilarity(targets, outputs, weights)
                 generator_loss += opts.ssim_weight * losses["ssim"]
+            if opts.artefact_weight and not opts.lab_colorization:
+                losses["artefacts"] = objectives.artefacts(targets, outputs)
+                generator_loss += opts.artefact_weight * losses["artefacts"]
             if opts.feature_matching:
                 losses["features"] = objectives.feature_matching(real_features, fake_features)
                 generator_loss += opts.feature_matching * losses["features"]

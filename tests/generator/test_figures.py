@@ -148,14 +148,14 @@ def test_losses_are_those_of_the_maps_that_are_shown(scene):
     assert step.structure_map.shape == (32, 32)  # every second window in 64x64 pixels
 
 
-def test_the_generators_loss_is_the_sum_of_three(scene, canvases):
+def test_the_generators_loss_is_the_sum_of_four(scene, canvases):
     step, opts = scene.training, scene.options
     (told,) = (words for words in words_in(canvases["9-generator-step"]) if "generator's loss" in words)
     *terms, last = told.splitlines()[1].split(" + ")
     last, total = last.split(" = ")
     weights = [float(term.split(" × ")[0]) for term in (*terms, last)]
-    assert weights == [opts.gan_weight, opts.l1_weight, opts.ssim_weight]
-    expected = np.dot(weights, [step.gan_loss, step.l1_loss, step.ssim_loss])
+    assert weights == [opts.gan_weight, opts.l1_weight, opts.ssim_weight, opts.artefact_weight]
+    expected = np.dot(weights, [step.gan_loss, step.l1_loss, step.ssim_loss, step.artefact_loss])
     assert float(total) == pytest.approx(expected, abs=0.01)
 
 

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -94,6 +95,50 @@ def test_dissimilarity_sees_the_picture_s_corner():
         return float(objectives.dissimilarity(tf.constant(picture), tf.constant(damaged)))
 
     assert cost(slice(60, 64)) > 0.3 * cost(slice(30, 34))
+
+
+def test_lines_every_2_pixels_are_told_from_noise_and_edges():
+    noise = made.noise(64, 64)[None] / 127.5 - 1
+    blurred = cv2.GaussianBlur(noise[0], (0, 0), 1.5)[None]
+    across = np.arange(64)[None, None, :, None]
+    edge, ramp = np.tanh((across - 31) / 3), across / 32 - 1
+    for picture in (0 * noise, noise, blurred, edge + 0 * noise, ramp + 0 * noise):
+        assert lines(picture) < 0.02
+    alternating = 0.1 * (across % 2 - 0.5)
+    for repeated in (alternating, alternating.transpose(0, 2, 1, 3)):
+        assert lines(blurred + repeated) > 1
+
+
+def lines(picture: np.ndarray) -> float:
+    return float(tf.reduce_mean(objectives.lines(tf.constant(picture, tf.float32))))
+
+
+def test_colour_detail_is_told_from_detail_of_brightness_and_from_even_colours():
+    grey = np.repeat(made.noise(64, 64)[None, ..., :1] / 127.5 - 1, 3, axis=-1)
+    even = 0 * grey + np.array([0.5, 0.0, -0.5])
+    for picture in (grey, even):
+        assert objectives.colour_detail(tf.constant(picture, tf.float32)).numpy() == pytest.approx(0, abs=1e-6)
+    specks = even.copy()
+    specks[:, ::4, ::4, 0] = 1
+    assert objectives.colour_detail(tf.constant(specks, tf.float32)).numpy()[..., 0].min() > 0.02
+
+
+def test_artefacts_are_what_the_real_picture_lacks():
+    """As strong a pattern costs nothing, be it elsewhere by a pixel; the same one in another tile costs."""
+    noise = made.noise(64, 64)[None] / 127.5 - 1
+    smooth = cv2.GaussianBlur(noise[0], (0, 0), 3)[None]
+    lined, specked = smooth.copy(), smooth.copy()
+    lined[:, :, :32:2] += 0.1
+    specked[:, :32:4, ::4, 0] += 0.5
+
+    def cost(real: np.ndarray, fake: np.ndarray) -> float:
+        return float(objectives.artefacts(tf.constant(real, tf.float32), tf.constant(fake, tf.float32)))
+
+    for picture in (lined, specked):
+        assert cost(picture, picture) == 0 and cost(picture, smooth) < 1e-6
+        assert cost(smooth, picture) > 0.01
+        assert cost(picture[:, ::-1, ::-1], picture) > 0.3 * cost(smooth, picture)
+    assert cost(lined, np.roll(lined, 2, axis=1)) < 0.1 * cost(smooth, lined)
 
 
 @pytest.mark.parametrize("size", [64, 256])

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pix2pix import networks, objectives, optimizer, options, precision, trainer
 from tests import made
 
-ONLY_GAN = replace(made.SMALL, l1_weight=0.0, ssim_weight=0.0)
+ONLY_GAN = replace(made.SMALL, l1_weight=0.0, ssim_weight=0.0, artefact_weight=0.0)
 
 
 def one_step(opts) -> tuple[trainer.Trainer, list, list]:
@@ -68,6 +68,16 @@ def test_the_losses_of_pixels_weigh_more_near_what_is_drawn(weight):
     assert float(told["l1"]) == pytest.approx(float(objectives.l1(face, outputs, weights)), rel=1e-5)
     expected = float(objectives.dissimilarity(face, outputs, weights))
     assert float(told["ssim"]) == pytest.approx(expected, rel=1e-5)
+    assert float(told["artefacts"]) == pytest.approx(float(objectives.artefacts(face, outputs)), rel=1e-5)
+
+
+def test_a_loss_of_artefacts_alone_takes_them_away():
+    opts = replace(ONLY_GAN, gan_weight=0.0, artefact_weight=60.0, lr=0.002)
+    subject = trainer.Trainer(opts)
+    drawing = tf.constant(np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)), tf.float32)
+    face = tf.image.resize(drawing[:, ::8, ::8], (64, 64), "bicubic")
+    told = [float(subject.train_step(drawing, face)[0]["artefacts"]) for _ in range(20)]
+    assert told[-1] < 0.7 * told[0]
 
 
 @pytest.mark.parametrize("kind", ["lsgan", "hinge"])
@@ -102,7 +112,7 @@ def test_gradients_of_another_precision_are_nearly_the_same(name, statistics, le
     if name == "mixed_bfloat16" and name not in precision.candidates():
         pytest.skip("without units for bfloat16 TensorFlow also adds up in it, which is less precise")
     monkeypatch.setattr(networks, "DROPOUT_RATE", 0.0)  # which would draw other numbers
-    monkeypatch.setattr(optimizer, "FIRST_SCALE", 2.0**10)  # one with which the first step does not overflow
+    monkeypatch.setattr(optimizer, "FIRST_SCALE", 2.0**8)  # one with which the first step does not overflow
     opts = replace(made.SMALL, statistics=statistics)
     subject, expected = (one_step(replace(opts, precision=each))[0] for each in (name, "float32"))
     assert {v.dtype for v in subject.generator.trainable_variables} == {"float32"}
