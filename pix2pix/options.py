@@ -105,7 +105,7 @@ class Options:
     artefact_weight: float = ranges.option(
         60.0,
         WEIGHT,
-        help="weight of the generator's loss of lines every 2 pixels and specks of colour that real faces lack",
+        help="weight of the generator's loss of artefacts that the real face lacks: lines, specks of colour",
     )
     face_weight: float = ranges.option(
         4.0, WEIGHT, help="extra weight of the L1 and SSIM losses near what is drawn: eyes, mouth, outline"

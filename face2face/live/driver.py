@@ -52,8 +52,8 @@ class Driver:
         """
         self._tracker, self._targets, self._options, self._source = tracker, targets, options, source
         file = options.calibration_file
-        self._saved = read_calibration(file) if file and file.is_file() else None
-        self._person = self._owner = Person()  # who drives, and of whom the calibration's file is
+        saved = read_calibration(file) if file and file.is_file() else None
+        self._person = self._owner = Person(saved=saved)  # who drives, and of whom the calibration's file is
         self._is_asked_to_calibrate = False
         self._seen_ahead: list[SeenFace] = []
         self._iris_detector: IrisDetector | None = None
@@ -94,7 +94,7 @@ class Driver:
             source: The frames; nothing is looked for in a live source.
             seconds: After about this time, what was found is enough.
         """
-        is_needed = self._options.retarget and self._saved is None
+        is_needed = self._options.retarget and self._person.saved is None
         if is_needed and any(target.face is not None for target in self._targets):
             self._seen_ahead = faces_ahead(source, self._tracker.detector, self._iris_detector, seconds)
 
@@ -193,7 +193,8 @@ class Driver:
             points: float (68, 2), his first face, in pixels of the frame.
             target: As in `_learn`.
         """
-        person, saved, own = self._person, self._saved, self._own_face(target)
+        person, own = self._person, self._own_face(target)
+        saved, person.saved = person.saved, None
         if saved is not None or own is not None:
             person.is_to_be_kept = False
         if saved is not None and not boxes.is_same_view(saved.frame_size, person.frame_size):
@@ -242,8 +243,8 @@ class Driver:
         self._forget()
 
     def _forget(self) -> None:
-        """Forget what was known of the first driver before his first frame, and how far his eyes shut."""
-        self._saved, self._seen_ahead = None, []
+        """Forget the faces seen ahead, and how far the eyes shut: both are of one driver in one view."""
+        self._seen_ahead = []
         self._forget_shut_eyes()
 
     def _forget_shut_eyes(self) -> None:

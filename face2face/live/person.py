@@ -6,7 +6,7 @@ from pathlib import Path
 from face2face import cli
 from face2face.face import boxes
 from face2face.face.landmarks import Face
-from face2face.target.calibration import Calibration
+from face2face.target.calibration import Calibration, SavedCalibration
 
 
 @dataclass(eq=False)
@@ -15,13 +15,15 @@ class Person:
 
     Attributes:
         last_seen: His face, in units of the frame's width; None before it was seen.
-        calibration: Knows his face at rest; None before the first frame that he drives.
+        saved: His face at rest as it was kept the last time, until the first frame that he drives; or None.
+        calibration: Knows his face at rest; None before that frame.
         frame_size: Width and height of the frames in whose pixels that is.
         is_to_be_kept: Whether his face at rest is to be written to the calibration's file once it is known.
         may_be_target: Whether the target's face at rest is taken for his, in a video of the target.
     """
 
     last_seen: Face | None = None
+    saved: SavedCalibration | None = None
     calibration: Calibration | None = None
     frame_size: tuple[int, int] = (0, 0)
     is_to_be_kept: bool = True

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from face2face.face.tracking import Tracker
+from face2face.generator.generator import Generator
 from face2face.live.drive import open_painter
+from face2face.live.driver import Driver
 from face2face.live.options import DrivingOptions, ModelOptions
 from face2face.live.painter import Painter
 from face2face.sources.base import Frame
@@ -80,6 +83,24 @@ def test_who_is_back_has_the_face_at_rest_that_was_kept_the_last_time(calibrated
         states.append(again(people[number]).state)
         again.driver.next_face()
     assert ["calibrating" in state for state in states] == [False, True, False]
+
+
+def test_what_was_kept_is_known_still_when_he_is_back_before_his_face_at_rest_was_in_use(
+    calibrated, detector, frozen_model, people, tmp_path
+):
+    """While a model paints that has none."""
+    file = tmp_path / "me.json"
+    target = Generator(frozen_model).target
+    kept, options = read_calibration(file), DrivingOptions(calibration_file=file)
+    driver = Driver(Tracker(detector, smoothing=0.0), [Target(target.image_size), target], options)
+    for number, index in enumerate((0, 0, 1, 1, 1)):
+        frame = replace(people[number], seconds=float(number))
+        face = driver.find(frame)
+        driver.carry(face, frame, index)
+        if number < 2:
+            driver.next_face()
+    driver.keep()
+    assert driver.state(face, 4.0) == "" and read_calibration(file) == kept
 
 
 def test_the_last_who_asked_for_a_calibration_owns_the_file(calibrated, people, tmp_path):

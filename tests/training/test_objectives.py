@@ -116,11 +116,12 @@ def lines(picture: np.ndarray) -> float:
 def test_colour_detail_is_told_from_detail_of_brightness_and_from_even_colours():
     grey = np.repeat(made.noise(64, 64)[None, ..., :1] / 127.5 - 1, 3, axis=-1)
     even = 0 * grey + np.array([0.5, 0.0, -0.5])
-    for picture in (grey, even):
-        assert objectives.colour_detail(tf.constant(picture, tf.float32)).numpy() == pytest.approx(0, abs=1e-6)
     specks = even.copy()
     specks[:, ::4, ::4, 0] = 1
-    assert objectives.colour_detail(tf.constant(specks, tf.float32)).numpy()[..., 0].min() > 0.02
+    without, also_without, detail = (
+        objectives.colour_detail(tf.constant(picture, tf.float32)).numpy() for picture in (grey, even, specks)
+    )
+    assert max(without.max(), also_without.max()) < 1e-6 and detail[..., 0].min() > 0.02
 
 
 def test_artefacts_are_what_the_real_picture_lacks():
