@@ -86,7 +86,7 @@ def serve(ngf: int, ndf: int) -> None:
 def our_options(ngf: int, ndf: int, batch: int, precision: str) -> Options:
     """The networks (batch norm) and losses (L1 and GAN) of torch_training.py, as options of our trainer."""
     networks = {"ngf": ngf, "ndf": ndf, "statistics": MOVING}
-    losses = {"ssim_weight": 0.0, "artefact_weight": 0.0, "face_weight": 0.0}
+    losses = {"ssim_weight": 0.0, "face_weight": 0.0}
     return Options(**networks, **losses, batch_size=batch, precision=precision, seed=1)
 
 

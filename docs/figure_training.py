@@ -129,8 +129,9 @@ def generator_step(scene: Scene) -> Canvas:
         (opts.gan_weight, step.gan_loss, 3),
         (opts.l1_weight, step.l1_loss, 4),
         (opts.ssim_weight, step.ssim_loss, 3),
-        (opts.artefact_weight, step.artefact_loss, 3),
     )
+    if opts.artefact_weight:
+        terms += ((opts.artefact_weight, step.artefact_loss, 3),)
     words = " + ".join(f"{weight:g} × {loss:.{digits}f}" for weight, loss, digits in terms)
     total = sum(weight * loss for weight, loss, _ in terms)
     loss = draw_sum(canvas, told, f"generator's loss\n{words} = {total:.2f}", Area(4.3, 4.32, 4.6, 0.55))

@@ -103,7 +103,7 @@ class Options:
     l1_weight: float = ranges.option(100.0, WEIGHT, help="weight of the generator's L1 loss")
     ssim_weight: float = ranges.option(60.0, WEIGHT, help="weight of the generator's SSIM loss, 1 - SSIM")
     artefact_weight: float = ranges.option(
-        60.0,
+        0.0,
         WEIGHT,
         help="weight of the generator's loss of artefacts that the real face lacks: lines, specks of colour",
     )
