@@ -147,9 +147,7 @@ def test_a_second_signal_tears_nothing_where_nobody_reads_what_is_said(tmp_path)
         "import os, signal, time\n    try: os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
         "    finally: os.kill(os.getpid(), signal.SIGINT); Path('saved').touch()"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT.format(body)], cwd=tmp_path, stderr=subprocess.PIPE
-    )
+    process = made.start([sys.executable, "-c", SCRIPT.format(body)], cwd=tmp_path, stderr=subprocess.PIPE)
     process.stderr.close()
     assert process.wait(timeout=30) == 130 and (tmp_path / "saved").exists()
 
