@@ -10,7 +10,7 @@ from pix2pix.options import CROP, MOVING, PAPER, REDRAW, Options, default_scale_
 
 PRESETS = {
     # After so few steps, hair and background would be left with specks if the face weighed more, and with
-    # lines if they did not cost. In a long training lines go by themselves.
+    # lines if they did not cost. A training of 10,000 steps had none without that.
     "quick": {
         "max_steps": 2000,
         "save_freq": 250,

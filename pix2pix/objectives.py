@@ -23,6 +23,8 @@ TILE = 16
 LEAST_DIFFERENCE = 0.02
 """Added to the mean difference of neighbouring pixels in a tile: where it is flat, rounding is no pattern."""
 
+RGB_CHANNELS = 3
+
 COLOUR_SHARE = 5 / 3
 """Weight of the excess of colour detail relative to that of lines."""
 
@@ -134,13 +136,17 @@ def artefacts(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     As much as the real picture has costs nothing, for otherwise the discriminator would learn to miss it.
 
     Args:
-        real: RGB, (N, S, S, 3) in [-1, 1]; S at least `TILE` + 1.
+        real: RGB, (N, S, S, 3) in [-1, 1], or other channels; S at least `TILE` + 1.
         fake: Of the same shape.
 
     Returns:
-        The excess of `lines` and that of `colour_detail`, the mean over all tiles: a scalar, at least 0.
+        The excess of `lines` and, of RGB, that of `colour_detail`, the mean over all tiles: a scalar, at
+        least 0.
     """
-    return _excess(lines, real, fake) + COLOUR_SHARE * _excess(colour_detail, real, fake)
+    excess = _excess(lines, real, fake)
+    if real.shape[-1] == RGB_CHANNELS:
+        excess += COLOUR_SHARE * _excess(colour_detail, real, fake)
+    return excess
 
 
 def _excess(measure: Callable[[tf.Tensor], tf.Tensor], real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -153,11 +159,11 @@ def lines(pictures: tf.Tensor) -> tf.Tensor:
     The mean step from even to odd columns is compared with that from odd to even ones, and so are the rows.
 
     Args:
-        pictures: (N, S, S, 3) in [-1, 1].
+        pictures: (N, S, S, C) in [-1, 1].
 
     Returns:
         The square of the ratio of that difference to the steps' mean absolute value, in [0, 4]; for columns
-        and for rows, and for each colour: (N, T, T, 6).
+        and for rows, and for each channel: (N, T, T, 2 C).
     """
     pictures = tf.cast(pictures, tf.float32)
     ratios = []

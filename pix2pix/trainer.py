@@ -166,7 +166,7 @@ class Trainer:
             if opts.ssim_weight:
                 losses["ssim"] = objectives.dissimilarity(targets, outputs, weights)
                 generator_loss += opts.ssim_weight * losses["ssim"]
-            if opts.artefact_weight and not opts.lab_colorization:
+            if opts.artefact_weight:
                 losses["artefacts"] = objectives.artefacts(targets, outputs)
                 generator_loss += opts.artefact_weight * losses["artefacts"]
             if opts.feature_matching:

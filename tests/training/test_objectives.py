@@ -139,6 +139,8 @@ def test_artefacts_are_what_the_real_picture_lacks():
         assert cost(picture, picture) == 0 and cost(picture, smooth) < 1e-6
         assert cost(smooth, picture) > 0.01
         assert cost(picture[:, ::-1, ::-1], picture) > 0.3 * cost(smooth, picture)
+    for channels in (slice(1), slice(2)):  # lightness, and the colours of --lab_colorization
+        assert cost(smooth[..., channels], lined[..., channels]) > 0.01
     assert cost(lined, np.roll(lined, 2, axis=1)) < 0.1 * cost(smooth, lined)
 
 
