@@ -4,11 +4,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +14,9 @@ import pytest
 import tensorflow as tf
 
 from face2face.cli import UserError
-from pix2pix import distribution, loop, networks, training
+from pix2pix import distribution, loop, networks, trainer, training
 from tests import made
+from tests.processes import forked
 
 OPTS = replace(
     made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, batch_size=2, ema=True, seed=3, save_freq=10
@@ -26,17 +24,8 @@ OPTS = replace(
 FEW = 4
 """Steps whose losses are compared: later, rounding has grown."""
 
-WORKER = f"""
-import sys
-sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import loading
-loading.load_tensorflow()
-from tests.processes import test_distribution
-test_distribution.work(*sys.argv[1:])
-"""
 
-
-def work(pairs: str, folder: str, result: str, steps: str, statistics: str) -> None:
+def work(pairs: Path, folder: Path, result: Path, steps: int, statistics: str) -> None:
     """Train, and write losses and weights; exit with 1 if the training has to stop."""
     losses = []
     smooth = loop.Loop.smooth
@@ -49,15 +38,21 @@ def work(pairs: str, folder: str, result: str, steps: str, statistics: str) -> N
         patch.setattr(networks, "DROPOUT_RATE", 0.0)  # each device draws its own
         patch.setattr(loop.Loop, "smooth", record)
         patch.setattr(loop, "LOSSES_EVERY", 1)
-        options = replace(OPTS, max_steps=int(steps), statistics=statistics)
+        options = replace(OPTS, max_steps=steps, statistics=statistics)
         try:
-            trained = training.train(options, Path(pairs), Path(folder))
+            trained = training.train(options, pairs, folder)
         except loop.Stopped as stopped:
             print(stopped)
             sys.exit(1)
     local = trained.strategy.experimental_local_results
     weights = {f"{i}": local(v)[0].numpy() for i, v in enumerate(trained.variables())}
     np.savez(result, losses=losses, **weights)
+
+
+def work_in_cluster(cluster: dict, *arguments) -> None:
+    """Train as one of several workers."""
+    os.environ["TF_CONFIG"] = json.dumps(cluster)
+    work(*arguments)
 
 
 def free_ports(count: int) -> list[int]:
@@ -76,28 +71,21 @@ class Cluster:
     def __init__(self, pairs: Path, folder: Path, steps: int):
         addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
         self.results = [folder.with_name(f"{folder.name}-{i}.npz") for i in range(2)]
+        self.logs = [folder.with_name(f"{folder.name}-{i}-to-{steps}.log") for i in range(2)]
         self.processes = []
         for i, result in enumerate(self.results):
             # The others have a folder of their own, which has to stay empty: only the chief writes.
             place = folder if i == 0 else folder.with_name(f"{folder.name}-of-{i}")
             # As where only the chief's folder tells that the training is of an older version.
             statistics = "picture" if i == 0 else OPTS.statistics
-            content = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", WORKER, pairs, place, result, str(steps), statistics],
-                    env=os.environ | {"TF_CONFIG": json.dumps(content)},
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
+            cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}
+            arguments = (cluster, pairs, place, result, steps, statistics)
+            self.processes.append(forked.start(work_in_cluster, *arguments, log=self.logs[i]))
 
-    def end(self) -> list[tuple[int, str, str]]:
-        """Exit code, output and errors of each."""
-        with ThreadPoolExecutor() as pool:
-            said = list(pool.map(lambda process: process.communicate(timeout=240), self.processes))
-        return [(process.returncode, *texts) for process, texts in zip(self.processes, said, strict=True)]
+    def end(self) -> list[tuple[int, str]]:
+        """Exit code and output of each."""
+        codes = [forked.end(process, 240) for process in self.processes]
+        return list(zip(codes, [log.read_text() for log in self.logs], strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +98,10 @@ def trained(pairs, tmp_path_factory) -> dict:
     """Two workers, one of which is killed; both started again; and this process, that goes on as they do."""
     folder = tmp_path_factory.mktemp("trained")
     first = Cluster(pairs, folder / "together", 100_000)
-    made.until(
-        lambda: list((folder / "together").glob("ckpt-*.index")) or first.processes[0].poll() is not None, 240
-    )
-    assert first.processes[0].poll() is None, first.end()
-    first.processes[1].send_signal(signal.SIGKILL)
+    chief, other = first.processes
+    made.until(lambda: list((folder / "together").glob("ckpt-*.index")) or not chief.is_alive(), 240)
+    assert chief.is_alive(), first.end()
+    other.kill()
     found = {"folder": folder, "left": first.end()[0]}
     step = int(Path(tf.train.latest_checkpoint(str(folder / "together"))).name.split("-")[1])
     shutil.copytree(folder / "together", folder / "alone")
@@ -147,7 +134,7 @@ def test_only_the_chief_writes(trained):
 
 
 def test_the_chief_ends_in_one_line_when_a_worker_is_killed(trained):
-    code, said, _ = trained["left"]
+    code, said = trained["left"]
     assert code == 1
     (line,) = [line for line in said.splitlines() if line.startswith("training has stopped")]
     assert re.match(r"training has stopped \(the last checkpoint: .*/together/ckpt-\d+\): ", line)
@@ -163,44 +150,37 @@ def test_started_again_they_go_on_from_the_last_checkpoint(trained):
 # --- in one process -------------------------------------------------------------------------------------
 
 
-def test_two_devices_of_one_machine_compute_one_step():
-    """Two logical CPUs stand for GPUs: a process of its own, since devices cannot be added later."""
-    script = f"""
-import sys
-sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import loading
-loading.load_tensorflow()
-import numpy as np, tensorflow as tf
-from dataclasses import replace
-from pix2pix import networks, trainer
-from tests.processes.test_distribution import OPTS
+def compute_on_two_devices() -> None:
+    """Two logical CPUs stand for GPUs."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    networks.DROPOUT_RATE = 0.0
+    rng = np.random.default_rng(0)
+    batch = [rng.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2)]
+    results = []
+    for strategy in (tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()):
+        tf.keras.utils.set_random_seed(1)
+        one = trainer.Trainer(OPTS, strategy)
+        count = strategy.num_replicas_in_sync
+        shares = [np.split(half, count) for half in batch]
+        pair = [
+            strategy.experimental_distribute_values_from_function(
+                lambda c, h=half: tf.constant(h[c.replica_id_in_sync_group])
+            )
+            if count > 1
+            else tf.constant(half[0])
+            for half in shares
+        ]
+        one.train_step(*pair)
+        losses, _ = one.train_step(*pair)
+        results.append([float(value) for value in losses.values()])
+    assert np.allclose(*results, rtol=1e-3), results
 
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-networks.DROPOUT_RATE = 0.0
-rng = np.random.default_rng(0)
-batch = [rng.uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32) for _ in range(2)]
-results = []
-for strategy in (tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()):
-    tf.keras.utils.set_random_seed(1)
-    one = trainer.Trainer(OPTS, strategy)
-    count = strategy.num_replicas_in_sync
-    shares = [np.split(half, count) for half in batch]
-    pair = [
-        strategy.experimental_distribute_values_from_function(
-            lambda c, h=half: tf.constant(h[c.replica_id_in_sync_group])
-        )
-        if count > 1
-        else tf.constant(half[0])
-        for half in shares
-    ]
-    one.train_step(*pair)
-    losses, _ = one.train_step(*pair)
-    results.append([float(value) for value in losses.values()])
-assert np.allclose(*results, rtol=1e-3), results
-"""
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
-    assert result.returncode == 0, result.stderr[-2000:]
+
+def test_two_devices_of_one_machine_compute_one_step(tmp_path):
+    """In a process of its own, since devices cannot be added later."""
+    process = forked.start(compute_on_two_devices, log=tmp_path / "log")
+    assert forked.end(process, 240) == 0, (tmp_path / "log").read_text()
 
 
 NO_SUCH_WORKER = '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'

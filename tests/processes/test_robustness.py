@@ -4,8 +4,6 @@ import os
 import random
 import resource
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,61 +19,14 @@ from face2face.cli import UserError
 from pix2pix import pix2pix, trainer, training
 from pix2pix.checkpoints import Checkpoints
 from tests import made
+from tests.processes import forked
 
 OPTS = replace(
     made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=240, save_freq=3, val_freq=50
 )
-KILLS = 12
+KILLS = 8
 CHAINS = 2
 """Trainings that are killed side by side: each process that begins anew mostly keeps one core busy."""
-
-TRAIN_AGAIN = f"""
-import os, sys
-sys.path.insert(0, {str(made.ROOT)!r})
-from face2face import loading
-loading.load_tensorflow()
-from pathlib import Path
-from pix2pix import training
-from tests.processes.test_robustness import OPTS
-
-for line in sys.stdin:  # a process forked for each run: TensorFlow is imported once, and has not begun
-    pairs, folder = line.split()
-    child = os.fork()
-    if not child:
-        training.train(OPTS, Path(pairs), Path(folder))
-        os._exit(0)
-    print("began", child, flush=True)
-    print("ended", os.waitpid(child, 0)[1], flush=True)
-"""
-
-
-class Runs:
-    """A process that trains in processes of its own, one after the other."""
-
-    def __init__(self, pairs: Path):
-        self._pairs = pairs
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", TRAIN_AGAIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def start(self, folder: Path) -> int:
-        """Train on in a folder; returns the process's id."""
-        self._process.stdin.write(f"{self._pairs} {folder}\n")
-        self._process.stdin.flush()
-        return self._said("began")
-
-    def end(self) -> int:
-        """How the process ended: 0, or the number of a signal."""
-        return self._said("ended")
-
-    def _said(self, what: str) -> int:
-        while not (line := self._process.stdout.readline()).startswith(what):
-            assert line, "the runs have ended"
-        return int(line.split()[1])
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
 
 
 def steps(folder: Path) -> list[int]:
@@ -88,18 +39,17 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
 
 
-def killed_again_and_again(runs: Runs, folder: Path, kills: int, seed: int) -> Path:
+def killed_again_and_again(pairs: Path, folder: Path, kills: int, seed: int) -> Path:
     """Train in a folder to the end, with that many kills at random moments, most of them during a save."""
     rng = random.Random(seed)
     for _ in range(kills):
         before = steps(folder)[-1:]
-        child = runs.start(folder)
+        process = forked.start(training.train, OPTS, pairs, folder)
         made.until(lambda before=before: steps(folder)[-1:] != before)  # it has come to steps of its own
         time.sleep(rng.uniform(0, 0.1))
-        os.kill(child, signal.SIGKILL)
-        assert runs.end() == signal.SIGKILL, "trained to the end before it was killed"
-    runs.start(folder)
-    assert runs.end() == 0
+        process.kill()
+        assert forked.end(process, 60) == -signal.SIGKILL, "trained to the end before it was killed"
+    assert forked.end(forked.start(training.train, OPTS, pairs, folder), 240) == 0
     return folder
 
 
@@ -107,16 +57,13 @@ def test_a_training_survives_kill_9_at_random_moments(tmp_path):
     """Each start goes on from a whole checkpoint; in the end all is as if nothing had happened."""
     pairs = made.write_pairs(tmp_path / "train", 4, OPTS.image_size)
     made.write_pairs(tmp_path / "val", 2, OPTS.image_size)
-    runs = [Runs(pairs) for _ in range(CHAINS)]
     with ThreadPoolExecutor(CHAINS) as pool:
         chains = [
-            pool.submit(killed_again_and_again, each, tmp_path / f"killed-{i}", KILLS // CHAINS, i)
-            for i, each in enumerate(runs)
+            pool.submit(killed_again_and_again, pairs, tmp_path / f"killed-{i}", KILLS // CHAINS, i)
+            for i in range(CHAINS)
         ]
         folders = [chain.result() for chain in chains]
-    whole = killed_again_and_again(runs[0], tmp_path / "whole", 0, 0)
-    for each in runs:
-        each.close()
+    whole = killed_again_and_again(pairs, tmp_path / "whole", 0, 0)
     for folder in folders:
         ours, theirs = weights(folder), weights(whole)
         assert ours.keys() == theirs.keys()
