@@ -70,7 +70,7 @@ INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 """Pairs of an upper and a lower point of the inner lips, one above the other."""
 
 MOUTH_CORNERS = (48, 54)
-CHIN, NOSE_TIP, NOSE_BASE = 8, 30, 33
+CHIN, NOSE_ROOT, NOSE_TIP, NOSE_BASE = 8, 27, 30, 33
 
 RIGID = [*range(27, 37), 39, 42, 45]
 """Points that no expression moves much: the nose and the corners of the eyes."""

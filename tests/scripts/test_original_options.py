@@ -135,16 +135,12 @@ def test_a_model_of_square_pictures_paints_others(tmp_path):
 
 def test_tensorboard_shows_the_discriminators_answers_and_histograms_on_request(tmp_path):
     pairs = made.write_pairs(tmp_path / "train", 2, 32)
-    opts = replace(SMALL, max_steps=1, summary_freq=1)
-    for name, histograms in (("without", False), ("with", True)):
-        training.train(replace(opts, histograms=histograms), pairs, tmp_path / name)
-        events = EventAccumulator(str(tmp_path / name), size_guidance={"tensors": 0}).Reload()
-        tags = set(events.Tags()["tensors"])
-        for tag in ("predict_real", "predict_fake"):
-            _, _, png = events.Tensors(tag)[0].tensor_proto.string_val
-            assert tf.io.decode_png(png).shape == (2, 2, 1)
-        kinds = {"generator/decoder_1_conv/kernel/values", "discriminator/layer_1_conv/kernel/gradients"}
-        assert (kinds <= tags) == histograms
+    training.train(replace(SMALL, max_steps=1, summary_freq=1, histograms=True), pairs, tmp_path / "model")
+    events = EventAccumulator(str(tmp_path / "model"), size_guidance={"tensors": 0}).Reload()
+    for tag in ("predict_real", "predict_fake"):
+        _, _, png = events.Tensors(tag)[0].tensor_proto.string_val
+        assert tf.io.decode_png(png).shape == (2, 2, 1)
+    assert events.Tensors("generator/decoder_1_conv/kernel/values")
     assert events.Tensors("discriminator/layer_1_conv/kernel/gradients")
 
 

@@ -137,6 +137,10 @@ def test_scalars_and_pictures_for_tensorboard(events):
         assert tf.io.decode_png(png).shape == (64, 64, 3)
 
 
+def test_there_are_no_histograms_without_histograms(events):
+    assert not [tag for tag in events.Tags()["tensors"] if tag.startswith(("generator/", "discriminator/"))]
+
+
 def test_pictures_of_the_training_are_shown(trained):
     shown = {path.name for path in (trained / "images").iterdir()}
     assert shown == {
