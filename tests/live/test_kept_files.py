@@ -199,7 +199,7 @@ def test_a_recording_that_is_deleted_meanwhile_is_missed(here, clips):
     Path("new").mkdir()
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "new/out.mp4"]
     running = subprocess.Popen(
-        [*command, "--source", clips / "WolfgangLanger_Pexels.mp4", "--limit", "200"],
+        [*command, "--source", clips / "WolfgangLanger_Pexels.mp4", "--limit", "60"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -208,7 +208,7 @@ def test_a_recording_that_is_deleted_meanwhile_is_missed(here, clips):
     shutil.rmtree("new")
     said, errors = running.communicate(timeout=120)
     assert running.returncode == 3
-    assert "200 frames" in said and "wrote" not in said
+    assert "60 frames" in said and "wrote" not in said
     (error,) = errors_of(errors)
     assert "it was deleted or replaced while it was recorded: new/out.mp4" in error
 
