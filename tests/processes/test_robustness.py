@@ -24,7 +24,7 @@ from tests.processes import forked
 OPTS = replace(
     made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=240, save_freq=3, val_freq=50
 )
-KILLS = 8
+KILLS = 6
 CHAINS = 2
 """Trainings that are killed side by side: each process that begins anew mostly keeps one core busy."""
 
