@@ -18,16 +18,16 @@ demo: $(INSTALLED)  ## the whole tutorial on two sample clips: demo/face2face.mp
 	@$(RUN) examples/demo.py
 
 # Each folder of tests/ is a process of its own: what trains and what drives load native libraries that are not meant
-# to live together for long. Four run at a time, the longest ones first, for each waits at times, and two cores would
+# to live together for long. Three run at a time, the longest ones first, for each waits at times, and two cores would
 # be idle. What is driven in real time, tests/live, is served first. Each shows its output when it has ended.
 # TensorFlow computes in one thread for each: more of them would wait for each other.
-LONGEST_TESTS := scripts training processes live generator
+LONGEST_TESTS := scripts processes live training generator
 TEST_FOLDERS := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))))
 TESTS := $(addprefix test-,$(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(TEST_FOLDERS)))
 
 test: export TF_NUM_INTRAOP_THREADS := 1
 test: $(INSTALLED_DEV)  ## run the tests
-	@$(MAKE) --no-print-directory --keep-going -j4 $(TESTS)
+	@$(MAKE) --no-print-directory --keep-going -j3 $(TESTS)
 
 .PHONY: $(TESTS)
 $(TESTS): test-%: $(INSTALLED_DEV)
