@@ -168,15 +168,24 @@ def test_a_closed_terminal_and_then_ctrl_c_cost_no_step(command, tmp_path):
     assert not [line for line in training.errors if "Traceback" in line]
 
 
-@pytest.mark.parametrize("stream, has_trained", [("stdout", b" in all, at "), ("stderr", b"training: 25/")])
-def test_a_pipe_that_nobody_reads_any_more_costs_no_step(command, stream, has_trained, tmp_path):
-    """As of `train ... | head`: it ends at its next line, here that of a validation or of the progress."""
+@pytest.mark.parametrize(
+    "stream, is_joined, has_trained",
+    [
+        ("stdout", False, b" in all, at "),
+        ("stdout", True, b" in all, at "),
+        ("stderr", False, b"training: 25/"),
+    ],
+)
+def test_a_pipe_that_nobody_reads_any_more_costs_no_step(command, stream, is_joined, has_trained, tmp_path):
+    """As of `train ... | head` and `train ... 2>&1 | head`: it ends at the next line that it writes there."""
     validated = ["--val_dir", command[3], "--val_freq", 30]
     with (tmp_path / "other").open("w") as other:
+        streams = {"stdout": other, "stderr": subprocess.STDOUT if is_joined else other}
+        streams[stream] = subprocess.PIPE
         process = subprocess.Popen(
             [sys.executable, "pix2pix/pix2pix.py", *map(str, [*command, tmp_path / "model", *validated])],
             cwd=made.ROOT,
-            **({"stdout": other, "stderr": other} | {stream: subprocess.PIPE}),
+            **streams,
         )
         said = itertools.islice(iter(getattr(process, stream).readline, b""), 10_000)
         assert any(has_trained in line for line in said), "it has ended, or never trains"
