@@ -15,6 +15,7 @@ from face2face.face.geometry import (
     LIPS,
     MOUTH_CORNERS,
     SimilarityTransform,
+    mouth_slant,
 )
 from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmark_check import POINTS
@@ -79,7 +80,7 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
-        self._known = self._turns = self._mouth_widths = None
+        self._known = self._turns = self._mouth_widths = self._mouth_slants = None
         self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
@@ -91,6 +92,8 @@ class Retargeter:
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths[:, None])
+            slants = mouth_slant(shapes) - mouth_slant(self._target_upright)
+            self._mouth_slants = value_ranges(slants[:, None])
             opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_upright), 1e-6)
             self._widest_eyes = (1 + value_ranges(opened - 1)[:, 1]).tolist()
         self._driver_neutral: np.ndarray | None = None
@@ -148,7 +151,7 @@ class Retargeter:
         return self._move_head(moved, pose, aligning, head).astype(np.float32)
 
     def _bring_near(self, wanted: np.ndarray, face: np.ndarray, gain: float) -> np.ndarray:
-        """Bring the target's face near to the known shapes, but for how wide and how open the mouth is.
+        """Bring the target's face near to the known shapes, but for the mouth's width, slant and openness.
 
         Args:
             wanted: float (68, 2), the target's face, upright.
@@ -162,6 +165,7 @@ class Retargeter:
         bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
         near = self._known(bounded)
         self._widen_lips(near, upright.mouth_width(wanted))
+        self._slant_lips(near, float(mouth_slant(wanted)))
         self._open_lips(near, face, gain)
         return near
 
@@ -217,6 +221,24 @@ class Retargeter:
         middle = moved[list(MOUTH_CORNERS), 0].mean()
         factor = max(at_rest + change, 0.0) / max(upright.mouth_width(moved), 1e-3)
         moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)
+
+    def _slant_lips(self, moved: np.ndarray, wanted: float) -> None:
+        """Make the target's mouth as crooked as the driver's, within what the target showed.
+
+        The known shapes alone would straighten it, most of whose mouths are straight, or make it crooked where
+        the target smiles with one corner.
+
+        Args:
+            moved: float (68, 2), the target's face, upright; its lips are sheared, in place.
+            wanted: The driver's mouth's slant, in the target's proportions, as `geometry.mouth_slant`.
+        """
+        at_rest, now = float(mouth_slant(self._target_upright)), float(mouth_slant(moved))
+        low, high = self._mouth_slants[0]
+        known = np.array([[min(low, now - at_rest), max(high, now - at_rest)]])
+        missing = at_rest + soft_clip(np.array([wanted - at_rest]), known)[0] - now
+        middle = moved[list(MOUTH_CORNERS), 0].mean()
+        slope = missing / max(upright.mouth_width(moved), 1e-3)
+        moved[LIPS, 1] += slope * (moved[LIPS, 0] - middle)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:
         """Limit an expression to what the target showed: each PCA component, and the length of the rest.

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face2face.face.geometry import LIPS, MOUTH_CORNERS, align, interocular_distance, points_of
+from face2face.face.geometry import LIPS, MOUTH_CORNERS, align, interocular_distance, mouth_slant, points_of
 from face2face.target.retarget import SHUT_EYES, Retargeter
 from face2face.target.statistics import TargetFace
 from tests.face.test_retarget import faces
@@ -77,6 +77,15 @@ def test_a_mouth_is_as_crooked_as_the_drivers(drawn, driver, corner, other, by):
     moved = drawn(corner_up(driver, by, corner))[:, 1]
     assert 0.4 < moved[corner] / by < 1.2
     assert abs(moved[other]) < 0.4 * abs(moved[corner])
+
+
+@pytest.mark.parametrize("by", [SMALL, 2 * SMALL])
+def test_a_smile_is_as_crooked_as_the_drivers(target, driver, clips, by):
+    retargeter = Retargeter(target)
+    retargeter.set_driver(driver, SHUT_EYES)
+    [smile] = faces(clips / "single_face.mp4", [40])
+    straight, crooked = (mouth_slant(retargeter(face)) for face in (smile, corner_up(smile, by, LEFT)))
+    assert 0.6 < (crooked - straight) / by < 1.2
 
 
 @pytest.mark.parametrize("by", [-SMALL, SMALL])
