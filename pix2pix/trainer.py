@@ -107,14 +107,10 @@ class Trainer:
         ):
             yield from diagnostics.distributions(network, optimizer)
 
-    @tf.function(autograph=False)
-    def _is_finite(self) -> tf.Tensor:
-        weights = [*self.generator.trainable_variables, *self.discriminator.trainable_variables]
-        return tf.reduce_all([tf.reduce_all(tf.math.is_finite(v.value)) for v in weights])
-
     def is_finite(self) -> bool:
         """Whether all weights are finite."""
-        return bool(self._is_finite())
+        weights = [*self.generator.trainable_variables, *self.discriminator.trainable_variables]
+        return all(bool(tf.reduce_all(tf.math.is_finite(v.value))) for v in weights)
 
     def set_lr(self, step: int, last_step: int) -> None:
         """Set the learning rate: constant, then linear to 0 over the last `lr_decay` of the training."""

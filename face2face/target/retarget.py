@@ -225,8 +225,8 @@ class Retargeter:
     def _slant_lips(self, moved: np.ndarray, wanted: float) -> None:
         """Make the target's mouth as crooked as the driver's, within what the target showed.
 
-        The known shapes alone would straighten it, most of whose mouths are straight, or make it crooked where
-        the target smiles with one corner.
+        The known shapes alone would straighten it, because most of their mouths are straight, or make it
+        crooked if the target smiles with one corner.
 
         Args:
             moved: float (68, 2), the target's face, upright; its lips are sheared, in place.
