@@ -19,7 +19,7 @@ NOISE = np.array([0.02, 0.02, 0.01, 0.003])
 roll (radians). Its variances are added to the measured ones, so that a head that kept perfectly still has a
 range, too."""
 
-KEPT, SOFTNESS = 1.25, 0.4
+KEPT, SOFTNESS = 1.35, 0.3
 """A place up to `KEPT` standard deviations from the usual one is not changed. One further away is brought
 nearer, to less than `KEPT * (1 + SOFTNESS)`."""
 

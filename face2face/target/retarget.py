@@ -5,6 +5,9 @@ scaled to the target's proportions, and limited to the range that the target sho
 generator reads a drawing like those it was trained on, whoever sits at the camera, and at any distance.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from face2face.face.geometry import (
@@ -12,8 +15,10 @@ from face2face.face.geometry import (
     EYELIDS,
     EYES,
     INNER_LIPS,
+    LEFT_BROW,
     LIPS,
     MOUTH_CORNERS,
+    RIGHT_BROW,
     SimilarityTransform,
     mouth_slant,
 )
@@ -56,8 +61,41 @@ WIDEST_MOUTH = 2.2
 on: half of the target's widest is drawn 0.89 times as wide, the widest 0.8 times, and a wider opening of the
 driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/measurements.md`)."""
 
+RESTORED_BROWS = 0.5
+"""Share of a brow's height that is given back after the known shapes have taken it. All of it costs the
+likeness (`docs/measurements.md`)."""
+
 TURNS_SAMPLE = 300
 """Number of training shapes on which the range of the target's turns is measured."""
+
+
+class _KnownMeasure:
+    """How far the target showed one measure of its face, such as the slant of the mouth."""
+
+    def __init__(
+        self, measure: Callable[[np.ndarray], np.ndarray], at_rest: np.ndarray, shapes: np.ndarray
+    ) -> None:
+        """Measure its range.
+
+        Args:
+            measure: float (..., 68, 2) -> float (...).
+            at_rest: float (68, 2), the target's neutral face, upright.
+            shapes: float (N, 68, 2), the training shapes, upright.
+        """
+        self._measure, self._at_rest = measure, float(measure(at_rest))
+        self._range = value_ranges((measure(shapes) - self._at_rest)[:, None])
+
+    def missing(self, face: np.ndarray, wanted: np.ndarray) -> float:
+        """How much a face lacks of the measure that is wanted, as far as the target showed it.
+
+        Args:
+            face: float (68, 2), upright. What it has already beyond that range is known.
+            wanted: float (68, 2), the face that has the measure.
+        """
+        change = float(self._measure(face)) - self._at_rest
+        low, high = self._range[0]
+        known = np.array([[min(low, change), max(high, change)]])
+        return soft_clip(np.array([float(self._measure(wanted)) - self._at_rest]), known)[0] - change
 
 
 class Retargeter:
@@ -80,7 +118,7 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
-        self._known = self._turns = self._mouth_widths = self._mouth_slants = None
+        self._known = self._turns = self._mouth_widths = None
         self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
@@ -92,8 +130,11 @@ class Retargeter:
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths[:, None])
-            slants = mouth_slant(shapes) - mouth_slant(self._target_upright)
-            self._mouth_slants = value_ranges(slants[:, None])
+            self._mouth_slant = _KnownMeasure(mouth_slant, self._target_upright, shapes)
+            self._brow_heights = [
+                (brow, _KnownMeasure(partial(upright.height, region=brow), self._target_upright, shapes))
+                for brow in (LEFT_BROW, RIGHT_BROW)
+            ]
             opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_upright), 1e-6)
             self._widest_eyes = (1 + value_ranges(opened - 1)[:, 1]).tolist()
         self._driver_neutral: np.ndarray | None = None
@@ -151,7 +192,9 @@ class Retargeter:
         return self._move_head(moved, pose, aligning, head).astype(np.float32)
 
     def _bring_near(self, wanted: np.ndarray, face: np.ndarray, gain: float) -> np.ndarray:
-        """Bring the target's face near to the known shapes, but for the mouth's width, slant and openness.
+        """Bring the target's face near to the known shapes, but for what the driver would miss.
+
+        That is the width, slant and openness of the mouth, and in part the height of each brow.
 
         Args:
             wanted: float (68, 2), the target's face, upright.
@@ -164,8 +207,10 @@ class Retargeter:
         bounded = self._target_upright + self._bound_expression(wanted - self._target_upright)
         bounded[EYES] = wanted[EYES]  # an eye is small: its own shapes bound it well
         near = self._known(bounded)
+        for brow, height in self._brow_heights:
+            near[brow, 1] -= RESTORED_BROWS * height.missing(near, wanted)
         self._widen_lips(near, upright.mouth_width(wanted))
-        self._slant_lips(near, float(mouth_slant(wanted)))
+        self._slant_lips(near, self._mouth_slant.missing(near, wanted))
         self._open_lips(near, face, gain)
         return near
 
@@ -222,22 +267,18 @@ class Retargeter:
         factor = max(at_rest + change, 0.0) / max(upright.mouth_width(moved), 1e-3)
         moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)
 
-    def _slant_lips(self, moved: np.ndarray, wanted: float) -> None:
-        """Make the target's mouth as crooked as the driver's, within what the target showed.
+    def _slant_lips(self, moved: np.ndarray, by: float) -> None:
+        """Make the target's mouth more crooked.
 
         The known shapes alone would straighten it, because most of their mouths are straight, or make it
         crooked if the target smiles with one corner.
 
         Args:
             moved: float (68, 2), the target's face, upright; its lips are sheared, in place.
-            wanted: The driver's mouth's slant, in the target's proportions, as `geometry.mouth_slant`.
+            by: What is added to its slant, as `geometry.mouth_slant`.
         """
-        at_rest, now = float(mouth_slant(self._target_upright)), float(mouth_slant(moved))
-        low, high = self._mouth_slants[0]
-        known = np.array([[min(low, now - at_rest), max(high, now - at_rest)]])
-        missing = at_rest + soft_clip(np.array([wanted - at_rest]), known)[0] - now
         middle = moved[list(MOUTH_CORNERS), 0].mean()
-        slope = missing / max(upright.mouth_width(moved), 1e-3)
+        slope = by / max(upright.mouth_width(moved), 1e-3)
         moved[LIPS, 1] += slope * (moved[LIPS, 0] - middle)
 
     def _bound_expression(self, expression: np.ndarray) -> np.ndarray:

@@ -33,11 +33,10 @@ def proportions(face: np.ndarray) -> np.ndarray:
         return np.ptp(face[region, 0])
 
     eye_height = lid_gaps(face).mean()
-    brow_height = face[EYES, 1].mean() - face[BROWS, 1].mean()
     lower_face = face[CHIN, 1] - face[NOSE_BASE, 1]
     sizes = np.ones((POINTS, 2))
     sizes[JAW] = width(JAW), lower_face
-    sizes[BROWS] = width(BROWS), brow_height
+    sizes[BROWS] = width(BROWS), height(face, BROWS)
     sizes[EYES] = 1.0, eye_height
     sizes[LIPS] = width(LIPS), lower_face
     return np.maximum(sizes, 1e-3)
@@ -58,6 +57,11 @@ def mouth_width(faces: np.ndarray) -> np.ndarray:
     """Distance across between the mouth's corners, 0 where crossed: float (..., 68, 2) -> float (...)."""
     left, right = MOUTH_CORNERS
     return np.maximum(faces[..., right, 0] - faces[..., left, 0], 0.0)
+
+
+def height(faces: np.ndarray, region: slice) -> np.ndarray:
+    """How far the points of a region are above those of the eyes: float (..., 68, 2) -> float (...)."""
+    return faces[..., EYES, 1].mean(axis=-1) - faces[..., region, 1].mean(axis=-1)
 
 
 def set_gap(

@@ -33,6 +33,12 @@ def driver(clips) -> np.ndarray:
     return faces(clips / "single_face.mp4", [0])[0]
 
 
+@pytest.fixture(scope="module")
+def smile(clips) -> np.ndarray:
+    """Of the driver."""
+    return faces(clips / "single_face.mp4", [40])[0]
+
+
 def corner_up(face: np.ndarray, by: float, corner: int) -> np.ndarray:
     """One corner of the mouth is raised, and the lips towards it ever more; by: interocular distances."""
     crooked, lips = face.copy(), face[LIPS, 0]
@@ -80,10 +86,9 @@ def test_a_mouth_is_as_crooked_as_the_drivers(drawn, driver, corner, other, by):
 
 
 @pytest.mark.parametrize("by", [SMALL, 2 * SMALL])
-def test_a_smile_is_as_crooked_as_the_drivers(target, driver, clips, by):
+def test_a_smile_is_as_crooked_as_the_drivers(target, driver, smile, by):
     retargeter = Retargeter(target)
     retargeter.set_driver(driver, SHUT_EYES)
-    [smile] = faces(clips / "single_face.mp4", [40])
     straight, crooked = (mouth_slant(retargeter(face)) for face in (smile, corner_up(smile, by, LEFT)))
     assert 0.6 < (crooked - straight) / by < 1.2
 
@@ -99,6 +104,15 @@ def test_one_brow_is_raised_alone(drawn, driver, brow, other, by):
     moved = drawn(brow_up(driver, by, brow))[:, 1]
     assert 0.4 < moved[brow].mean() / by < 1.2
     assert abs(moved[other].mean()) < 0.1 * abs(moved[brow].mean())
+
+
+@pytest.mark.parametrize("by", [-SMALL, SMALL])
+@pytest.mark.parametrize("brow", [LEFT_BROW, RIGHT_BROW])
+def test_a_brow_is_raised_in_a_smile(target, driver, smile, brow, by):
+    retargeter = Retargeter(target)
+    retargeter.set_driver(driver, SHUT_EYES)
+    moved = (retargeter(brow_up(smile, by, brow)) - retargeter(smile))[brow, 1].mean()
+    assert 0.75 < -moved / interocular_distance(target.neutral) / by < 1.2
 
 
 @pytest.mark.parametrize("by", [-0.4, 0.4, 1.0])
