@@ -1,5 +1,7 @@
 """Ranges of measures: measured in training, and kept when a driver exceeds them."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 RANGE_PERCENTILES = (0.5, 99.5)
@@ -44,3 +46,32 @@ def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS
     over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
     inside = np.clip(values, low, high)
     return inside + saturate(over, margin) - saturate(under, margin)
+
+
+class KnownMeasure:
+    """How far the target showed one measure of its face, such as the slant of the mouth."""
+
+    def __init__(
+        self, measure: Callable[[np.ndarray], np.ndarray], at_rest: np.ndarray, shapes: np.ndarray
+    ) -> None:
+        """Measure its range.
+
+        Args:
+            measure: float (..., 68, 2) -> float (...).
+            at_rest: float (68, 2), the target's neutral face, upright.
+            shapes: float (N, 68, 2), the training shapes, upright.
+        """
+        self._measure, self._at_rest = measure, float(measure(at_rest))
+        self._range = value_ranges((measure(shapes) - self._at_rest)[:, None])
+
+    def missing(self, face: np.ndarray, wanted: np.ndarray) -> float:
+        """How much a face lacks of the measure that is wanted, as far as the target showed it.
+
+        Args:
+            face: float (68, 2), upright. What it has already beyond that range is known.
+            wanted: float (68, 2), the face that has the measure.
+        """
+        change = float(self._measure(face)) - self._at_rest
+        low, high = self._range[0]
+        known = np.array([[min(low, change), max(high, change)]])
+        return soft_clip(np.array([float(self._measure(wanted)) - self._at_rest]), known)[0] - change

@@ -5,7 +5,6 @@ scaled to the target's proportions, and limited to the range that the target sho
 generator reads a drawing like those it was trained on, whoever sits at the camera, and at any distance.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -27,7 +26,7 @@ from face2face.face.landmark_check import POINTS
 from face2face.sampling import spread_indices
 from face2face.target import upright
 from face2face.target.known_shapes import KnownShapes
-from face2face.target.ranges import saturate, soft_clip, value_ranges
+from face2face.target.ranges import KnownMeasure, saturate, soft_clip, value_ranges
 from face2face.target.statistics import TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
@@ -69,35 +68,6 @@ TURNS_SAMPLE = 300
 """Number of training shapes on which the range of the target's turns is measured."""
 
 
-class _KnownMeasure:
-    """How far the target showed one measure of its face, such as the slant of the mouth."""
-
-    def __init__(
-        self, measure: Callable[[np.ndarray], np.ndarray], at_rest: np.ndarray, shapes: np.ndarray
-    ) -> None:
-        """Measure its range.
-
-        Args:
-            measure: float (..., 68, 2) -> float (...).
-            at_rest: float (68, 2), the target's neutral face, upright.
-            shapes: float (N, 68, 2), the training shapes, upright.
-        """
-        self._measure, self._at_rest = measure, float(measure(at_rest))
-        self._range = value_ranges((measure(shapes) - self._at_rest)[:, None])
-
-    def missing(self, face: np.ndarray, wanted: np.ndarray) -> float:
-        """How much a face lacks of the measure that is wanted, as far as the target showed it.
-
-        Args:
-            face: float (68, 2), upright. What it has already beyond that range is known.
-            wanted: float (68, 2), the face that has the measure.
-        """
-        change = float(self._measure(face)) - self._at_rest
-        low, high = self._range[0]
-        known = np.array([[min(low, change), max(high, change)]])
-        return soft_clip(np.array([float(self._measure(wanted)) - self._at_rest]), known)[0] - change
-
-
 class Retargeter:
     """Moves the target's face in model space by one driver's points, which are in any frame's pixels.
 
@@ -130,9 +100,9 @@ class Retargeter:
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths[:, None])
-            self._mouth_slant = _KnownMeasure(mouth_slant, self._target_upright, shapes)
+            self._mouth_slant = KnownMeasure(mouth_slant, self._target_upright, shapes)
             self._brow_heights = [
-                (brow, _KnownMeasure(partial(upright.height, region=brow), self._target_upright, shapes))
+                (brow, KnownMeasure(partial(upright.height, region=brow), self._target_upright, shapes))
                 for brow in (LEFT_BROW, RIGHT_BROW)
             ]
             opened = upright.lid_gaps(shapes) / np.maximum(upright.lid_gaps(self._target_upright), 1e-6)
