@@ -19,7 +19,6 @@ from face2face.face.geometry import (
     MOUTH_CORNERS,
     RIGHT_BROW,
     SimilarityTransform,
-    mouth_slant,
 )
 from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmark_check import POINTS
@@ -100,7 +99,7 @@ class Retargeter:
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths[:, None])
-            self._mouth_slant = KnownMeasure(mouth_slant, self._target_upright, shapes)
+            self._mouth_slant = KnownMeasure(upright.mouth_slant, self._target_upright, shapes)
             self._brow_heights = [
                 (brow, KnownMeasure(partial(upright.height, region=brow), self._target_upright, shapes))
                 for brow in (LEFT_BROW, RIGHT_BROW)
@@ -245,7 +244,7 @@ class Retargeter:
 
         Args:
             moved: float (68, 2), the target's face, upright; its lips are sheared, in place.
-            by: What is added to its slant, as `geometry.mouth_slant`.
+            by: What is added to its slant, as `upright.mouth_slant`.
         """
         middle = moved[list(MOUTH_CORNERS), 0].mean()
         slope = by / max(upright.mouth_width(moved), 1e-3)

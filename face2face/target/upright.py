@@ -59,6 +59,23 @@ def mouth_width(faces: np.ndarray) -> np.ndarray:
     return np.maximum(faces[..., right, 0] - faces[..., left, 0], 0.0)
 
 
+def mouth_slant(faces: np.ndarray) -> np.ndarray:
+    """How much higher the mouth's left corner is than its right one, above the line of the eyes.
+
+    Unlike `geometry.mouth_slant` it is defined for any points: training shapes may come from anybody.
+
+    Args:
+        faces: float (..., 68, 2), whose eyes are about level and at a distance of about 1.
+
+    Returns:
+        float (...).
+    """
+    left, right = MOUTH_CORNERS
+    eyes = faces[..., RIGHT_EYE, :].mean(axis=-2) - faces[..., LEFT_EYE, :].mean(axis=-2)
+    mouth = faces[..., right, :] - faces[..., left, :]
+    return eyes[..., 0] * mouth[..., 1] - eyes[..., 1] * mouth[..., 0]
+
+
 def height(faces: np.ndarray, region: slice) -> np.ndarray:
     """How far the points of a region are above those of the eyes: float (..., 68, 2) -> float (...)."""
     return faces[..., EYES, 1].mean(axis=-1) - faces[..., region, 1].mean(axis=-1)

@@ -19,7 +19,7 @@ from face2face.face.geometry import (
 )
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
-from face2face.target.known_shapes import PARTS, KnownShapes
+from face2face.target.known_shapes import PARTS, KnownShapes, TrainingShapes
 from face2face.target.retarget import WIDENED_MOUTH, Retargeter
 from face2face.target.statistics import TargetFace
 
@@ -171,3 +171,14 @@ def test_a_small_motion_never_makes_the_drawing_jump(known, target_points, shape
         way = [known(shapes[start] + share * aside) for share in np.linspace(0, 1, 400)]
         steps = np.abs(np.diff(way, axis=0)).max(axis=(1, 2))
         assert steps.max() < 0.006
+
+
+@pytest.mark.filterwarnings("error")
+def test_training_shapes_whose_points_are_all_in_one_place_give_a_face(target, target_points):
+    """A frozen graph may come from anybody."""
+    flat = -target.neutral.ravel()
+    steps = np.maximum(np.abs(flat) / 127, 1e-5)
+    values = np.tile(np.rint(flat / steps).astype(np.int8), (len(target.shapes.values), 1))
+    retargeter = Retargeter(replace(target, shapes=TrainingShapes(steps, values)))
+    retargeter.set_driver(target.neutral)
+    assert np.isfinite([retargeter(points) for points in target_points[::20]]).all()
