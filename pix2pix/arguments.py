@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from face2face import cli
-from pix2pix.options import CROP, MOVING, PAPER, REDRAW, Options, default_scale_size
+from pix2pix.options import CROP, MOVING, OF_REDRAW, PAPER, REDRAW, Options, default_scale_size
 
 PRESETS = {
     # After so few steps, hair and background would be left with specks if the face weighed more, and with
@@ -92,6 +92,7 @@ def to_options(args: argparse.Namespace, inherited: dict[str, Any] | None = None
         chosen["scale_size"] = default_scale_size(chosen.get("image_size", Options.image_size))
     elif chosen.get("jitter") == REDRAW:
         raise cli.UserError(f"expected --scale_size with --jitter crop, got it with --jitter {REDRAW}")
-    if "warp" in given(args) and chosen.get("jitter") == CROP:
-        raise cli.UserError(f"expected --warp with --jitter {REDRAW}, got it with --jitter {CROP}")
+    of_redraw = [name for name in OF_REDRAW if name in given(args)]
+    if of_redraw and chosen.get("jitter") == CROP:
+        raise cli.UserError(f"expected --{of_redraw[0]} with --jitter {REDRAW}, got it with --jitter {CROP}")
     return Options(**chosen)

@@ -1,12 +1,10 @@
-"""Batches for the networks, from folders of combined pairs."""
+"""Folders of combined pairs: their pictures and landmarks, and what the networks read of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
-import tensorflow as tf
 
 from face2face import cli, pictures
 from face2face.face.crop import CropBox
@@ -14,12 +12,8 @@ from face2face.sources.files import image_paths
 from face2face.target.pairs import pair
 from face2face.target.sidecar import Sidecar, read_sidecar
 from face2face.target.target_file import Target
-from pix2pix import colours, images, networks
-from pix2pix.augmentation import jitter, redraw
+from pix2pix import colours, images
 from pix2pix.options import REDRAW, Options
-
-_PARALLEL_READS = 2
-_BATCHES_AHEAD = 4
 
 
 def find_pictures(folder: Path, name: str = "--input_dir") -> list[Path]:
@@ -191,85 +185,3 @@ def normalised_pair(squares: Sequence[np.ndarray], options: Options) -> tuple[np
         lightness, colour = colours.split(squares[0])
         return (lightness, colour) if options.which_direction == "AtoB" else (colour, lightness)
     return tuple(images.normalise(half.astype(np.float32)) for half in squares)
-
-
-def sample_order(count: int, seed: int, first: int) -> Iterator[tuple[int, int]]:
-    """Yield (number of the sample, index of its pair) without end. Each epoch has a random order of its own.
-
-    The pair of a sample depends only on the seed and the sample's number: a training that is resumed gets the
-    same pairs as one that was never stopped.
-
-    Args:
-        count: Number of pairs.
-        seed: The training's seed.
-        first: Number of the first sample.
-    """
-    sample = first
-    while True:
-        epoch, place = divmod(sample, count)
-        order = np.random.default_rng([seed, epoch]).permutation(count)
-        for index in order[place:]:
-            yield sample, int(index)
-            sample += 1
-
-
-def training_batches(
-    pairs: list[Path],
-    options: Options,
-    first_step: int,
-    to_draw: Sidecar | None = None,
-    worker: tuple[int, int] = (0, 1),
-    replicas: int = 1,
-) -> tf.data.Dataset:
-    """Make endless batches (inputs, targets), float32 (N, S, S, C) each, in [-1, 1].
-
-    Args:
-        pairs: Files of pairs, or of pictures to colour.
-        options: The options of the training, with `jitter` crop or redraw, not auto.
-        first_step: Number of the first batch.
-        to_draw: Landmarks of pairs whose drawing is made of them, see `landmarks_to_draw`.
-        worker: Index and number of the workers that share each batch.
-        replicas: Number of devices that share each batch, of all workers together.
-    """
-    cv2.setNumThreads(1)  # the networks use all cores
-
-    def samples() -> Iterator[tuple[int, int]]:
-        number, count = worker
-        share = options.batch_size // count
-        for sample, index in sample_order(len(pairs), options.seed, first_step * options.batch_size):
-            if sample % options.batch_size // share == number:
-                yield sample, index
-
-    def load(sample: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([options.seed, int(sample)])
-        if options.lab_colorization:
-            picture = pictures.read(pairs[index])
-            return normalised_pair(jitter(picture, picture, options, rng), options)
-        if options.jitter == REDRAW:
-            inputs, targets = read_pair(pairs[index], options)
-            from_drawing = options.which_direction == "AtoB"
-            entry, photo = to_draw.images[pairs[index].name], targets if from_drawing else inputs
-            redrawn = redraw(entry, photo, options, rng)
-            return normalised_pair(redrawn if from_drawing else redrawn[::-1], options)
-        inputs, targets = read_pair(pairs[index], options, to_draw)
-        return normalised_pair(jitter(inputs, targets, options, rng), options)
-
-    def load_tensors(sample: tf.Tensor, index: tf.Tensor) -> list[tf.Tensor]:
-        halves = tf.numpy_function(load, (sample, index), (tf.float32, tf.float32), stateful=False)
-        size = options.image_size
-        return [
-            tf.ensure_shape(half, (size, size, count))
-            for half, count in zip(halves, networks.channels_of(options), strict=True)
-        ]
-
-    number = tf.TensorSpec((), tf.int64)
-    return (
-        tf.data.Dataset.from_generator(samples, output_signature=(number, number))
-        .map(
-            lambda *sample: tuple(load_tensors(*sample)),
-            num_parallel_calls=_PARALLEL_READS,
-            deterministic=True,
-        )
-        .batch(options.batch_size // replicas, drop_remainder=True)
-        .prefetch(_BATCHES_AHEAD)
-    )

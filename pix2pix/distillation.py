@@ -31,6 +31,7 @@ from pix2pix import (
     progress,
     pruning,
 )
+from pix2pix.batches import training_batches
 from pix2pix.interruption import Interruption
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
@@ -213,7 +214,7 @@ def distil(
     keras.utils.set_random_seed(seed)
     distiller = Distiller(teacher, opts, ngf)
     to_draw = dataset.landmarks_to_draw(sidecar, target, opts)
-    drawings = (inputs for inputs, _ in dataset.training_batches(taught, opts, 0, to_draw))
+    drawings = (inputs for inputs, _ in training_batches(taught, opts, 0, to_draw))
     print(f"{len(taught)} pairs, {last_step} steps, seed {seed}; drawings held out: {len(held_out)}")
     with Interruption() as interruption:
         step = _run(distiller, drawings, last_step, interruption)

@@ -24,6 +24,9 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
 CROP, REDRAW = "crop", "redraw"
 """Kinds of jitter."""
 
+OF_REDRAW = ("warp", "recombine")
+"""Options that count with the jitter `REDRAW` alone."""
+
 STATISTICS = NONE, MOVING, INSTANCE = "none", "moving", "picture"
 """What a generator normalises its feature maps by. NONE: by nothing (norm-free). MOVING: in training by the
 batch's statistics, in inference by their moving averages (batch norm). INSTANCE: always by each picture's own
@@ -91,6 +94,9 @@ class Options:
         Range(float, 0.0, 2.0),
         help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random",
     )
+    recombine: float = ranges.option(
+        0.5, FRACTION, help="redraw: share of the pairs whose eyes and brows are another frame's"
+    )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
         0.5, FRACTION, help="share of the steps, at the end, over which lr falls linearly to 0"
@@ -147,9 +153,7 @@ class Options:
     display_freq: int = ranges.option(
         0, COUNT_OR_NONE, help="steps between pictures of the training in index.html, 0: none"
     )
-    trace_freq: int = ranges.option(
-        0, COUNT_OR_NONE, help="steps between profiles of a step for TensorBoard, 0: none"
-    )
+    trace_freq: int = ranges.option(0, COUNT_OR_NONE, help="steps between profiles for TensorBoard, 0: none")
     save_freq: int = ranges.option(
         5000, COUNT_OR_NONE, help="steps between checkpoints, 0: only one, at the end"
     )
@@ -198,6 +202,7 @@ PAPER = {
     "batch_size": 1,
     "jitter": CROP,
     "warp": 0.0,
+    "recombine": 0.0,
     "flip": True,
     "lr": 0.0002,
     "lr_decay": 0.0,

@@ -25,6 +25,7 @@ from pix2pix import (
     target_of_pairs,
     validation,
 )
+from pix2pix.batches import training_batches
 from pix2pix.checkpoints import Checkpoints, check_state
 from pix2pix.loop import Loop
 from pix2pix.options import Options
@@ -232,12 +233,12 @@ def distributed_batches(
 ) -> Iterable:
     """Make the training's batches; with several devices, each gets its part of a batch."""
     if strategy.num_replicas_in_sync == 1:
-        return dataset.training_batches(pairs, opts, first_step, to_draw)
+        return training_batches(pairs, opts, first_step, to_draw)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         worker = context.input_pipeline_id, context.num_input_pipelines
         replicas = context.num_replicas_in_sync
-        return dataset.training_batches(pairs, opts, first_step, to_draw, worker, replicas)
+        return training_batches(pairs, opts, first_step, to_draw, worker, replicas)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
@@ -288,8 +289,9 @@ def resolve_jitter(opts: Options, pairs: list[Path], sidecar: Sidecar) -> str:
     if opts.jitter != "auto":
         return opts.jitter
     if missing or opts.aspect_ratio != 1 or opts.lab_colorization:
-        if opts.warp not in (0, Options.warp):
-            cli.warn("--warp has no effect: it moves landmarks, which these pairs lack")
+        for name in options.OF_REDRAW:
+            if getattr(opts, name) not in (0, getattr(Options, name)):
+                cli.warn(f"--{name} has no effect: it needs landmarks, which these pairs lack")
         return options.CROP
     if opts.scale_size != options.default_scale_size(opts.image_size):
         cli.warn("--scale_size has no effect: the pairs have landmarks, which --jitter auto redraws")

@@ -12,6 +12,7 @@ from face2face.face.drawing import draw
 from face2face.target import sidecar
 from face2face.target.sidecar import Entry
 from pix2pix import augmentation, dataset, images
+from pix2pix.batches import sample_order, training_batches
 from tests import made
 
 NO_JITTER = replace(made.SMALL, scale_size=64, flip=False)
@@ -27,7 +28,7 @@ def generators(count: int):
 
 
 def batches(pairs, opts, first_step: int, count: int, beside=None) -> list:
-    found = dataset.training_batches(pairs, opts, first_step, beside)
+    found = training_batches(pairs, opts, first_step, beside)
     return [[half.numpy() for half in batch] for batch in itertools.islice(found, count)]
 
 
@@ -176,7 +177,7 @@ def test_a_pair_of_model_spaces_size_is_interpolated_once(monkeypatch):
 
 
 def test_each_epoch_goes_through_all_pairs_in_another_order():
-    order = [index for _, index in itertools.islice(dataset.sample_order(50, seed=1, first=0), 150)]
+    order = [index for _, index in itertools.islice(sample_order(50, seed=1, first=0), 150)]
     epochs = [order[:50], order[50:100], order[100:]]
     assert all(sorted(epoch) == list(range(50)) for epoch in epochs)
     assert epochs[0] != epochs[1] != epochs[2] != epochs[0]
@@ -184,13 +185,13 @@ def test_each_epoch_goes_through_all_pairs_in_another_order():
 
 @pytest.mark.parametrize("first", [3, 7, 10, 25])
 def test_from_a_later_place_the_same_sequence_comes(first):
-    whole = list(itertools.islice(dataset.sample_order(7, seed=1, first=0), 40))
+    whole = list(itertools.islice(sample_order(7, seed=1, first=0), 40))
     assert [number for number, _ in whole] == list(range(40))
-    assert list(itertools.islice(dataset.sample_order(7, seed=1, first=first), 40 - first)) == whole[first:]
+    assert list(itertools.islice(sample_order(7, seed=1, first=first), 40 - first)) == whole[first:]
 
 
 def test_another_seed_gives_another_order():
-    a, b = (list(itertools.islice(dataset.sample_order(50, seed, 0), 50)) for seed in (1, 2))
+    a, b = (list(itertools.islice(sample_order(50, seed, 0), 50)) for seed in (1, 2))
     assert a != b
 
 
@@ -243,7 +244,7 @@ def test_shape_and_range_of_a_batch(pairs):
 
 def test_batches_hold_the_pairs_in_their_order(pairs):
     opts = replace(NO_JITTER, batch_size=2)
-    order = [index for _, index in itertools.islice(dataset.sample_order(5, opts.seed, 0), 10)]
+    order = [index for _, index in itertools.islice(sample_order(5, opts.seed, 0), 10)]
     found = np.concatenate([targets for _, targets in batches(pairs, opts, 0, 5)])
     for index, target in zip(order, found, strict=True):
         assert np.array_equal(images.denormalise(target), dataset.read_pair(pairs[index], opts)[1])

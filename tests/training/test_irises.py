@@ -17,6 +17,7 @@ from face2face.target.pairs import pair
 from face2face.target.sidecar import Entry, Sidecar, Video, read_sidecar
 from face2face.target.target_file import Target, read_target
 from pix2pix import checkpoints, dataset, options, pix2pix, training
+from pix2pix.batches import training_batches
 from pix2pix.options import Options
 from tests import made
 
@@ -50,7 +51,7 @@ def drawings(folder: Path, opts: Options) -> np.ndarray:
     """The drawings of a training's first batches, float32 (N, S, S, 3)."""
     sidecar = read_sidecar(folder)
     to_draw = dataset.landmarks_to_draw(sidecar, Target.measure(sidecar, SIZE), opts)
-    batches = dataset.training_batches(dataset.find_pairs(folder), opts, 0, to_draw)
+    batches = training_batches(dataset.find_pairs(folder), opts, 0, to_draw)
     return np.concatenate([inputs.numpy() for inputs, _ in itertools.islice(batches, 8)])
 
 

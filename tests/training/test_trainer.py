@@ -25,6 +25,8 @@ from tests import made
 STEPS = 60
 WHOLE = replace(
     made.SMALL,
+    image_size=32,
+    scale_size=36,
     ema=True,
     batch_size=2,
     max_steps=14,
@@ -212,7 +214,7 @@ def test_a_precision_is_settled_once(pairs, tmp_path, capsys):
 
 
 def test_what_is_exported_of_a_training_with_ema_is_the_average(whole):
-    generator = made.generator(64, 4)
+    generator = made.generator(WHOLE.image_size, WHOLE.ngf)
     checkpoints.restore_generator(generator, whole)
     kernel = generator.get_layer("decoder_1_conv").kernel.numpy()
     name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"

@@ -12,7 +12,7 @@ from face2face.cli import UserError
 from pix2pix import checkpoints, dataset, images, inference, networks, options, training, validation
 from tests import made
 
-OPTS = replace(made.SMALL, ema=True, max_steps=40, val_freq=10, lr=0.002)
+OPTS = replace(made.SMALL, ema=True, max_steps=20, val_freq=5, lr=0.004)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def best_step(folder: Path) -> int:
 
 def test_the_val_beside_train_is_validated_on(trained, pairs):
     rows = history(trained)
-    assert list(rows) == [10, 20, 30, 40]
-    assert rows[40] == pytest.approx(astuple(measured(trained, pairs, checkpoints.LAST)))
-    assert rows[40][2] > rows[10][2]  # it learns
+    assert list(rows) == [5, 10, 15, 20]
+    assert rows[20] == pytest.approx(astuple(measured(trained, pairs, checkpoints.LAST)))
+    assert rows[20][2] > rows[5][2]  # it learns
 
 
 def test_the_best_weights_are_kept(trained, pairs):
@@ -72,7 +72,7 @@ def test_the_best_weights_are_kept(trained, pairs):
 def test_validation_is_in_tensorboard(trained):
     events = EventAccumulator(str(trained), size_guidance={"tensors": 0}).Reload()
     for name in ("l1", "psnr", "ssim"):
-        assert [event.step for event in events.Tensors(f"validation/{name}")] == [10, 20, 30, 40]
+        assert [event.step for event in events.Tensors(f"validation/{name}")] == [5, 10, 15, 20]
 
 
 def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
@@ -85,14 +85,14 @@ def test_validation_changes_nothing_in_training(trained, pairs, tmp_path):
 
 
 def test_a_training_in_two_parts_remembers_its_best(trained, pairs, tmp_path, capsys):
-    """Stopped after the last step's validation, begun again from step 20: the same history and best."""
-    for last in (20, 40):
+    """Stopped after the last step's validation, begun again from step 10: the same history and best."""
+    for last in (10, 20):
         training.train(replace(OPTS, max_steps=last), pairs / "train", tmp_path)
     assert history(tmp_path) == history(trained)
     assert best_step(tmp_path) == best_step(trained)
     said = capsys.readouterr().out
     assert said.count(" (the best so far)") >= 1
-    assert f"step 40, validation: {metrics.Measures(*history(tmp_path)[40])}" in said
+    assert f"step 20, validation: {metrics.Measures(*history(tmp_path)[20])}" in said
 
 
 class Judged(validation.Validation):
