@@ -83,12 +83,13 @@ def test_a_larger_picture_is_scaled_in_proportion():
     assert parsed("--image_size", "512", "--scale_size", "520").scale_size == 520
 
 
-def test_a_warp_is_refused_where_nothing_is_redrawn():
-    with pytest.raises(UserError, match=r"expected --warp with --jitter redraw, got it with --jitter crop"):
-        parsed("--jitter", "crop", "--warp", "0.5")
-    with pytest.raises(UserError, match="expected --warp with --jitter redraw"):
-        parsed("--paper", "--warp", "0.5")
-    assert parsed("--warp", "0.5").warp == 0.5
+@pytest.mark.parametrize("name", ["warp", "recombine"])
+def test_what_needs_landmarks_is_refused_where_nothing_is_redrawn(name):
+    expected = f"expected --{name} with --jitter redraw, got it with --jitter crop"
+    for others in (("--jitter", "crop"), ("--paper",)):
+        with pytest.raises(UserError, match=expected):
+            parsed(*others, f"--{name}", "0.5")
+    assert getattr(parsed(f"--{name}", "0.25"), name) == 0.25
 
 
 @pytest.mark.parametrize("other", [["--scale_size", "300"], ["--paper", "--scale_size", "286"]])
