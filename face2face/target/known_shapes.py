@@ -61,7 +61,7 @@ class Part:
 
 
 PARTS = (
-    Part(tuple(REGIONS), 2.8),
+    Part(tuple(REGIONS), 2.9),
     Part(("left eye",), 5.0),
     Part(("right eye",), 5.0),
     Part(("left brow",), 3.8),
