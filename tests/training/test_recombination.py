@@ -106,6 +106,7 @@ def test_a_face_moved_in_its_picture_gives_the_same_eyes(filmed):
     points = (frame.entry.points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     mixed = recombined(frame, Frame(replace(frame.entry, points=points), moved))
     assert np.abs(mixed.entry.points - frame.entry.points).max() < 0.1
+    assert not np.array_equal(mixed.picture, frame.picture)  # it was interpolated
     left, top = np.floor(frame.entry.points[EYES].min(axis=0)).astype(int)
     right, bottom = np.ceil(frame.entry.points[EYES].max(axis=0)).astype(int)
     eyes = slice(top, bottom), slice(left, right)
