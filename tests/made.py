@@ -246,6 +246,11 @@ def claimed_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def lasting_source(clips: Path) -> list:
+    """Arguments of run_webcam.py: a driver of 16 s, however fast the machine is."""
+    return ["--source", clips / "WolfgangLanger_Pexels.mp4", "--pace"]
+
+
 def until(what, seconds: float = 60):
     """The first true answer, asked for again and again."""
     deadline = time.monotonic() + seconds

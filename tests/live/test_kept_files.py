@@ -148,9 +148,9 @@ def test_a_kill_leaves_the_earlier_recording_and_what_there_is_of_the_new_one(he
     assert drive("--record", "out.mp4", "--limit", 3) == 0
     before = tree(here)
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "out.mp4"]
-    running = subprocess.Popen([*command, "--source", clips / "WolfgangLanger_Pexels.mp4"], stdout=-3)
+    running = subprocess.Popen([*command, *made.lasting_source(clips)], stdout=-3)
     unfinished = Path("out.unfinished.mp4")
-    until(lambda: unfinished.is_file() and unfinished.stat().st_size > 50_000)
+    until(lambda: unfinished.is_file() and unfinished.stat().st_size > 20_000)
     running.kill()
     running.wait(timeout=30)
     assert count(unfinished) >= 10
@@ -162,10 +162,8 @@ def test_a_kill_leaves_the_earlier_recording_and_what_there_is_of_the_new_one(he
 def test_an_interrupt_ends_a_recording_and_then_it_takes_its_place(here, clips):
     assert drive("--record", "out.mp4", "--limit", 3) == 0
     command = [sys.executable, WEBCAM, "--tf-model", "model.pb", "--no-window", "--record", "out.mp4"]
-    running = made.start(
-        [*command, "--source", clips / "WolfgangLanger_Pexels.mp4"], stdout=-3, stderr=subprocess.PIPE
-    )
-    until(lambda: Path("out.unfinished.mp4").is_file() and Path("out.unfinished.mp4").stat().st_size > 50_000)
+    running = made.start([*command, *made.lasting_source(clips)], stdout=-3, stderr=subprocess.PIPE)
+    until(lambda: Path("out.unfinished.mp4").is_file() and Path("out.unfinished.mp4").stat().st_size > 20_000)
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, b"interrupted\n")

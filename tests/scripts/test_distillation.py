@@ -193,11 +193,12 @@ def test_ctrl_c_keeps_the_student_so_far(trained, tmp_path):
     with made.start(list(map(str, command)), cwd=made.ROOT, text=True, **streams) as process:
         assert any(line.startswith("teaching: 50/") for line in process.stderr), "it has ended"
         process.send_signal(signal.SIGSTOP)  # the processor is ours
-        assert made.edge(reduce_model.main, "--model-input", trained, "--model-output", output) == 0
+        code = made.edge(reduce_model.main, "--model-input", trained, "--model-output", output)
         for sent in (signal.SIGCONT, signal.SIGINT, signal.SIGINT):
             process.send_signal(sent)
         said, errors = process.communicate(timeout=120)
-    assert process.returncode == 130 and errors.endswith("interrupted\n") and "Traceback" not in errors
+    assert code == 0 and process.returncode == 130
+    assert errors.endswith("interrupted\n") and "Traceback" not in errors
     assert re.search(r"stopped after \d+ of 1000000 steps: the student so far is kept\n", said)
     student = student_of(output)
     assert options.read(output, options.REDUCED).ngf == 4
