@@ -13,7 +13,7 @@ from pix2pix import networks
 from pix2pix.augmentation import jitter, redraw
 from pix2pix.dataset import normalised_pair, read_pair
 from pix2pix.options import REDRAW, Options
-from pix2pix.recombination import Frame, Recombiner, recombined
+from pix2pix.recombination import Frame, Recombiner, random_sides, recombined
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
@@ -70,12 +70,13 @@ class _Loader:
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 
     def _recombined(self, index: int, rng: np.random.Generator) -> Frame:
-        """The photo of a pair and its landmarks; of a share of them the upper face is another frame's."""
+        """The photo of a pair and its landmarks; of a share of them eyes and brows are another frame's."""
         frame = self._frame(index)
         if self._recombiner is None or rng.random() >= self._options.recombine:
             return frame
-        other = self._recombiner.find(index, rng)
-        return frame if other is None else recombined(frame, self._frame(other))
+        sides = random_sides(rng)
+        other = self._recombiner.find(index, sides, rng)
+        return frame if other is None else recombined(frame, self._frame(other), sides)
 
     def _frame(self, index: int) -> Frame:
         path = self._pairs[index]

@@ -1,8 +1,9 @@
 """Training pairs with the eyes and brows of another frame: expressions that were not filmed together.
 
-In a short video a smile may never meet shut eyes. The generator then has never seen that drawing, and paints
-a mixture of frames that have the one or the other, shirt and background included. Here the upper face of a
-frame with nearly the same head pose is moved into the picture, and its landmarks likewise.
+In a short video a smile may never meet shut eyes, and one eye may never shut alone. The generator then has
+never seen that drawing, and paints a mixture of frames that have the one or the other, shirt and background
+included. Here both eyes with their brows, or one eye with its brow, of a frame with nearly the same head pose
+are moved into the picture, and their landmarks likewise.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,22 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from face2face.face.geometry import BROWS, EYES, SimilarityTransform, align, interocular_distance
+from face2face.face.geometry import (
+    LEFT_BROW,
+    LEFT_EYE,
+    RIGHT_BROW,
+    RIGHT_EYE,
+    SimilarityTransform,
+    align,
+    interocular_distance,
+)
 from face2face.face.head_pose import HEAD
 from face2face.target.sidecar import Entry
 
-UPPER_FACE = [*range(BROWS.start, BROWS.stop), *range(EYES.start, EYES.stop)]
-"""Landmarks that are taken from the other frame."""
+SIDES = np.r_[LEFT_BROW, LEFT_EYE], np.r_[RIGHT_BROW, RIGHT_EYE]
+"""Landmarks of one brow and its eye, in the order of the irises."""
+ONE_SIDE_SHARE = 0.5
+"""Share of the recombined pairs that get one eye and its brow, not both."""
 
 NEAR_SHARE = 0.1
 """Share of the frames, those of the nearest head poses, from which one is taken."""
@@ -56,14 +67,15 @@ class Recombiner:
         upright, _ = align(upright, upright.mean(axis=0))
         upright /= float(interocular_distance(upright.mean(axis=0)))
         self._heads = upright[:, HEAD].reshape(len(faces), -1)
-        self._upper_faces = upright[:, UPPER_FACE].reshape(len(faces), -1)
+        self._sides = [upright[:, points].reshape(len(faces), -1) for points in SIDES]
         self._videos = np.array([entry.video for entry in entries])
 
-    def find(self, index: int, rng: np.random.Generator) -> int | None:
-        """Find the frame that gives its upper face to another one.
+    def find(self, index: int, sides: Sequence[int], rng: np.random.Generator) -> int | None:
+        """Find the frame that gives eyes and brows to another one.
 
         Args:
-            index: The frame that takes it.
+            index: The frame that takes them.
+            sides: Of which sides, indices of `SIDES`.
             rng: Source of the randomness.
 
         Returns:
@@ -78,8 +90,8 @@ class Recombiner:
         if not len(near):
             return None
         drawn = rng.choice(np.sort(near), CANDIDATES)
-        differences = np.linalg.norm(self._upper_faces[drawn] - self._upper_faces[index], axis=1)
-        return int(drawn[np.argmax(differences)])
+        parts = np.concatenate([self._sides[side] for side in sides], axis=1)
+        return int(drawn[np.argmax(np.linalg.norm(parts[drawn] - parts[index], axis=1))])
 
 
 @dataclass(frozen=True)
@@ -95,23 +107,32 @@ class Frame:
     picture: np.ndarray
 
 
-def recombined(frame: Frame, other: Frame) -> Frame:
-    """Replace the upper face of a frame, eyes and brows, by another frame's.
+def random_sides(rng: np.random.Generator) -> tuple[int, ...]:
+    """Draw of which sides eyes and brows are taken from another frame: one or both, indices of `SIDES`."""
+    return (int(rng.integers(2)),) if rng.random() < ONE_SIDE_SHARE else (0, 1)
+
+
+def recombined(frame: Frame, other: Frame, sides: Sequence[int]) -> Frame:
+    """Replace eyes and brows of a frame by another frame's.
 
     Args:
         frame: The frame that gives the rest.
-        other: The frame that gives the upper face; its head pose has to be nearly the same.
+        other: The frame that gives eyes and brows; its head pose has to be nearly the same.
+        sides: Of which sides, indices of `SIDES`.
     """
+    taken = np.concatenate([SIDES[side] for side in sides])
     points = frame.entry.points.astype(np.float64)
     size = float(interocular_distance(points))
     move = SimilarityTransform.estimate(other.entry.points, points)
     moved = points.copy()
-    moved[UPPER_FACE] = move.apply(other.entry.points[UPPER_FACE])
-    irises = None if frame.entry.irises is None else np.full((2, 2), np.nan)
-    if irises is not None and other.entry.irises is not None:
-        irises = move.apply(other.entry.irises)
+    moved[taken] = move.apply(other.entry.points[taken])
+    irises = frame.entry.irises
+    if irises is not None:
+        others = other.entry.irises
+        irises = irises.copy()
+        irises[list(sides)] = np.nan if others is None else move.apply(others)[list(sides)]
     picture = frame.picture.copy()
-    _move_in(picture, other.picture, move, np.concatenate([points[UPPER_FACE], moved[UPPER_FACE]]), size)
+    _move_in(picture, other.picture, move, np.concatenate([points[taken], moved[taken]]), size)
     return Frame(replace(frame.entry, points=moved.astype(np.float32), irises=irises), picture)
 
 
