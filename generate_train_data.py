@@ -18,7 +18,7 @@ import numpy as np
 from face2face import cli, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import DEFAULT_DRAWING, IRIS_COLOURS, NEW_DRAWINGS
-from face2face.face.irises import IrisDetector
+from face2face.face.eyes import EyeDetector
 from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.sources.base import Source
 from face2face.sources.open import open_source
@@ -70,7 +70,7 @@ def generate(
         raise cli.UserError(f"expected --num of at most {MAX_PAIRS}, got {count}")
     earlier = pairs.check(output_dir, sources, count, overwrite, preview)
     detector = LandmarkDetector(landmark_model, PATIENT_SEARCH_SIDE)
-    iris_detector = IrisDetector() if gaze and drawing in IRIS_COLOURS else None
+    eye_detector = EyeDetector() if gaze and drawing in IRIS_COLOURS else None
     began = time.monotonic()
     with ExitStack() as stack:
         videos = [stack.enter_context(open_source(source, start, end)) for source in sources]
@@ -90,7 +90,7 @@ def generate(
                 if clip.chosen:
                     points = np.array([candidate.face.points for candidate in clip.chosen])
                     clip.crop_box = CropBox.around(points, *clip.scanned.frame_size)
-        written = pairs.write(clips, output_dir, NEW_DRAWINGS[drawing], preview, earlier, iris_detector)
+        written = pairs.write(clips, output_dir, NEW_DRAWINGS[drawing], preview, earlier, eye_detector)
     rate = searched / (time.monotonic() - began)
     print(
         f"frames read {searched}, faces found {found}, without a face {searched - found}, "

@@ -10,7 +10,6 @@ rule, so their gazes should correlate, across and down.
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +22,10 @@ import numpy as np
 from benchmarks import machine
 from face2face import cli, records
 from face2face.face import geometry
-from face2face.face.irises import IrisDetector, gaze_of
+from face2face.face.eyes import EyeDetector
+from face2face.face.irises import gaze_of
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.winks import visible_irises
 from face2face.sources.open import open_source
 
 CLICKED = Path(__file__).with_name("data") / "irises.json"
@@ -47,17 +48,33 @@ SMOOTHING = 5.0
 """Standard deviation in pixels of the smoothing before the centre's darkness is read."""
 
 
+class NetworkDetector:
+    """Finds irises by the network that the scripts use."""
+
+    def __init__(self) -> None:
+        self._eyes = EyeDetector()
+
+    def find(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The irises, float (2, 2), in pixels of the frame; NaN where there is none, or it is doubtful.
+
+        Args:
+            frame: uint8 (H, W, 3), BGR.
+            points: float (68, 2), the landmarks, in pixels of the frame; NaN: no face.
+        """
+        return visible_irises(self._eyes.find(frame, points))
+
+
 class GradientDetector:
     """Finds irises by Timm and Barth, Accurate eye centre localisation by means of gradients (VISAPP 2011).
 
     The gradients at an iris's edge point away from its centre, and the centre is dark.
     """
 
-    def find(self, frame: np.ndarray, points: np.ndarray, eyes: Sequence[int] = (0, 1)) -> np.ndarray:
-        """As `IrisDetector.find`, but no iris is doubtful."""
+    def find(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """As `NetworkDetector.find`, but no iris is doubtful."""
         found = np.full((2, 2), np.nan, np.float32)
         for eye, openness in enumerate(geometry.EYE_ASPECT_RATIOS):
-            if eye in eyes and openness(points) >= geometry.SHUT_EYE:
+            if openness(points) >= geometry.SHUT_EYE:
                 found[eye] = self._find_one(frame, points.astype(np.float64), eye)
         return found
 
@@ -133,7 +150,7 @@ class Followed:
     seconds: np.ndarray  # (frames, ways): of the processor, for an open eye
 
 
-def follow(clip: Path, ways: list[IrisDetector | GradientDetector]) -> Followed:
+def follow(clip: Path, ways: list[NetworkDetector | GradientDetector]) -> Followed:
     landmarks, last, before, kept = LandmarkDetector(), [None, None], None, []
     with open_source(str(clip)) as video, cli.progress(video.frame_count, clip.stem, "frames") as bar:
         for frame in video.frames():
@@ -230,7 +247,7 @@ def row(clip: str, way: str, figures: np.ndarray, errors: np.ndarray, has_iris: 
 
 def compare(clips: list[Path]) -> None:
     every_eye = records.read(CLICKED, list[Clicked], "points clicked by hand")
-    ways, load = {"network": IrisDetector(), "gradients": GradientDetector()}, machine.load()
+    ways, load = {"network": NetworkDetector(), "gradients": GradientDetector()}, machine.load()
     results = {}
     for path in clips:
         clip, eyes = follow(path, list(ways.values())), [c for c in every_eye if c.clip == path.stem]

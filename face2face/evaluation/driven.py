@@ -59,7 +59,7 @@ class CrossMeasures:
             row: Start of the strips' names.
         """
         self._judge, self._target, self._driver, self._row = judge, target, driver, row
-        self._looks, self._following = Looks(judge), Following(with_gaze=judge.iris_detector is not None)
+        self._looks, self._following = Looks(judge), Following(with_gaze=judge.eye_detector is not None)
         self._sharpnesses: list[float] = []
         self._warpings: list[float] = []
         self._opening: list[float] = []
@@ -106,13 +106,14 @@ class CrossMeasures:
             self.strips.append(Strip(name, pictures, said, badness))
 
     def _add_motion(self, frame: Frame, driven: DrivenFrame, found: np.ndarray | None) -> None:
-        gazes = None
+        gazes = painted = None
         if found is not None:
+            painted = self._judge.with_wink(driven.generated, found)
             self._heads.append((driven.points, driven.drawn, found))
-            if self._judge.iris_detector is not None:
+            if self._judge.eye_detector is not None:
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
                 gazes = self._judge.gaze(picture, driven.detected), self._judge.gaze(driven.generated, found)
-        self._following.add(driven.detected, driven.points, found, gazes)
+        self._following.add(driven.detected, driven.points, painted, gazes)
 
     def _add_changes(self, painted: np.ndarray, found: np.ndarray | None) -> None:
         if self._last is not None:

@@ -14,7 +14,7 @@ from face2face.evaluation.looks import Looks, TrueFace
 from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation, Strip, mean_or_nan, percentile_or_nan
 from face2face.evaluation.target_frames import Clip, TargetFrames, known_crop_box, target_frames
-from face2face.face.irises import IrisDetector
+from face2face.face.eyes import EyeDetector
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH
 from face2face.face.tracking import Tracker
@@ -71,8 +71,8 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
     size = generator.target.image_size
     if size < artefacts.TILE:
         raise cli.UserError(f"expected a model of {artefacts.TILE} pixels or more, got {size}: {model}")
-    irises = IrisDetector() if options.gaze else None
-    judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors(), irises)
+    eyes = EyeDetector() if options.gaze else None
+    judge = Judge(LandmarkDetector(options.landmark_model), identity.descriptors(), eyes)
 
     def painter(source: Source | None = None) -> Painter:
         tracker = Tracker(judge.detector, options.smoothing, thorough_seconds=0)
@@ -166,7 +166,7 @@ class SelfMeasures:
             "l1_mouth": mouth.l1,
             "nme": mean_or_nan(self._errors),
             "sharpness": float(np.median(self._sharpnesses)),
-            **({} if self._judge.iris_detector is None else gaze_values(self._gazes)),
+            **({} if self._judge.eye_detector is None else gaze_values(self._gazes)),
             **self._looks.artefacts(self._target.depth),
             **_medians(self._looks, self._target, "median"),
         }

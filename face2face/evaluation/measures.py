@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 
 from face2face.evaluation.identity import Descriptor
+from face2face.face.eyes import EyeDetector
 from face2face.face.geometry import interocular_distance
-from face2face.face.irises import IrisDetector, gaze_of
+from face2face.face.irises import gaze_of
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.winks import visible_irises, with_wink
 
 Identity = dict[str, np.ndarray]
 """Whose face it is: a descriptor, float (128,), by the key of each network."""
@@ -27,12 +29,12 @@ class Judge:
     Attributes:
         detector: Finds the landmarks.
         descriptors: Describe whose face it is.
-        iris_detector: Finds the irises; None: the gaze is not judged.
+        eye_detector: Sees winks and irises; None: the gaze is not judged.
     """
 
     detector: LandmarkDetector
     descriptors: Sequence[Descriptor]
-    iris_detector: IrisDetector | None = field(default_factory=IrisDetector)
+    eye_detector: EyeDetector | None = field(default_factory=EyeDetector)
 
     def landmarks(self, picture: np.ndarray) -> np.ndarray | None:
         """The landmarks of the face in a picture, float (68, 2); None if no face is detected."""
@@ -49,9 +51,21 @@ class Judge:
         Returns:
             float (2, 2), see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
         """
-        if self.iris_detector is None:
+        if self.eye_detector is None:
             return None
-        return gaze_of(points, self.iris_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points))
+        eyes = self.eye_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points)
+        return gaze_of(points, visible_irises(eyes))
+
+    def with_wink(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """A face's landmarks, float (68, 2), with one eye that is shut by itself, see `winks`.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB.
+            points: float (68, 2), as `landmarks` gives them.
+        """
+        if self.eye_detector is None:
+            return points
+        return with_wink(points, self.eye_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points))
 
     def describe(self, picture: np.ndarray, points: np.ndarray) -> Identity:
         """Describe a face.

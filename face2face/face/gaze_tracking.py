@@ -1,4 +1,4 @@
-"""The gaze of a tracked face: an eye is looked at when its picture has changed."""
+"""The eyes of a tracked face, and its gaze: an eye is looked at when its picture has changed."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from face2face.face.crop import scaled_part
+from face2face.face.eyes import UNSEEN, EyeDetector, SeenEye
 from face2face.face.geometry import EYE_CORNERS
-from face2face.face.irises import IrisDetector, gaze_of
+from face2face.face.irises import gaze_of
 from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother
+from face2face.face.winks import wink
 
 MAX_EYE_DIFFERENCE = 3.0
 """Largest mean difference, of 255, between similar pictures of an eye. An iris that moves by a thirtieth of
@@ -28,21 +30,23 @@ class TrackedGaze:
         smoothed: float (2, 2), the same, smoothed. While it is unknown, it is the last one; None before it
             was known.
         unknown_for: Seconds since the gaze of an eye was last known; 0 while it is, and before it was.
+        eyes: The left eye and the right one, as last looked at.
     """
 
     detected: np.ndarray
     smoothed: np.ndarray | None
     unknown_for: float
+    eyes: tuple[SeenEye, SeenEye]
 
 
 class GazeTracker:
     """Follows the gaze of one face over frames."""
 
-    def __init__(self, detector: IrisDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
+    def __init__(self, detector: EyeDetector, smoothing: float = DEFAULT_STRENGTH) -> None:
         """Start without a face.
 
         Args:
-            detector: Detects the irises.
+            detector: Looks at the eyes.
             smoothing: Strength from 0 (no smoothing) to 1 (the most).
         """
         self._detector, self._smoother = detector, GazeSmoother(smoothing)
@@ -50,7 +54,7 @@ class GazeTracker:
 
     def reset(self) -> None:
         """Forget the past: the next face is another one, or was away for a while."""
-        self._gaze = np.full((2, 2), np.nan)
+        self._gaze, self._eyes = np.full((2, 2), np.nan), [UNSEEN, UNSEEN]
         self._thumbnails: list[np.ndarray | None] = [None, None]
         self._smoother.reset()
 
@@ -71,14 +75,16 @@ class GazeTracker:
             for eye, (now, last) in enumerate(zip(thumbnails, self._thumbnails, strict=True))
             if last is None or np.abs(now - last).mean() > MAX_EYE_DIFFERENCE
         ]
-        gaze = self._gaze.copy()
-        if changed:
-            gaze[changed] = gaze_of(points, self._detector.find(picture, points, changed))[changed]
         for eye in changed:
+            self._eyes[eye] = self._detector.look(picture, points, eye)
             self._thumbnails[eye] = thumbnails[eye]
-        self._gaze = gaze
+        self._gaze[changed] = gaze_of(points, np.array([eye.iris for eye in self._eyes]))[changed]
+        gaze = self._gaze.copy()
+        shut, certainty = wink(self._eyes)
+        if certainty > 0:
+            gaze[shut] = np.nan
         smoothed = self._smoother(gaze, seconds)
-        return TrackedGaze(gaze, smoothed, self._smoother.unknown_for)
+        return TrackedGaze(gaze, smoothed, self._smoother.unknown_for, (self._eyes[0], self._eyes[1]))
 
 
 def _thumbnail(grey: np.ndarray, points: np.ndarray, left: int, right: int) -> np.ndarray:

@@ -8,10 +8,11 @@ import numpy as np
 
 from face2face.face import boxes
 from face2face.face.crop import scaled_part
+from face2face.face.eyes import EyeDetector
 from face2face.face.gaze_tracking import GazeTracker, TrackedGaze
-from face2face.face.irises import IrisDetector
 from face2face.face.landmarks import Face, LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH, Smoother
+from face2face.face.winks import with_wink
 from face2face.sources.base import Frame
 
 FORGET_SECONDS = 1.0
@@ -44,7 +45,8 @@ class TrackedFace:
 
     Attributes:
         points: float (68, 2), the landmarks, smoothed, in pixels of the frame.
-        detected: float32 (68, 2), the same as detected, not smoothed.
+        detected: float (68, 2), the same as detected, not smoothed; with winks (see `winks`) if the gaze is
+            followed.
         is_another: Whether the tracker has changed to this face in this frame: as `next_face` asked, or
             because the tracked one has gone, or is back. A face elsewhere than the tracked one last was is
             another.
@@ -100,8 +102,8 @@ class Tracker:
         self._place, self._count = 0, 1
         self._is_asked_for_next = self._is_another = False
 
-    def follow_gaze(self, detector: IrisDetector) -> None:
-        """Find the gaze, too, from now on."""
+    def follow_gaze(self, detector: EyeDetector) -> None:
+        """Look at the eyes, too, from now on: winks and gaze."""
         self._gaze_tracker = GazeTracker(detector, self._smoothing)
 
     def next_face(self) -> None:
@@ -123,12 +125,13 @@ class Tracker:
         if face is None:
             return None
         self._face, self._last, self._seen_at = face, face, frame.seconds
-        gaze = None
+        gaze, points = None, face.points
         if self._gaze_tracker is not None:
-            gaze = self._gaze_tracker(frame.picture, grey, face.points, frame.seconds)
+            gaze = self._gaze_tracker(frame.picture, grey, points, frame.seconds)
+            points = with_wink(points, gaze.eyes)
         return TrackedFace(
-            points=self._smoother(face.points, frame.seconds),
-            detected=face.points,
+            points=self._smoother(points, frame.seconds),
+            detected=points,
             is_another=self._is_another,
             place=self._place,
             count=self._count,

@@ -8,7 +8,7 @@ import numpy as np
 from face2face import cli
 from face2face.face import boxes
 from face2face.face.crop import CropBox
-from face2face.face.irises import IrisDetector
+from face2face.face.eyes import EyeDetector
 from face2face.face.landmarks import Face
 from face2face.face.tracking import TrackedFace, Tracker
 from face2face.live.look_ahead import LOOK_AHEAD_SECONDS, SeenFace, faces_ahead, of_same_person
@@ -56,10 +56,10 @@ class Driver:
         self._person = self._owner = Person(saved=saved)  # who drives, and of whom the calibration's file is
         self._is_asked_to_calibrate = False
         self._seen_ahead: list[SeenFace] = []
-        self._iris_detector: IrisDetector | None = None
+        self._eye_detector: EyeDetector | None = None
         if options.gaze and any(target.gaze is not None for target in targets):
-            self._iris_detector = IrisDetector()
-            tracker.follow_gaze(self._iris_detector)
+            self._eye_detector = EyeDetector()
+            tracker.follow_gaze(self._eye_detector)
         self.gains = {"expression": options.expression, "head": options.head}
         self._retargeters: dict[int, Retargeter] = {}
 
@@ -96,7 +96,7 @@ class Driver:
         """
         is_needed = self._options.retarget and self._person.saved is None
         if is_needed and any(target.face is not None for target in self._targets):
-            self._seen_ahead = faces_ahead(source, self._tracker.detector, self._iris_detector, seconds)
+            self._seen_ahead = faces_ahead(source, self._tracker.detector, self._eye_detector, seconds)
 
     def find(self, frame: Frame) -> TrackedFace | None:
         """Find the driver's face in the next frame; None if he is not there."""

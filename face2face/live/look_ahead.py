@@ -9,8 +9,10 @@ import numpy as np
 
 from face2face import cli
 from face2face.face import boxes
-from face2face.face.irises import IrisDetector, gaze_of
+from face2face.face.eyes import EyeDetector
+from face2face.face.irises import gaze_of
 from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.winks import visible_irises
 from face2face.sources.base import Source
 
 LOOK_AHEAD_FRAMES = 48
@@ -37,14 +39,14 @@ class SeenFace:
 
 
 def faces_ahead(
-    source: Source, detector: LandmarkDetector, irises: IrisDetector | None, seconds: float
+    source: Source, detector: LandmarkDetector, eyes: EyeDetector | None, seconds: float
 ) -> list[SeenFace]:
     """Find one person's face, or who is in his place while he is away, in a sample of a file's frames.
 
     Args:
         source: The file. A live source has no sample, and so no faces.
         detector: Detects the faces.
-        irises: Detects the irises; None: the gaze is not looked for.
+        eyes: Looks at the eyes; None: the gaze is not looked for.
         seconds: After about this time, what was found is enough.
     """
     until = time.monotonic() + seconds
@@ -57,8 +59,9 @@ def faces_ahead(
                 if last is None or found.is_near(last):  # while that one is away, it may be another's
                     last = found
                 gaze = None
-                if irises is not None:
-                    gaze = gaze_of(found.points, irises.find(frame.picture, found.points))
+                if eyes is not None:
+                    irises = visible_irises(eyes.find(frame.picture, found.points))
+                    gaze = gaze_of(found.points, irises)
                 faces.append(SeenFace(found.points, gaze))
             if time.monotonic() > until:
                 break

@@ -11,7 +11,8 @@ import numpy as np
 from face2face import cli, files, pictures
 from face2face.face.crop import CropBox
 from face2face.face.drawing import LINE_WIDTH, draw, frame_line_width
-from face2face.face.irises import IrisDetector
+from face2face.face.eyes import EyeDetector
+from face2face.face.winks import visible_irises, with_wink
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
 from face2face.sources.open import source_path
@@ -125,7 +126,7 @@ def write(
     drawing: str,
     preview: bool,
     is_ours: files.IsOurs,
-    iris_detector: IrisDetector | None = None,
+    eye_detector: EyeDetector | None = None,
 ) -> int:
     """Write 1.png ... into both folders, and the sidecar, and replace those of an earlier run.
 
@@ -138,7 +139,7 @@ def write(
         drawing: Style of the drawings, a key of `drawing.DRAWINGS`.
         preview: Whether to write the contact sheet.
         is_ours: Whether a file may be replaced.
-        iris_detector: Finds the irises; None: none are drawn.
+        eye_detector: Sees winks and irises; None: neither is drawn.
 
     Returns:
         The number of pairs.
@@ -159,8 +160,10 @@ def write(
                 points_of = {candidate.number: candidate.face.points for candidate in clip.chosen}
                 for frame in clip.video.frames(points_of):
                     file = f"{len(sidecar.images) + 1}.png"
-                    points = points_of[frame.number]
-                    irises = iris_detector.find(frame.picture, points) if iris_detector else None
+                    points, irises = points_of[frame.number], None
+                    if eye_detector is not None:
+                        eyes = eye_detector.find(frame.picture, points)
+                        points, irises = with_wink(points, eyes), visible_irises(eyes)
                     entry = Entry(index, frame.number, points, frame_line_width(drawing), irises)
                     picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
                     picture, drawn, entry = pair(picture, entry, clip.crop_box, drawing)

@@ -11,6 +11,7 @@ import pytest
 import generate_train_data
 from face2face.cli import UserError
 from face2face.face.drawing import IRIS_COLOURS, draw
+from face2face.face.eyes import EyeDetector
 from face2face.face.geometry import (
     EYE_CORNERS,
     LEFT_EYE,
@@ -20,9 +21,10 @@ from face2face.face.geometry import (
     mirrored,
     mirrored_irises,
 )
-from face2face.face.irises import IrisDetector, gaze_of, irises_of
+from face2face.face.irises import gaze_of, irises_of
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
+from face2face.face.winks import visible_irises
 from face2face.generator.generator import Generator
 from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
@@ -55,9 +57,16 @@ def frames(clips) -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
+class Irises(EyeDetector):
+    """The irises of both eyes."""
+
+    def __call__(self, frame, points) -> np.ndarray:
+        return visible_irises(self.find(frame, points))
+
+
 @pytest.fixture(scope="module")
-def irises() -> IrisDetector:
-    return IrisDetector()
+def irises() -> Irises:
+    return Irises()
 
 
 def drawn_iris(drawing: np.ndarray, eye: slice, points: np.ndarray) -> np.ndarray:
@@ -83,7 +92,7 @@ def test_irises_are_found_inside_open_eyes(frames, irises):
         if eye_aspect_ratio(points) < 0.22:
             continue
         open_faces += 1
-        gaze = gaze_of(points, irises.find(picture, points))
+        gaze = gaze_of(points, irises(picture, points))
         if np.isfinite(gaze).all():
             found += 1
             assert np.abs(gaze[:, 0]).max() < 0.4 and np.abs(gaze[:, 1]).max() < 0.3
@@ -93,9 +102,9 @@ def test_irises_are_found_inside_open_eyes(frames, irises):
 def test_a_mirrored_face_has_mirrored_irises(frames, irises):
     compared = 0
     for picture, points in frames:
-        found = irises.find(picture, points)
+        found = irises(picture, points)
         width = picture.shape[1]
-        other = irises.find(np.ascontiguousarray(picture[:, ::-1]), mirrored(points, width))
+        other = irises(np.ascontiguousarray(picture[:, ::-1]), mirrored(points, width))
         both = np.isfinite(found) & np.isfinite(mirrored_irises(other, width))
         if both.all():
             compared += 1
@@ -107,16 +116,16 @@ def test_a_mirrored_face_has_mirrored_irises(frames, irises):
 def test_an_eye_that_shows_no_iris_has_none(frames, irises):
     """A shut one, by its landmarks; and one that is painted over with skin."""
     picture, points = next(f for f in frames if eye_aspect_ratio(f[1]) > 0.25)
-    assert np.isfinite(irises.find(picture, points)).all()
+    assert np.isfinite(irises(picture, points)).all()
     shut = points.copy()
     for upper, lower in ((37, 41), (38, 40)):
         shut[[upper, lower], 1] = points[[upper, lower], 1].mean()
-    assert np.isnan(irises.find(picture, shut)[0]).all() and np.isfinite(irises.find(picture, shut)[1]).all()
+    assert np.isnan(irises(picture, shut)[0]).all() and np.isfinite(irises(picture, shut)[1]).all()
     covered = picture.copy()
     middle, reach = points[RIGHT_EYE].mean(axis=0), 0.35 * interocular_distance(points)
     cheek = picture[tuple(np.round(points[33] + (0.3 * reach)).astype(int)[::-1])].tolist()
     cv2.circle(covered, np.round(middle).astype(int).tolist(), round(float(reach)), cheek, cv2.FILLED)
-    found = irises.find(covered, points)
+    found = irises(covered, points)
     assert np.isnan(found[1]).all() and np.isfinite(found[0]).all()
 
 
@@ -191,7 +200,7 @@ def test_pairs_have_the_irises_of_their_pictures(clips, tmp_path, irises):
     seen = 0
     for name, entry in known.images.items():
         picture = cv2.imread(str(tmp_path / "with/original" / name))
-        found = gaze_of(entry.points, irises.find(picture, entry.points))
+        found = gaze_of(entry.points, irises(picture, entry.points))
         kept = gaze_of(entry.points, entry.irises)
         both = np.isfinite(found).all() and np.isfinite(kept).all()
         assert not both or np.abs(found - kept).max() < 0.03
@@ -239,21 +248,21 @@ def test_the_drivers_gaze_is_drawn_and_without_it_the_target_looks_as_at_rest(cl
             assert np.linalg.norm(eyes - (column, row), axis=1).min() < 1.5 * width
 
 
-class Looking(IrisDetector):
+class Looking(EyeDetector):
     """Keeps which eyes are looked at."""
 
     def __init__(self) -> None:
         super().__init__()
         self.eyes: list[int] = []
 
-    def find(self, frame, points, eyes=(0, 1)):
-        self.eyes.extend(eyes)
-        return super().find(frame, points, eyes)
+    def look(self, frame, points, eye):
+        self.eyes.append(eye)
+        return super().look(frame, points, eye)
 
 
 def test_an_eye_is_looked_at_when_its_picture_changes(frames):
     picture, points = next(f for f in frames if eye_aspect_ratio(f[1]) > 0.25)
-    tracker, irises, alone = Tracker(LandmarkDetector(), smoothing=0), Looking(), IrisDetector()
+    tracker, irises, alone = Tracker(LandmarkDetector(), smoothing=0), Looking(), Irises()
     tracker.follow_gaze(irises)
     (left, top), (right, bottom) = (
         points[LEFT_EYE].min(axis=0).astype(int),
@@ -266,7 +275,7 @@ def test_an_eye_is_looked_at_when_its_picture_changes(frames):
         irises.eyes.clear()
         face = tracker(Frame(i, i / 30, shown))
         looked_at.append(tuple(irises.eyes))
-        expected = gaze_of(face.detected, alone.find(shown, face.detected))
+        expected = gaze_of(face.detected, alone(shown, face.detected))
         np.testing.assert_allclose(face.gaze.detected[0], expected[0], atol=0.01)
     assert looked_at[0] == (0, 1) and looked_at[1] == looked_at[2] == looked_at[4] == ()
     assert 0 in looked_at[3] and 0 in looked_at[5]
@@ -274,13 +283,13 @@ def test_an_eye_is_looked_at_when_its_picture_changes(frames):
 
 def test_the_gaze_that_is_followed_is_that_of_both_eyes_in_each_frame(clips):
     """In a clip whose face moves, with fewer looks."""
-    tracker, irises, alone = Tracker(LandmarkDetector()), Looking(), IrisDetector()
+    tracker, irises, alone = Tracker(LandmarkDetector()), Looking(), Irises()
     tracker.follow_gaze(irises)
     differences = []
     with open_source(str(clips / "single_face.mp4")) as video:
         for frame in video.frames(range(40)):
             face = tracker(frame)
-            expected = gaze_of(face.detected, alone.find(frame.picture, face.detected))
+            expected = gaze_of(face.detected, alone(frame.picture, face.detected))
             differences.append(face.gaze.detected - expected)
     known = np.array(differences)[np.isfinite(differences).all(axis=(1, 2))]
     assert len(known) > 30 and np.sqrt(np.mean(known**2)) < 0.01

@@ -234,10 +234,10 @@ def test_a_signal_after_models_were_closed_is_handled(frozen_model):
     """OpenVINO gives each model a stack for signals; a stack that is gone ends the process."""
     code = (
         "import gc, os, signal, time\nfrom pathlib import Path\n"
-        "from face2face.face.irises import IrisDetector\n"
+        "from face2face.face.eyes import EyeDetector\n"
         "from face2face.generator.generator import Generator\n"
         f"path = Path({str(frozen_model)!r})\n"
-        "models = [Generator(path, 'openvino'), IrisDetector(), Generator(path, 'openvino')]\n"
+        "models = [Generator(path, 'openvino'), EyeDetector(), Generator(path, 'openvino')]\n"
         "while models:\n    del models[0]\n    gc.collect()\n"
         "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n"
         "except KeyboardInterrupt: print('interrupted')"

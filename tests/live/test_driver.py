@@ -10,10 +10,12 @@ import pytest
 
 import run_webcam
 from face2face import pictures
+from face2face.face.eyes import EyeDetector
 from face2face.face.geometry import LEFT_EYE, LIPS, RIGHT_EYE, interocular_distance
-from face2face.face.irises import IrisDetector, gaze_of, irises_of
+from face2face.face.irises import gaze_of, irises_of
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import TrackedFace, Tracker
+from face2face.face.winks import visible_irises
 from face2face.generator.generator import Generator
 from face2face.live.driver import Driver
 from face2face.live.options import DrivingOptions
@@ -100,7 +102,7 @@ def test_what_is_carried_can_be_changed_from_frame_to_frame(detector, frozen_mod
 def looking_aside(detector, target, frames, tmp_path) -> Path:
     """The calibration of a man who looks aside in the clip."""
     face = detector.find(frames[REST].picture)
-    gaze = gaze_of(face.points, IrisDetector().find(frames[REST].picture, face.points))
+    gaze = gaze_of(face.points, visible_irises(EyeDetector().find(frames[REST].picture, face.points)))
     calibration = Calibration(target.face.neutral, face.points, gaze - aside(0.15))
     calibration.write(tmp_path / "me.json", frames[REST].picture.shape[1::-1])
     return tmp_path / "me.json"

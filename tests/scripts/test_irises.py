@@ -8,13 +8,13 @@ import pytest
 
 from benchmarks import irises
 from face2face.cli import UserError
-from face2face.face.irises import IrisDetector, gaze_of, irises_of
+from face2face.face.irises import gaze_of, irises_of
 from tests import made
 
 
 @pytest.fixture(scope="module")
 def followed(clips) -> irises.Followed:
-    return irises.follow(clips / "single_face.mp4", [IrisDetector(), irises.GradientDetector()])
+    return irises.follow(clips / "single_face.mp4", [irises.NetworkDetector(), irises.GradientDetector()])
 
 
 @pytest.mark.parametrize("iris", [(40, 28), (28.5, 27), (51, 29.3)])

@@ -1,0 +1,80 @@
+"""Winks: one eye that is shut by itself.
+
+dlib's landmarks make two half-shut eyes of it, because in nearly all the faces that they were learned from
+both eyes are open alike: their mean is right, their difference is lost. The iris network sees each eye by
+itself, but errs with glasses and wide open eyes; it is believed only where both what it sees of the lids and
+what it sees of the irises say that one eye is shut.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from face2face.face.eyes import SeenEye
+from face2face.face.geometry import EYE_ASPECT_RATIOS, EYELIDS
+
+CERTAIN, DOUBTFUL = 0.6, 0.7
+"""A wink is certain where the openness and the contrast of one eye are below `CERTAIN` of the other's. There
+is none where either is above `DOUBTFUL`. Chosen on winks that were made of blinks, and on eight clips."""
+MIN_OPENNESS = 0.22
+"""Openness of the open eye of a wink at least."""
+MIN_ASPECT_RATIO = 0.08
+"""Eye aspect ratio of the shut eye at least: a little less than the detector leaves of two shut eyes."""
+
+
+def wink(eyes: Sequence[SeenEye]) -> tuple[int, float]:
+    """Which eye is shut by itself.
+
+    Args:
+        eyes: The left one and the right one.
+
+    Returns:
+        The eye that is less open, 0 or 1, and how certainly it is shut by itself, in [0, 1].
+    """
+    openness, contrast = np.array([[eye.openness, eye.contrast] for eye in eyes]).T
+    if not np.isfinite(openness).all() or openness.max() < MIN_OPENNESS:
+        return 0, 0.0
+    shut = int(np.argmin(openness))
+    if contrast[1 - shut] <= 0:
+        return shut, 0.0
+    likeness = max(openness[shut] / openness[1 - shut], contrast[shut] / contrast[1 - shut])
+    return shut, float(np.clip((DOUBTFUL - likeness) / (DOUBTFUL - CERTAIN), 0, 1))
+
+
+def with_wink(points: np.ndarray, eyes: Sequence[SeenEye]) -> np.ndarray:
+    """Shut one eye of a face and open the other, where one is shut by itself.
+
+    Args:
+        points: float (68, 2), the landmarks as detected.
+        eyes: What is seen of them in the same frame, the left one and the right one.
+
+    Returns:
+        float (68, 2). The mean of the eyes' aspect ratios stays, their difference is the network's.
+    """
+    shut, certainty = wink(eyes)
+    if certainty == 0:
+        return points
+    winking = points.copy()
+    ratios = np.array([float(ratio(points)) for ratio in EYE_ASPECT_RATIOS])
+    half = (eyes[1 - shut].openness - eyes[shut].openness) / 2
+    wanted = np.full(2, ratios.mean() + half)
+    wanted[shut] = max(ratios.mean() - half, MIN_ASPECT_RATIO)
+    for eye, ratio in enumerate(ratios + certainty * (wanted - ratios)):
+        _open(winking, eye, ratio / max(ratios[eye], MIN_ASPECT_RATIO))
+    return winking
+
+
+def visible_irises(eyes: Sequence[SeenEye]) -> np.ndarray:
+    """The irises of a face, float (2, 2), as in `SeenEye`; of an eye that is shut by itself there is none."""
+    irises = np.array([eye.iris for eye in eyes])
+    shut, certainty = wink(eyes)
+    if certainty > 0:
+        irises[shut] = np.nan
+    return irises
+
+
+def _open(points: np.ndarray, eye: int, factor: float) -> None:
+    """Change the gaps between an eye's lids by a factor, about their middle, in place."""
+    for pair in EYELIDS[2 * eye : 2 * eye + 2]:
+        middle = points[list(pair)].mean(axis=0)
+        points[list(pair)] = middle + factor * (points[list(pair)] - middle)
