@@ -1,9 +1,9 @@
 """Winks: one eye that is shut by itself.
 
-dlib's landmarks make two half-shut eyes of it, because in nearly all the faces that they were learned from
-both eyes are open alike: their mean is right, their difference is lost. The iris network sees each eye by
-itself, but errs with glasses and wide open eyes; it is believed only where both what it sees of the lids and
-what it sees of the irises say that one eye is shut.
+dlib's landmarks make two half-shut eyes of it, or two open ones, because in nearly all the faces that they
+were learned from both eyes are open alike. The iris network sees each eye by itself, but errs with glasses
+and with wide open eyes. It is believed only where both what it sees of the lids and what it sees of the
+irises say that one eye is shut.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from face2face.face.geometry import EYE_ASPECT_RATIOS, EYELIDS
 CERTAIN, DOUBTFUL = 0.6, 0.7
 """A wink is certain where the openness and the contrast of one eye are below `CERTAIN` of the other's. There
 is none where either is above `DOUBTFUL`. Chosen on winks that were made of blinks, and on eight clips."""
-MIN_OPENNESS = 0.22
-"""Openness of the open eye of a wink at least."""
+MIN_OPENNESS, MIN_CONTRAST = 0.22, 0.4
+"""Openness and contrast of the open eye of a wink at least."""
 MIN_ASPECT_RATIO = 0.08
 """Eye aspect ratio of the shut eye at least: a little less than the detector leaves of two shut eyes."""
 
@@ -35,7 +35,7 @@ def wink(eyes: Sequence[SeenEye]) -> tuple[int, float]:
     if not np.isfinite(openness).all() or openness.max() < MIN_OPENNESS:
         return 0, 0.0
     shut = int(np.argmin(openness))
-    if contrast[1 - shut] <= 0:
+    if contrast[1 - shut] < MIN_CONTRAST:
         return shut, 0.0
     likeness = max(openness[shut] / openness[1 - shut], contrast[shut] / contrast[1 - shut])
     return shut, float(np.clip((DOUBTFUL - likeness) / (DOUBTFUL - CERTAIN), 0, 1))
@@ -49,16 +49,17 @@ def with_wink(points: np.ndarray, eyes: Sequence[SeenEye]) -> np.ndarray:
         eyes: What is seen of them in the same frame, the left one and the right one.
 
     Returns:
-        float (68, 2). The mean of the eyes' aspect ratios stays, their difference is the network's.
+        float (68, 2). Both eyes are as open as the network sees them, the open one no wider than if the
+        detector's mean of both were right.
     """
     shut, certainty = wink(eyes)
     if certainty == 0:
         return points
     winking = points.copy()
     ratios = np.array([float(ratio(points)) for ratio in EYE_ASPECT_RATIOS])
-    half = (eyes[1 - shut].openness - eyes[shut].openness) / 2
-    wanted = np.full(2, ratios.mean() + half)
-    wanted[shut] = max(ratios.mean() - half, MIN_ASPECT_RATIO)
+    seen = np.array([eye.openness for eye in eyes])
+    by_mean = ratios.mean() + (seen.max() - seen.min()) / 2
+    wanted = np.clip(seen, MIN_ASPECT_RATIO, max(by_mean, ratios[1 - shut]))
     for eye, ratio in enumerate(ratios + certainty * (wanted - ratios)):
         _open(winking, eye, ratio / max(ratios[eye], MIN_ASPECT_RATIO))
     return winking

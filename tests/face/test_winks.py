@@ -57,7 +57,7 @@ def test_a_wink_is_found_that_the_landmarks_hide(blinking, eye):
     assert both[1 - eye] - both[eye] < 0.4 * difference
     assert corrected[1 - eye] - corrected[eye] > 0.75 * difference
     assert corrected[eye] < SHUT < OPEN < corrected[1 - eye]
-    assert corrected.mean() == pytest.approx(both.mean(), abs=0.02)
+    assert np.abs(corrected - true).max() < 0.08 < np.abs(both - true).max()
     irises = visible_irises(eyes)
     assert np.isnan(irises[eye]).all() and np.isfinite(irises[1 - eye]).all()
     rest = np.r_[0:36, 48:68]
@@ -94,7 +94,7 @@ def test_no_blink_and_no_look_aside_is_a_wink(clips):
         (SeenEye(IRIS, 0.1, 0.5), SeenEye(IRIS, 0.3, 0.6)),  # an iris is seen in both: looks aside
         (SeenEye(IRIS, 0.25, 0.2), SeenEye(IRIS, 0.3, 0.6)),  # both are open: a shadow
         (SeenEye(IRIS, 0.05, 0.1), SeenEye(IRIS, 0.15, 0.4)),  # both are shut
-        (SeenEye(IRIS, 0.1, -0.5), SeenEye(IRIS, 0.3, -0.1)),  # spectacles mirror a window
+        (SeenEye(IRIS, 0.1, -0.5), SeenEye(IRIS, 0.3, 0.3)),  # spectacles mirror a window
         (UNSEEN, SeenEye(IRIS, 0.3, 0.6)),
         (UNSEEN, UNSEEN),
     ],
