@@ -185,7 +185,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--drawing", choices=sorted(NEW_DRAWINGS), default=DEFAULT_DRAWING, help="how landmarks are drawn"
     )
     parser.add_argument(
-        "--no-gaze", action="store_true", help="draw no irises; the face then looks where it did in training"
+        "--no-gaze",
+        action="store_true",
+        help="draw no irises, and no winks; the face then looks where it did in training",
     )
     parser.add_argument("--preview", action="store_true", help=f"write a contact sheet, {pairs.PREVIEW}")
     parser.add_argument("--start", type=cli.non_negative_float, default=0.0, help="second to begin at")

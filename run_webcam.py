@@ -151,7 +151,7 @@ def add_driving_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-gaze",
         action="store_true",
-        help="do not carry your gaze: a target that was trained with irises looks as it does at rest",
+        help="do not carry your gaze and winks: a target that was trained with irises looks as at rest",
     )
     parser.add_argument(
         "--smoothing",

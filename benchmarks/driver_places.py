@@ -15,8 +15,8 @@ if not __package__:  # run as a script: its own folder is first on the path, not
 import cv2
 import numpy as np
 
+from benchmarks import written_clip
 from face2face import cli, files
-from face2face.sources.base import Source
 from face2face.sources.open import open_source
 
 TILT_DEGREES = 20
@@ -87,23 +87,8 @@ def write(clip: Path, folder: Path) -> list[Path]:
         files.check_replaceable(path, files.never_ours)
     for path, change in paths.items():
         with open_source(str(clip)) as video, files.whole_file(path, files.never_ours) as unfinished:
-            _write(video, change, unfinished)
+            written_clip.write(unfinished, (change(frame.picture) for frame in video.frames()), video.fps)
     return list(paths)
-
-
-def _write(video: Source, change: Callable[[np.ndarray], np.ndarray], path: Path) -> None:
-    writer: cv2.VideoWriter | None = None
-    for frame in video.frames():
-        picture = change(frame.picture)
-        height, width = (side // 2 * 2 for side in picture.shape[:2])  # as MPEG-4 wants it
-        if writer is None:
-            code = cv2.VideoWriter_fourcc(*"mp4v")
-            writer = cv2.VideoWriter(str(path), code, video.fps, (width, height))
-            if not writer.isOpened():
-                raise cli.UserError("expected an OpenCV that writes MPEG-4, got one that does not")
-        writer.write(np.ascontiguousarray(picture[:height, :width]))
-    if writer is not None:
-        writer.release()
 
 
 def parse_args(argv=None) -> argparse.Namespace:

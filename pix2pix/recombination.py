@@ -100,7 +100,7 @@ class Frame:
 
     Attributes:
         entry: Its landmarks, in pixels of the picture.
-        picture: uint8 (H, H, 3).
+        picture: uint8 (H, W, 3).
     """
 
     entry: Entry
@@ -142,15 +142,16 @@ def _move_in(
     """Replace a region of a picture by another picture's, in place, with a soft edge and no step of colour.
 
     Args:
-        picture: uint8 (H, H, 3).
-        other: uint8 (K, K, 3).
+        picture: uint8 (H, W, 3).
+        other: uint8 (K, L, 3).
         move: From the other picture's pixels to this one's.
         around: Points around which the region is, float (N, 2), pixels.
         size: Interocular distance, pixels.
     """
     reach = MARGIN * size + 3 * FEATHER * size + CONTEXT * size
-    low = np.clip(np.floor(around.min(axis=0) - reach), 0, picture.shape[0] - 1).astype(int)
-    high = np.clip(np.ceil(around.max(axis=0) + reach) + 1, low + 1, picture.shape[0]).astype(int)
+    sides = np.array(picture.shape[1::-1])
+    low = np.clip(np.floor(around.min(axis=0) - reach), 0, sides - 1).astype(int)
+    high = np.clip(np.ceil(around.max(axis=0) + reach) + 1, low + 1, sides).astype(int)
     width, height = (int(side) for side in high - low)
     part = picture[low[1] : high[1], low[0] : high[0]]
     hull = np.zeros((height, width), np.uint8)

@@ -24,6 +24,7 @@ SCRIPTS = {
     "benchmarks/step_parts.py": "benchmarks.step_parts",
     "benchmarks/detection.py": "benchmarks.detection",
     "benchmarks/driver_places.py": "benchmarks.driver_places",
+    "benchmarks/winks.py": "benchmarks.winks",
     "benchmarks/soak.py": "benchmarks.soak",
     "benchmarks/latency.py": "benchmarks.latency",
     "benchmarks/export_speed.py": "benchmarks.export_speed",
