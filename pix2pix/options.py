@@ -95,9 +95,7 @@ class Options:
         help="redraw: how much eyes, brows and mouth are widened, narrowed and moved at random",
     )
     recombine: float = ranges.option(
-        0.5,
-        FRACTION,
-        help="redraw: share of the pairs that get one or both eyes and brows of another frame",
+        0.5, FRACTION, help="redraw: share of the pairs that get one or both eyes of another frame"
     )
     lr: float = ranges.option(0.0002, Range(float, 0.0, 1.0), help="Adam's learning rate")
     lr_decay: float = ranges.option(
