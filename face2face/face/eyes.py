@@ -50,7 +50,8 @@ class SeenEye:
     """An eye as the network sees it.
 
     Attributes:
-        iris: float (2,), the centre of the iris in pixels of the frame; NaN where it is doubtful.
+        iris: float (2,), the centre of the iris in pixels of the frame; NaN where it is doubtful, and of an eye
+            that is shut by its landmarks.
         openness: The gap between the lids over the distance of the eye's corners.
         contrast: How much darker the iris is than the white beside it, see `_contrast`.
     """
@@ -90,9 +91,10 @@ class EyeDetector:
             eye: 0 is the left one, 1 the right one.
 
         Returns:
-            `UNSEEN` if it is shut by its landmarks.
+            `UNSEEN` if there is no face: landmarks that are NaN.
         """
-        if not EYE_ASPECT_RATIOS[eye](points) >= SHUT_EYE:  # nor if there is no face: NaN
+        aspect_ratio = EYE_ASPECT_RATIOS[eye](points)
+        if np.isnan(aspect_ratio):
             return UNSEEN
         to_input = _to_input(points[list(EYE_CORNERS[eye])].astype(np.float64))
         patch = cv2.warpAffine(
@@ -109,7 +111,8 @@ class EyeDetector:
         radius = float(np.linalg.norm(iris[1] - iris[3])) / 2
         contrast = _contrast(patch, iris[0], radius)
         openness = _openness(outline, _transformed(to_input, points), eye)
-        if radius < MIN_RADIUS * IRIS_RADIUS * _EYE_WIDTH or contrast < MIN_CONTRAST:
+        is_doubtful = radius < MIN_RADIUS * IRIS_RADIUS * _EYE_WIDTH or contrast < MIN_CONTRAST
+        if is_doubtful or aspect_ratio < SHUT_EYE:
             return SeenEye(UNSEEN.iris, openness, contrast)
         centre = _transformed(cv2.invertAffineTransform(to_input), iris[0])
         return SeenEye(centre, openness, contrast)
