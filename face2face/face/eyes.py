@@ -50,8 +50,8 @@ class SeenEye:
     """An eye as the network sees it.
 
     Attributes:
-        iris: float (2,), the centre of the iris in pixels of the frame; NaN where it is doubtful, and of an eye
-            that is shut by its landmarks.
+        iris: float (2,), the centre of the iris in pixels of the frame; NaN where it is doubtful, and of eyes
+            that are shut by the landmarks.
         openness: The gap between the lids over the distance of the eye's corners.
         contrast: How much darker the iris is than the white beside it, see `_contrast`.
     """
