@@ -20,7 +20,7 @@ from face2face.face.geometry import eye_aspect_ratio
 from face2face.face.landmarks import LandmarkDetector
 from face2face.sources.open import open_source
 from face2face.target.sidecar import Entry
-from pix2pix.recombination import Frame, recombined
+from pix2pix.recombination import LabelledFrame, recombined
 
 BLINK_FRAMES = 6
 """Number of frames before the most shut eyes, and after them, that are a blink."""
@@ -30,19 +30,19 @@ SIDES = (0, 1, 0, 1)
 """Which eye is shut in each wink that is written: 0 is the left one."""
 
 
-def frames_of(clip: Path) -> tuple[list[Frame], float]:
+def frames_of(clip: Path) -> tuple[list[LabelledFrame], float]:
     """A clip's frames with a face, BGR, and its frame rate."""
     detector, found, frames = LandmarkDetector(), None, []
     with open_source(str(clip)) as video, cli.progress(video.frame_count, "finding faces", "frames") as bar:
         for frame in video.frames():
             found = detector.find(frame.picture, found)
             if found is not None:
-                frames.append(Frame(Entry(0, frame.number, found.points), frame.picture))
+                frames.append(LabelledFrame(Entry(0, frame.number, found.points), frame.picture))
             bar.update()
         return frames, video.fps
 
 
-def with_winks(frames: list[Frame], name: str) -> Iterator[np.ndarray]:
+def with_winks(frames: list[LabelledFrame], name: str) -> Iterator[np.ndarray]:
     """The pictures of a clip, and then those of the winks. Before and after each, the eyes are open.
 
     Args:

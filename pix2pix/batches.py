@@ -13,7 +13,7 @@ from pix2pix import networks
 from pix2pix.augmentation import jitter, redraw
 from pix2pix.dataset import normalised_pair, read_pair
 from pix2pix.options import REDRAW, Options
-from pix2pix.recombination import Frame, Recombiner, random_sides, recombined
+from pix2pix.recombination import LabelledFrame, Recombiner, random_sides, recombined
 
 _PARALLEL_READS = 2
 _BATCHES_AHEAD = 4
@@ -69,7 +69,7 @@ class _Loader:
         inputs, targets = read_pair(path, options, self._to_draw)
         return normalised_pair(jitter(inputs, targets, options, rng), options)
 
-    def _recombined(self, index: int, rng: np.random.Generator) -> Frame:
+    def _recombined(self, index: int, rng: np.random.Generator) -> LabelledFrame:
         """The photo of a pair and its landmarks; of a share of them eyes and brows are another frame's."""
         frame = self._frame(index)
         if self._recombiner is None or rng.random() >= self._options.recombine:
@@ -78,10 +78,10 @@ class _Loader:
         other = self._recombiner.find(index, sides, rng)
         return frame if other is None else recombined(frame, self._frame(other), sides)
 
-    def _frame(self, index: int) -> Frame:
+    def _frame(self, index: int) -> LabelledFrame:
         path = self._pairs[index]
         inputs, targets = read_pair(path, self._options)
-        return Frame(self._to_draw.images[path.name], targets if self._from_drawing else inputs)
+        return LabelledFrame(self._to_draw.images[path.name], targets if self._from_drawing else inputs)
 
 
 def training_batches(

@@ -95,8 +95,8 @@ class Recombiner:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """A frame of a training.
+class LabelledFrame:
+    """A frame of a training and where its face is.
 
     Attributes:
         entry: Its landmarks, in pixels of the picture.
@@ -112,7 +112,7 @@ def random_sides(rng: np.random.Generator) -> tuple[int, ...]:
     return (int(rng.integers(2)),) if rng.random() < ONE_SIDE_SHARE else (0, 1)
 
 
-def recombined(frame: Frame, other: Frame, sides: Sequence[int]) -> Frame:
+def recombined(frame: LabelledFrame, other: LabelledFrame, sides: Sequence[int]) -> LabelledFrame:
     """Replace eyes and brows of a frame by another frame's.
 
     Args:
@@ -133,7 +133,7 @@ def recombined(frame: Frame, other: Frame, sides: Sequence[int]) -> Frame:
         irises[list(sides)] = np.nan if others is None else move.apply(others)[list(sides)]
     picture = frame.picture.copy()
     _move_in(picture, other.picture, move, np.concatenate([points[taken], moved[taken]]), size)
-    return Frame(replace(frame.entry, points=moved.astype(np.float32), irises=irises), picture)
+    return LabelledFrame(replace(frame.entry, points=moved.astype(np.float32), irises=irises), picture)
 
 
 def _move_in(

@@ -26,7 +26,7 @@ def ratios(points: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def blinking(clips) -> list[recombination.Frame]:
+def blinking(clips) -> list[recombination.LabelledFrame]:
     """Two frames of a real clip, RGB, with their landmarks: eyes open, eyes shut."""
     detector, frames = LandmarkDetector(), []
     with open_source(str(clips / "single_face.mp4")) as video:
@@ -34,7 +34,7 @@ def blinking(clips) -> list[recombination.Frame]:
             found = detector.find(frame.picture)
             if found is not None:
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                frames.append(recombination.Frame(Entry(0, frame.number, found.points), picture))
+                frames.append(recombination.LabelledFrame(Entry(0, frame.number, found.points), picture))
     by_openness = sorted(frames, key=lambda frame: ratios(frame.entry.points).mean())
     return [by_openness[-1], by_openness[0]]
 

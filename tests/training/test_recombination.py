@@ -18,7 +18,7 @@ from pix2pix.recombination import (
     MAX_POSE_DIFFERENCE,
     ONE_SIDE_SHARE,
     SIDES,
-    Frame,
+    LabelledFrame,
     Recombiner,
     random_sides,
     recombined,
@@ -30,7 +30,7 @@ BOTH = (0, 1)
 
 
 @pytest.fixture(scope="module")
-def filmed(clips) -> list[Frame]:
+def filmed(clips) -> list[LabelledFrame]:
     """Frames of a real clip, square, RGB, with their landmarks."""
     detector, frames = LandmarkDetector(), []
     with open_source(str(clips / "single_face.mp4")) as video:
@@ -41,12 +41,12 @@ def filmed(clips) -> list[Frame]:
             height, width = frame.picture.shape[:2]
             left = (width - height) // 2
             picture = cv2.cvtColor(frame.picture[:, left : left + height], cv2.COLOR_BGR2RGB)
-            frames.append(Frame(Entry(0, number, found.points - np.float32([left, 0])), picture))
+            frames.append(LabelledFrame(Entry(0, number, found.points - np.float32([left, 0])), picture))
     return frames
 
 
 @pytest.fixture(scope="module")
-def open_and_shut(filmed) -> tuple[Frame, Frame]:
+def open_and_shut(filmed) -> tuple[LabelledFrame, LabelledFrame]:
     """A frame with open eyes, and the one with shut eyes whose head pose is nearest to it."""
     ratios = [float(eye_aspect_ratio(frame.entry.points)) for frame in filmed]
     shut = filmed[int(np.argmin(ratios))]
@@ -117,7 +117,7 @@ def test_a_face_moved_in_its_picture_gives_the_same_eyes(filmed):
     matrix[:, 2] += (12, -9)
     moved = cv2.warpAffine(frame.picture, matrix, frame.picture.shape[:2], flags=cv2.INTER_CUBIC)
     points = (frame.entry.points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    mixed = recombined(frame, Frame(replace(frame.entry, points=points), moved), BOTH)
+    mixed = recombined(frame, LabelledFrame(replace(frame.entry, points=points), moved), BOTH)
     assert np.abs(mixed.entry.points - frame.entry.points).max() < 0.1
     assert not np.array_equal(mixed.picture, frame.picture)  # it was interpolated
     left, top = np.floor(frame.entry.points[EYES].min(axis=0)).astype(int)
