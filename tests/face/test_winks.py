@@ -79,9 +79,10 @@ def test_no_blink_and_no_look_aside_is_a_wink(clips):
     """Real clips in which nobody winks; one of them is 16 s long, with shut eyes and turned heads."""
     detector, eyes, looked_at = LandmarkDetector(), EyeDetector(), 0
     for name, step in (("single_face.mp4", 2), ("WolfgangLanger_Pexels.mp4", 6)):
+        found = None
         with open_source(str(clips / name)) as video:
             for frame in video.frames(range(0, video.frame_count, step)):
-                found = detector.find(frame.picture)
+                found = detector.find(frame.picture, found)
                 if found is not None:
                     looked_at += 1
                     assert with_wink(found.points, eyes.find(frame.picture, found.points)) is found.points
