@@ -6,48 +6,30 @@ import pytest
 
 import generate_train_data
 from face2face.face.eyes import UNSEEN, EyeDetector, SeenEye
-from face2face.face.geometry import EYE_ASPECT_RATIOS, interocular_distance, mirrored
+from face2face.face.geometry import interocular_distance, mirrored
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
 from face2face.face.winks import visible_irises, wink, with_wink
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
-from face2face.target.sidecar import Entry, read_sidecar
-from pix2pix import recombination
+from face2face.target.sidecar import read_sidecar
+from pix2pix.recombination import LabelledFrame
 from tests import made
+from tests.winking import blink, ratios, winking
 
 IRIS = np.zeros(2)
 SHUT, OPEN = 0.18, 0.22  # aspect ratios of this clip's eyes: 0.12 and 0.3
 
 
-def ratios(points: np.ndarray) -> np.ndarray:
-    """Aspect ratio of the left eye and of the right one, float (2,)."""
-    return np.array([float(ratio(points)) for ratio in EYE_ASPECT_RATIOS])
-
-
 @pytest.fixture(scope="module")
-def blinking(clips) -> list[recombination.LabelledFrame]:
-    """Two frames of a real clip, RGB, with their landmarks: eyes open, eyes shut."""
-    detector, frames = LandmarkDetector(), []
-    with open_source(str(clips / "single_face.mp4")) as video:
-        for frame in video.frames(range(16, 36)):
-            found = detector.find(frame.picture)
-            if found is not None:
-                picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                frames.append(recombination.LabelledFrame(Entry(0, frame.number, found.points), picture))
-    by_openness = sorted(frames, key=lambda frame: ratios(frame.entry.points).mean())
-    return [by_openness[-1], by_openness[0]]
-
-
-def winking(blinking, eye: int) -> tuple[np.ndarray, np.ndarray]:
-    """A picture, BGR, in which one eye is shut, made of two frames; and both eyes' true aspect ratios."""
-    mixed = recombination.recombined(*blinking, [eye])
-    return np.ascontiguousarray(mixed.picture[..., ::-1]), ratios(mixed.entry.points)
+def blinking(clips) -> list[LabelledFrame]:
+    return blink(clips)
 
 
 @pytest.mark.parametrize("eye", [0, 1])
 def test_a_wink_is_found_that_the_landmarks_hide(blinking, eye):
-    picture, true = winking(blinking, eye)
+    picture, points = winking(blinking, eye)
+    true = ratios(points)
     found = LandmarkDetector().find(picture).points
     eyes = EyeDetector().find(picture, found)
     assert wink(eyes) == (eye, 1.0)

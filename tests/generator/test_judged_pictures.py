@@ -1,5 +1,7 @@
 """What is measured picture by picture in *self* and *cross*, on painted faces whose answers are known."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -13,14 +15,18 @@ from face2face.evaluation.looks import TrueFace
 from face2face.evaluation.measures import Judge
 from face2face.evaluation.results import Evaluation
 from face2face.evaluation.target_frames import TargetFrames
+from face2face.face.eyes import EyeDetector
 from face2face.face.landmarks import LandmarkDetector
 from face2face.live.driven_frame import DrivenFrame
 from face2face.sources.base import Frame
 from face2face.target.target_file import Target
 from tests.generator.test_artefacts import SIZE, faces, usual_depth, with_dark_dots
+from tests.winking import blink, winking
 
 BLANK = np.full((SIZE, SIZE, 3), 90, np.uint8)
 FPS = 10
+LEFT = 90
+"""Where the square around the demo's man begins in his clip, pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +42,12 @@ def photos(clips) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @pytest.fixture
 def cross(judge, photos) -> CrossMeasures:
-    """Of a target who looks as in the first picture."""
-    picture, points = photos[0]
+    return cross_of(judge, photos[0])
+
+
+def cross_of(judge: Judge, photo: tuple[np.ndarray, np.ndarray]) -> CrossMeasures:
+    """Measures of a target who looks as in a picture with its landmarks."""
+    picture, points = photo
     expected = ExpectedIdentity(np.array([motions(points)] * 2), np.zeros(2))
     target = TrueFace(judge.describe(picture, judge.landmarks(picture)), expected, 1.0, 10.0)
     return CrossMeasures(judge, target, "driver.mp4", "cross")
@@ -135,3 +145,18 @@ def test_dark_specks_are_those_that_the_true_frames_do_not_show(judge, photos):
 def test_without_irises_the_gaze_has_no_figures(cross, photos):
     add(cross, 0, *photos[0], in_sample=True)
     assert not [key for key in cross.values() if "gaze" in key]
+
+
+def test_a_painted_wink_counts(judge, photos, clips):
+    """dlib's landmarks alone make two half-shut eyes of it."""
+    blinking = blink(clips)
+    gains = []
+    for eyes in (None, EyeDetector()):
+        cross = cross_of(replace(judge, eye_detector=eyes), photos[0])
+        for number, shut in enumerate([(), (0,), (1,), (0, 1)] * 2):
+            picture, points = winking(blinking, *shut)
+            painted = cv2.cvtColor(picture[:, LEFT : LEFT + len(picture)], cv2.COLOR_BGR2RGB)
+            add(cross, number, painted, points - (LEFT, 0.0), in_sample=number == 0)
+        gains.append(cross.values()["eye_difference_gain"])
+    hidden, found = gains
+    assert hidden < 0.4 < 0.75 < found < 1.25
