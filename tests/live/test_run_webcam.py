@@ -242,9 +242,8 @@ def test_a_graph_of_the_original_draws_the_driver_where_he_is(painter, clip, tmp
 def test_a_recording_plays_however_the_program_ends(frozen_model, clips, tmp_path, number, code):
     path = tmp_path / "out.mp4"
     command = [sys.executable, SCRIPT, "--tf-model", frozen_model, "--no-window", "--record", path]
-    running = made.start(
-        [*command, *made.lasting_source(clips)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    command += made.lasting_source(clips)
+    running = made.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     made.until(lambda: running.poll() is not None or (path.is_file() and path.stat().st_size > 20_000))
     running.send_signal(number)
     _, errors = running.communicate(timeout=60)
