@@ -108,11 +108,11 @@ class CrossMeasures:
     def _add_motion(self, frame: Frame, driven: DrivenFrame, found: np.ndarray | None) -> None:
         gazes = painted = None
         if found is not None:
-            painted = self._judge.with_wink(driven.generated, found)
+            painted, painted_gaze = self._judge.look(driven.generated, found)
             self._heads.append((driven.points, driven.drawn, found))
-            if self._judge.eye_detector is not None:
+            if painted_gaze is not None:
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
-                gazes = self._judge.gaze(picture, driven.detected), self._judge.gaze(driven.generated, found)
+                gazes = self._judge.gaze(picture, driven.detected), painted_gaze
         self._following.add(driven.detected, driven.points, painted, gazes)
 
     def _add_changes(self, painted: np.ndarray, found: np.ndarray | None) -> None:

@@ -41,31 +41,25 @@ class Judge:
         face = self.detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return None if face is None else face.points
 
-    def gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-        """The gaze of a face.
+    def look(self, picture: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Look at the eyes of a face.
 
         Args:
             picture: uint8 (H, W, 3), RGB.
             points: float (68, 2), the face's landmarks in it.
 
         Returns:
-            float (2, 2), see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
+            The landmarks, float (68, 2), with one eye that is shut by itself, see `winks`. The gaze, float (2, 2),
+            see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
         """
         if self.eye_detector is None:
-            return None
+            return points, None
         eyes = self.eye_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points)
-        return gaze_of(points, visible_irises(eyes))
+        return with_wink(points, eyes), gaze_of(points, visible_irises(eyes))
 
-    def with_wink(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """A face's landmarks, float (68, 2), with one eye that is shut by itself, see `winks`.
-
-        Args:
-            picture: uint8 (H, W, 3), RGB.
-            points: float (68, 2), as `landmarks` gives them.
-        """
-        if self.eye_detector is None:
-            return points
-        return with_wink(points, self.eye_detector.find(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), points))
+    def gaze(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+        """The gaze of a face, as `look`."""
+        return self.look(picture, points)[1]
 
     def describe(self, picture: np.ndarray, points: np.ndarray) -> Identity:
         """Describe a face.

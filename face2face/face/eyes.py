@@ -27,8 +27,8 @@ MIN_RADIUS = 0.7
 """A found iris whose radius is less than this share of `IRIS_RADIUS` is doubtful."""
 
 MIN_CONTRAST = 0.12
-"""Contrast (see `_contrast`) below which a found iris is doubtful. Shut eyes lie below it, and irises that
-are found in the white of the eye because landmarks are misplaced (five clips)."""
+"""Contrast (see `_contrast`) below which a found iris is doubtful. Many shut eyes lie below it, and irises
+that are found in the white of the eye because landmarks are misplaced (five clips)."""
 
 
 def default_iris_model() -> Path:

@@ -10,7 +10,7 @@ from face2face.face.eyes import UNSEEN, EyeDetector, SeenEye
 from face2face.face.geometry import EYE_CORNERS
 from face2face.face.irises import gaze_of
 from face2face.face.smoothing import DEFAULT_STRENGTH, GazeSmoother
-from face2face.face.winks import wink
+from face2face.face.winks import visible_irises
 
 MAX_EYE_DIFFERENCE = 3.0
 """Largest mean difference, of 255, between similar pictures of an eye. An iris that moves by a thirtieth of
@@ -78,11 +78,9 @@ class GazeTracker:
         for eye in changed:
             self._eyes[eye] = self._detector.look(picture, points, eye)
             self._thumbnails[eye] = thumbnails[eye]
-        self._gaze[changed] = gaze_of(points, np.array([eye.iris for eye in self._eyes]))[changed]
-        gaze = self._gaze.copy()
-        shut, certainty = wink(self._eyes)
-        if certainty > 0:
-            gaze[shut] = np.nan
+        if changed:
+            self._gaze[changed] = gaze_of(points, np.array([eye.iris for eye in self._eyes]))[changed]
+        gaze = np.where(np.isnan(visible_irises(self._eyes)), np.nan, self._gaze)
         smoothed = self._smoother(gaze, seconds)
         return TrackedGaze(gaze, smoothed, self._smoother.unknown_for, (self._eyes[0], self._eyes[1]))
 
