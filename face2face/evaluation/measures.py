@@ -49,8 +49,8 @@ class Judge:
             points: float (68, 2), the face's landmarks in it.
 
         Returns:
-            The landmarks, float (68, 2), with one eye that is shut by itself, see `winks`. The gaze, float (2, 2),
-            see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
+            The landmarks, float (68, 2), with one eye that is shut by itself, see `winks`. The gaze, float
+            (2, 2), see `irises.gaze_of`, NaN where no iris is found; None if the gaze is not judged.
         """
         if self.eye_detector is None:
             return points, None
