@@ -22,7 +22,9 @@ OUTPUT_SECONDS = 0.04
 """Length of the output's own buffer. A shorter one would run empty while the networks use all cores."""
 
 SILENT_SECONDS = 2.0
-"""After this time without a sample the microphone counts as lost."""
+"""After so much played sound without a sample of the microphone it counts as lost.
+
+Played sound is counted, not time: a busy machine may call neither the microphone nor the output for seconds."""
 
 _TYPICAL_BLOCKS = 150
 """How many of the latest blocks the lateness is the median of: 3 seconds."""
@@ -47,7 +49,7 @@ class DelayedMicrophone:
         self._clock = time.monotonic()
         self._delay = delay
         self._is_closing = self._is_lost = False
-        self._heard_at = 0.0
+        self._silent_blocks = 0  # were played since the microphone's last sample
         self._lateness: deque[float] = deque(maxlen=_TYPICAL_BLOCKS)
         self._microphone = Microphone(microphone, self._clock, "low")
         self._line = DelayLine(self._microphone.channels)
@@ -96,10 +98,11 @@ class DelayedMicrophone:
             status: Flags of late blocks; unused, since `DelayLine` puts the delay right.
         """
         now = time.monotonic() - self._clock
+        self._silent_blocks += 1
         for begin, arrived in self._microphone.read(0.0, now):
             self._line.add(begin, arrived)
-            self._heard_at = now
-        is_silent = now - self._heard_at > SILENT_SECONDS
+            self._silent_blocks = 0
+        is_silent = self._silent_blocks * count > SILENT_SECONDS * RATE
         if is_silent and not self._is_lost:
             self._is_lost = True
             cli.warn("the microphone of --delay-microphone gives no more sound: was it unplugged?")
