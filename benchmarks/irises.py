@@ -25,6 +25,7 @@ from face2face.face import geometry
 from face2face.face.eyes import EyeDetector
 from face2face.face.irises import gaze_of
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.similarity import SimilarityTransform
 from face2face.face.winks import visible_irises
 from face2face.sources.open import open_source
 
@@ -82,7 +83,7 @@ class GradientDetector:
         middle = (np.array(PATCH_SIZE) - 1) / 2
         level = middle + np.array([[-EYE_WIDTH / 2, 0], [EYE_WIDTH / 2, 0]])
         corners = points[list(geometry.EYE_CORNERS[eye])]
-        from_patch = geometry.SimilarityTransform.estimate(level, corners, slice(None))
+        from_patch = SimilarityTransform.estimate(level, corners, slice(None))
         matrix = np.column_stack([from_patch.matrix, from_patch.shift])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         patch = cv2.warpAffine(frame, matrix, PATCH_SIZE, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -12,16 +12,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from face2face.face.geometry import (
-    LEFT_BROW,
-    LEFT_EYE,
-    RIGHT_BROW,
-    RIGHT_EYE,
-    SimilarityTransform,
-    align,
-    interocular_distance,
-)
+from face2face.face.geometry import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, interocular_distance
 from face2face.face.head_pose import HEAD
+from face2face.face.similarity import SimilarityTransform, align
 from face2face.target.sidecar import Entry
 
 SIDES = np.r_[LEFT_BROW, LEFT_EYE], np.r_[RIGHT_BROW, RIGHT_EYE]

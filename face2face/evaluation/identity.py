@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from face2face.cli import existing_file
-from face2face.face.geometry import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE, SimilarityTransform
+from face2face.face.geometry import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT_EYE
 from face2face.face.landmarks import default_landmark_model
+from face2face.face.similarity import SimilarityTransform
 
 ANOTHER_PERSON = 0.6
 """The distance of two descriptors from which dlib's authors take two faces for two people's."""

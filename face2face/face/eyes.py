@@ -14,7 +14,7 @@ import numpy as np
 
 from face2face import loading
 from face2face.cli import UserError
-from face2face.face.geometry import EYE_ASPECT_RATIOS, EYE_CORNERS, EYELIDS, IRIS_RADIUS, SHUT_EYE
+from face2face.face.geometry import EYE_ASPECT_RATIOS, EYE_CORNERS, IRIS_RADIUS, LIDS_OF_EYES, SHUT_EYE
 
 _SIDE = 64  # of the network's input, pixels
 _EYES_PER_INPUT = 2.3  # side of the network's input, in distances of the eye's corners
@@ -145,7 +145,7 @@ def _openness(outline: np.ndarray, points: np.ndarray, eye: int) -> float:
     Returns:
         In distances of the eye's corners.
     """
-    lids = EYELIDS[2 * eye : 2 * eye + 2]
+    lids = LIDS_OF_EYES[eye]
     columns = [float(points[list(pair), 0].mean()) for pair in lids]
     upper, lower = (_heights(outline[lid], columns) for lid in (_UPPER_LID, _LOWER_LID))
     return float((lower - upper).mean()) / _EYE_WIDTH

@@ -1,4 +1,4 @@
-"""Geometry of the 68 facial landmarks: regions, measures, mirroring, similarity transforms.
+"""Geometry of the 68 facial landmarks: regions, measures, mirroring.
 
 Each measure takes points of shape float (..., 68, 2), x right, y down, and returns one value per face. Left
 and right are the picture's.
@@ -54,8 +54,10 @@ LEFT_EYE, RIGHT_EYE = points_of("left eye"), points_of("right eye")
 EYES = points_of("left eye", "right eye")
 LIPS = points_of("outer lips", "inner lips")
 
-EYELIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
-"""Pairs of an upper and a lower point of the eyes, one above the other."""
+LIDS_OF_EYES = (((37, 41), (38, 40)), ((43, 47), (44, 46)))
+"""For each eye, its pairs of an upper and a lower point, one above the other."""
+EYELIDS = (*LIDS_OF_EYES[0], *LIDS_OF_EYES[1])
+"""The pairs of both eyes."""
 
 EYE_CORNERS = ((36, 39), (42, 45))
 """Left and right corner of each eye."""
@@ -105,12 +107,12 @@ def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
 
 def left_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """The aspect ratio of the left eye alone."""
-    return _aspect_ratio(points, EYELIDS[:2], EYE_CORNERS[:1])
+    return _aspect_ratio(points, LIDS_OF_EYES[0], EYE_CORNERS[:1])
 
 
 def right_eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """The aspect ratio of the right eye alone."""
-    return _aspect_ratio(points, EYELIDS[2:], EYE_CORNERS[1:])
+    return _aspect_ratio(points, LIDS_OF_EYES[1], EYE_CORNERS[1:])
 
 
 EYE_ASPECT_RATIOS = (left_eye_aspect_ratio, right_eye_aspect_ratio)
@@ -217,84 +219,3 @@ def mirrored_irises(irises: np.ndarray, width: int) -> np.ndarray:
     flipped = irises[..., ::-1, :].copy()
     flipped[..., 0] = width - 1 - flipped[..., 0]
     return flipped
-
-
-@dataclass(frozen=True)
-class SimilarityTransform:
-    """A similarity transform p -> matrix p + shift: rotation, uniform scale and translation.
-
-    Attributes:
-        matrix: float (2, 2), the rotation times the scale.
-        shift: float (2,).
-    """
-
-    matrix: np.ndarray
-    shift: np.ndarray
-
-    @classmethod
-    def estimate(
-        cls, reference: np.ndarray, face: np.ndarray, points: Sequence[int] | slice = RIGID
-    ) -> "SimilarityTransform":
-        """Estimate the transform from a reference to a face.
-
-        Least squares (Umeyama, 1991); in the plane, with points as complex numbers, it is one division.
-
-        Args:
-            reference: float (68, 2).
-            face: float (68, 2).
-            points: Which of the 68 points are compared.
-        """
-        source, goal = _complex(reference[points]), _complex(face[points])
-        source_mean, goal_mean = source.mean(), goal.mean()
-        source, goal = source - source_mean, goal - goal_mean
-        factor = np.vdot(source, goal) / max(np.vdot(source, source).real, 1e-12)
-        shift = goal_mean - factor * source_mean
-        matrix = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
-        return cls(matrix, np.array([shift.real, shift.imag]))
-
-    def apply(self, points: np.ndarray) -> np.ndarray:
-        """Transform points, float (..., 2)."""
-        return points @ self.matrix.T + self.shift
-
-    def apply_inverse(self, points: np.ndarray) -> np.ndarray:
-        """Undo `apply`."""
-        return (points - self.shift) @ np.linalg.inv(self.matrix).T
-
-    def after(self, other: "SimilarityTransform") -> "SimilarityTransform":
-        """The transform that applies another one first, and then this one."""
-        return SimilarityTransform(self.matrix @ other.matrix, self.apply(other.shift))
-
-    def inverse(self) -> "SimilarityTransform":
-        """The transform that undoes this one."""
-        matrix = np.linalg.inv(self.matrix)
-        return SimilarityTransform(matrix, -matrix @ self.shift)
-
-    @property
-    def scale(self) -> float:
-        """The uniform scale."""
-        return float(np.hypot(*self.matrix[:, 0]))
-
-    @property
-    def roll(self) -> float:
-        """The rotation in radians, clockwise in the picture."""
-        return float(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]))
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    return points[..., 0] + 1j * points[..., 1]
-
-
-def align(faces: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[SimilarityTransform]]:
-    """Align faces to a reference by their rigid points.
-
-    Args:
-        faces: float (N, 68, 2).
-        reference: float (68, 2).
-
-    Returns:
-        The aligned faces, float (N, 68, 2), and for each the transform from the reference to the face, which
-        was undone: the head motion.
-    """
-    transforms = [SimilarityTransform.estimate(reference, face) for face in faces]
-    aligned = [transform.apply_inverse(face) for transform, face in zip(transforms, faces, strict=True)]
-    return np.array(aligned), transforms

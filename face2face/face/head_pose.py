@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face2face.face.geometry import MIRRORED, RIGID, SimilarityTransform
+from face2face.face.geometry import MIRRORED, RIGID
+from face2face.face.similarity import SimilarityTransform
 
 # Of the picture's left half, measured on three people's clips: their points were factored into a face at
 # rest, turns and depths, with the nose's tip at 0.5.

@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from face2face.face.geometry import SimilarityTransform, interocular_distance, points_of
+from face2face.face.geometry import interocular_distance, points_of
+from face2face.face.similarity import SimilarityTransform
 
 # Noise: the largest distance that noise moves a region, root mean square over its points, in interocular
 # distances: twice the 97th percentile over noisy pictures of a still face. It is larger for the jaw, which

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from face2face.face.eyes import SeenEye
-from face2face.face.geometry import EYE_ASPECT_RATIOS, EYELIDS
+from face2face.face.geometry import EYE_ASPECT_RATIOS, LIDS_OF_EYES
 
 CERTAIN, DOUBTFUL = 0.6, 0.7
 """A wink is certain where the openness and the contrast of one eye are below `CERTAIN` of the other's. There
@@ -76,6 +76,6 @@ def visible_irises(eyes: Sequence[SeenEye]) -> np.ndarray:
 
 def _open(points: np.ndarray, eye: int, factor: float) -> None:
     """Change the gaps between an eye's lids by a factor, about their middle, in place."""
-    for pair in EYELIDS[2 * eye : 2 * eye + 2]:
+    for pair in LIDS_OF_EYES[eye]:
         middle = points[list(pair)].mean(axis=0)
         points[list(pair)] = middle + factor * (points[list(pair)] - middle)

@@ -24,7 +24,8 @@ OUTPUT_SECONDS = 0.04
 SILENT_SECONDS = 2.0
 """After so much played sound without a sample of the microphone it counts as lost.
 
-Played sound is counted, not time: a busy machine may call neither the microphone nor the output for seconds."""
+Played sound is counted, not time: a busy machine may let neither the microphone nor the output go on for
+seconds."""
 
 _TYPICAL_BLOCKS = 150
 """How many of the latest blocks the lateness is the median of: 3 seconds."""

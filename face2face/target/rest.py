@@ -24,13 +24,13 @@ from face2face.face.geometry import (
     NOSE_ROOT,
     NOSE_TIP,
     RIGHT_EYE,
-    SimilarityTransform,
     brow_height,
     eye_aspect_ratio,
     mouth_openness,
     mouth_width,
     points_of,
 )
+from face2face.face.similarity import SimilarityTransform
 
 BEST = 40
 """A region at rest is measured on this many faces at most, those with the lowest costs."""

@@ -18,10 +18,10 @@ from face2face.face.geometry import (
     LIPS,
     MOUTH_CORNERS,
     RIGHT_BROW,
-    SimilarityTransform,
 )
 from face2face.face.head_pose import HeadPose, turned
 from face2face.face.landmark_check import POINTS
+from face2face.face.similarity import SimilarityTransform
 from face2face.sampling import spread_indices
 from face2face.target import upright
 from face2face.target.known_shapes import KnownShapes

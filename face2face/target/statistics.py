@@ -5,14 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face2face.face.geometry import (
-    SimilarityTransform,
-    align,
-    eye_aspect_ratio,
-    interocular_distance,
-    mouth_openness,
-    mouth_width,
-)
+from face2face.face.geometry import eye_aspect_ratio, interocular_distance, mouth_openness, mouth_width
+from face2face.face.similarity import SimilarityTransform, align
 from face2face.target.gaze import TargetGaze
 from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import TrainingShapes

@@ -13,9 +13,9 @@ from face2face.face.geometry import (
     MOUTH_CORNERS,
     NOSE_BASE,
     RIGHT_EYE,
-    SimilarityTransform,
 )
 from face2face.face.landmark_check import POINTS
+from face2face.face.similarity import SimilarityTransform
 
 
 def from_upright(points: np.ndarray) -> SimilarityTransform:

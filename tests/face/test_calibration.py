@@ -7,14 +7,9 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.face.geometry import (
-    EYELIDS,
-    LIPS,
-    SimilarityTransform,
-    eye_aspect_ratio,
-    interocular_distance,
-)
+from face2face.face.geometry import EYELIDS, LIPS, eye_aspect_ratio, interocular_distance
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.similarity import SimilarityTransform
 from face2face.sources.open import open_source
 from face2face.target.calibration import (
     CALIBRATION_SECONDS,

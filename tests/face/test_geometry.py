@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from face2face.face import geometry
-from face2face.face.geometry import SimilarityTransform
+from face2face.face.similarity import SimilarityTransform, align
 from tests import made
 
 FACE = made.points(200).astype(float)
@@ -113,7 +113,7 @@ def test_mirroring_swaps_left_and_right():
 def test_faces_are_aligned_to_a_reference():
     faces = np.array([turned(FACE, 1.3, 0.2, (30, -12)), turned(FACE, 0.8, -0.5), FACE])
     faces[1, 57] += (3, 9)  # the lower lip, which does not move the transform
-    aligned, transforms = geometry.align(faces, FACE)
+    aligned, transforms = align(faces, FACE)
     expected = np.array([FACE] * 3)
     expected[1, 57] = transforms[1].apply_inverse(faces[1, 57])
     assert np.allclose(aligned, expected)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from face2face.face.geometry import SimilarityTransform, interocular_distance
+from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.similarity import SimilarityTransform
 from face2face.sources.open import open_source
 from face2face.target.head_places import KEPT, MIN_FRAMES, HeadPlaces
 from face2face.target.retarget import Retargeter

@@ -11,13 +11,13 @@ from face2face.face.geometry import (
     LIPS,
     REGIONS,
     RIGHT_EYE,
-    align,
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
     mouth_width,
 )
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.similarity import align
 from face2face.sources.open import open_source
 from face2face.target.known_shapes import PARTS, KnownShapes, TrainingShapes
 from face2face.target.retarget import WIDENED_MOUTH, Retargeter

@@ -9,7 +9,6 @@ from face2face.face.geometry import (
     BROWS,
     EYELIDS,
     EYES,
-    SimilarityTransform,
     brow_height,
     eye_aspect_ratio,
     interocular_distance,
@@ -18,6 +17,7 @@ from face2face.face.geometry import (
 )
 from face2face.face.head_pose import turned
 from face2face.face.landmarks import LandmarkDetector
+from face2face.face.similarity import SimilarityTransform
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
     NARROWER_EYES,

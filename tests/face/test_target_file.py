@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
-from face2face.face.geometry import align
+from face2face.face.similarity import align
 from face2face.target import sidecar, target_file
 from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
 from face2face.target.target_file import Target
