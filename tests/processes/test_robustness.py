@@ -22,7 +22,7 @@ from tests import made
 from tests.processes import forked
 
 OPTS = replace(
-    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=240, save_freq=3, val_freq=50
+    made.SMALL, image_size=32, scale_size=36, ngf=2, ndf=2, max_steps=120, save_freq=3, val_freq=25
 )
 KILLS = 6
 CHAINS = 2
