@@ -50,7 +50,7 @@ ORIGINALS = {
         "--lab_colorization": (A, "off", SAME),
         "--batch_size": (A, "1", SAME),
         "--which_direction": (A, "AtoB", SAME),
-        "--ngf": (A, "64", "a quarter of the work, so a better face in the same time (docs/measurements.md)"),
+        "--ngf": (A, "64", "a quarter of the work, so a better face in the same time (docs/trials.md)"),
         "--ndf": (A, "64", "as --ngf"),
         "--scale_size": (A, "286", "where --jitter crops"),
         "--flip": (A, "on", "a mirrored face is another one"),

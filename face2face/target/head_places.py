@@ -21,7 +21,7 @@ range, too."""
 
 KEPT, SOFTNESS = 1.35, 0.3
 """A place up to `KEPT` standard deviations from the usual one is not changed. One further away is brought
-nearer, to less than `KEPT * (1 + SOFTNESS)`: beyond that shoulders are blurred (`docs/measurements.md`)."""
+nearer, to less than `KEPT * (1 + SOFTNESS)`: beyond that shoulders are blurred (`docs/trials.md`)."""
 
 
 @dataclass(frozen=True)

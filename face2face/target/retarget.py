@@ -45,7 +45,7 @@ as the driver does (`evaluate.py`); brows moved by more cost the likeness to the
 WIDENED_MOUTH = 0.7
 """How much of the mouth's widening is carried. With all of it smiles are painted up to 1.2 times as wide as
 the driver's, and less like the target, who is filmed smiling less often than at rest
-(`docs/measurements.md`). A mouth that narrows is carried whole."""
+(`docs/trials.md`). A mouth that narrows is carried whole."""
 
 WIDEST_EYES = 1.0
 """Limit of how much wider than the target's widest eyes are drawn, over their gap at rest. It is approached
@@ -57,11 +57,11 @@ UNKNOWN_WIDEST_EYES = 1.5
 WIDEST_MOUTH = 2.2
 """Limit of the mouth's opening, over the target's widest. It is approached smoothly from the first opening
 on: half of the target's widest is drawn 0.89 times as wide, the widest 0.8 times, and a wider opening of the
-driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/measurements.md`)."""
+driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/trials.md`)."""
 
 RESTORED_BROWS = 0.5
 """Share of a brow's height that is given back after the known shapes have taken it. All of it costs the
-likeness (`docs/measurements.md`)."""
+likeness (`docs/trials.md`)."""
 
 TURNS_SAMPLE = 300
 """Number of training shapes on which the range of the target's turns is measured."""

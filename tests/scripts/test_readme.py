@@ -135,6 +135,14 @@ def test_both_languages_have_the_same(what):
     assert english == spanish
 
 
+def test_both_languages_have_the_same_figures_in_their_tables():
+    english, spanish = (
+        [re.findall(r"\d+\.\d+", row) for row in re.findall(r"^\|.*", read(name), re.M)]
+        for name in ("README.md", "README.es.md")
+    )
+    assert english == spanish and sum(map(len, english)) > 50
+
+
 def test_both_languages_lead_to_the_same_places():
     """But for each other, and their own sections."""
     english, spanish = (
