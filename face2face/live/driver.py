@@ -17,7 +17,8 @@ from face2face.live.person import Person
 from face2face.sources.base import Frame, Source
 from face2face.target.calibration import Calibration, read_calibration
 from face2face.target.gaze import held_gaze
-from face2face.target.retarget import SHUT_EYES, Retargeter
+from face2face.target.retarget import Retargeter
+from face2face.target.statistics import SHUT_EYES
 from face2face.target.target_file import Target
 
 WHICH_FACE_SECONDS = 2.0
@@ -175,7 +176,7 @@ class Driver:
         own = self._own_face(target)
         if own is not None:
             gaze = None if target.gaze is None else target.gaze.rest
-            return _AtRest(own, target.face.shut_eyes, gaze)
+            return _AtRest(own, target.face.drawn_shut_eyes, gaze)
         calibration = self._person.calibration
         return _AtRest(calibration.neutral, SHUT_EYES, calibration.gaze.rest)
 

@@ -26,13 +26,10 @@ from face2face.sampling import spread_indices
 from face2face.target import upright
 from face2face.target.known_shapes import KnownShapes
 from face2face.target.ranges import KnownMeasure, saturate, soft_clip, value_ranges
-from face2face.target.statistics import TargetFace, head_motion, move_head
+from face2face.target.statistics import SHUT_EYES, TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
-
-SHUT_EYES = 0.45
-"""Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
 LEAST_SHUT_EYES = 0.2
 """A smaller gap is an error of the detector, such as crossed lids, and tells nothing of the driver's."""
@@ -87,6 +84,7 @@ class Retargeter:
         self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
+        self._target_shut_eyes = target.drawn_shut_eyes
         self._known = self._turns = self._mouth_widths = None
         self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
         if target.shapes is not None:
@@ -199,7 +197,7 @@ class Retargeter:
             ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.
             fraction = max((ratio - self._shut_eyes) / max(1 - self._shut_eyes, 1e-6), 0.0)
-            shut = self._target.shut_eyes
+            shut = self._target_shut_eyes
             gap = shut + (1 - shut) * fraction if ratio < 1 else ratio
             gap = max(1 + (NARROWER_EYES if gap < 1 else WIDER_EYES) * (gap - 1), shut)
             if gap > widest:

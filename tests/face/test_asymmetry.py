@@ -8,8 +8,8 @@ import pytest
 
 from face2face.face.geometry import LIPS, MOUTH_CORNERS, interocular_distance, mouth_slant, points_of
 from face2face.face.similarity import align
-from face2face.target.retarget import SHUT_EYES, Retargeter
-from face2face.target.statistics import TargetFace
+from face2face.target.retarget import Retargeter
+from face2face.target.statistics import SHUT_EYES, TargetFace
 from tests.face.test_retarget import faces
 
 SMALL = 0.05

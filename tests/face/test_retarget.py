@@ -7,8 +7,10 @@ import pytest
 
 from face2face.face.geometry import (
     BROWS,
+    EYE_ASPECT_RATIOS,
     EYELIDS,
     EYES,
+    SHUT_EYE,
     brow_height,
     eye_aspect_ratio,
     interocular_distance,
@@ -21,12 +23,11 @@ from face2face.face.similarity import SimilarityTransform
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
     NARROWER_EYES,
-    SHUT_EYES,
     WIDEST_MOUTH,
     Retargeter,
     soft_clip,
 )
-from face2face.target.statistics import TargetFace
+from face2face.target.statistics import SHUT_EYES, TargetFace
 
 
 def faces(clip, numbers) -> np.ndarray:
@@ -96,6 +97,15 @@ def test_shut_eyes_are_shut_and_open_eyes_are_open(retargeter, target, target_po
     shut = np.percentile(eye_aspect_ratio(target_points), 10)
     assert eye_aspect_ratio(carried[blink]) <= shut
     assert eye_aspect_ratio(carried[0]) >= 0.95 * eye_aspect_ratio(target.neutral)
+
+
+def test_eyes_that_were_never_filmed_shut_narrow_as_far_as_irises_are_drawn(target, driver):
+    staring = replace(target, shut_eyes=0.9)
+    retargeter = driven_by(staring, driver[0])
+    blink = retargeter(driver[np.argmin(eye_aspect_ratio(driver))])
+    narrowed = eye_aspect_ratio(blink) / eye_aspect_ratio(target.neutral)
+    assert narrowed == pytest.approx(staring.drawn_shut_eyes, abs=0.02) and narrowed < 0.8
+    assert all(ratio(blink) >= SHUT_EYE for ratio in EYE_ASPECT_RATIOS)
 
 
 def with_eyes(face: np.ndarray, share: float) -> np.ndarray:
