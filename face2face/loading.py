@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import os
 import sys
 import tempfile
@@ -46,6 +47,18 @@ def without_packages(names: Sequence[str]) -> Iterator[None]:
             del sys.modules[name]
 
 
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: imports make hardly any, and each search goes through all of them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @functools.cache
 def openvino_core() -> "openvino.Core":
     """OpenVINO, one for all models of this process.
@@ -66,7 +79,7 @@ def openvino_core() -> "openvino.Core":
 def load_tensorflow() -> None:
     """Import TensorFlow, which then writes nothing to stderr. It takes seconds: check the arguments first."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_stderr(), without_packages(UNUSED_BY_KERAS):
+    with quiet_stderr(), without_packages(UNUSED_BY_KERAS), without_garbage_collection():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for GPUs, and says more than a user needs

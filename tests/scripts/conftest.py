@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from face2face import loading
 from tests import made
+
+loading.load_tensorflow()  # the tests would import it with packages for plots, more slowly
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,14 @@ def test_tensorflow_is_loaded_without_lines_of_its_own_and_what_keras_would_draw
     assert (result.returncode, result.stdout, result.stderr) == (0, "3.0\nFalse False\n", "")
 
 
+def test_no_garbage_is_looked_for_while_tensorflow_is_loaded_and_it_is_afterwards(tmp_path):
+    body = (
+        "import gc; count = lambda: sum(each['collections'] for each in gc.get_stats()); before = count(); "
+        "loading.load_tensorflow(); print(count() - before <= 1, gc.isenabled())"
+    )
+    assert run(body, tmp_path).stdout == "True True\n"
+
+
 @pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64"), reason="TensorFlow has oneDNN for x86 processors"
 )

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.originals import original_training
+from face2face import loading
+
+loading.load_tensorflow()  # the tests would import it with packages for plots, more slowly
+
+from tests.originals import original_training  # noqa: E402
 
 
 @pytest.fixture(scope="session")
