@@ -7,6 +7,7 @@ if __name__ == "__main__":
     early.let_ctrl_c_end()
 
 import argparse
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,13 @@ FIGURES = "evaluation.json"
 
 SECTIONS = ("self", "cross")
 """The judgements that have a page of strips."""
+
+_SECTION = "|".join(SECTIONS)
+_REPORT = re.compile(
+    rf"{re.escape(FIGURES)}"
+    rf"|(against-\d+/)?({_SECTION})/(index\.html|images/({_SECTION})(-\d+)+-[a-z]+\.jpeg)"
+)
+"""The files of a report, by their paths in its folder."""
 
 
 class Content(msgspec.Struct):
@@ -76,7 +84,9 @@ def check_outputs(folder: Path, count: int, inputs: dict[str, Path | None]) -> N
     places = [place for _, place in page_folders(folder, count)]
     outputs = [folder / FIGURES, *(place / report.PAGE for place in places)]
     files.check_apart({str(path): path for path in [*outputs, *places]}, inputs)
-    for path in outputs:
+    strips = (path for place in places for path in (place / report.IMAGES).glob("*.jpeg"))
+    of_report = [path for path in strips if _REPORT.fullmatch(path.relative_to(folder).as_posix())]
+    for path in [*outputs, *of_report]:
         files.check_replaceable(path, is_ours)
 
 
@@ -105,7 +115,7 @@ def write_report(folder: Path, models: dict[str, Evaluation], settings: dict[str
     drivers = {name: results.as_json(result.drivers) for name, result in models.items()}
     content = Content(2, "face2face", settings, figures, drivers)
     judged = [(name, result) for name, result in models.items() for _ in SECTIONS]
-    with files.whole_folder(folder, is_ours, last=FIGURES) as unfinished:
+    with files.whole_folder(folder, is_ours, FIGURES, _REPORT) as unfinished:
         for (section, place), (name, result) in zip(
             page_folders(unfinished, len(models)), judged, strict=True
         ):
@@ -160,26 +170,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def evaluate(
-    models: list[Path], options: EvaluationOptions, folder: Path, settings: dict[str, str]
-) -> tuple[dict[str, Evaluation], Path]:
-    """Judge frozen models and write the report.
-
-    Args:
-        models: Paths of frozen graphs; the first is the one to judge, others are compared with it.
-        folder: Gets evaluation.json and the pages.
-        settings: What to write into evaluation.json about the run.
-
-    Returns:
-        The results by the models' paths, and the first page.
-
-    Raises:
-        UserError: If a model is no generator, a clip shows no face, or a file that is not ours is in the way.
-    """
-    judged = {as_text(model): evaluation.evaluate(model, options) for model in models}
-    return judged, write_report(folder, judged, settings)
-
-
 def check_clip(source: str, option: str) -> None:
     """Check that a source is a file or a folder: a clip is read more than once, as no camera can be.
 
@@ -199,6 +189,8 @@ def main(argv: list[str] | None = None) -> None:
         "--target": source_path(args.target),
         **{f"--driver {as_text(driver)}": source_path(driver) for driver in args.driver},
     }
+    if args.against and args.against.samefile(args.tf_model):
+        raise cli.UserError(f"expected another model as --against than as --tf-model, got {args.against}")
     if len(set(args.driver)) < len(args.driver):
         raise cli.UserError(f"expected each --driver once, got {' '.join(args.driver)}")
     check_outputs(args.output_dir, len(models), inputs)
@@ -219,8 +211,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     given = vars(args) | {"driver": " ".join(args.driver)}
     settings = {name: as_text(str(value)) for name, value in given.items() if name != "landmark_model"}
-    judged, page = evaluate(models, options, args.output_dir, settings)
+    judged = {as_text(model): evaluation.evaluate(model, options) for model in models}
     print(tables(judged))
+    page = write_report(args.output_dir, judged, settings)
     if identity.sface_model() is None:
         print(f"identity by SFace is left out: {identity.SFACE_INSTALLED_BY}")
     print(f"wrote {args.output_dir / FIGURES}, {page} and its neighbours")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from face2face.target.plate import Plate
     from face2face.target.target_file import Target
 
-_OURS = re.compile(
+_CONTENT = re.compile(
     r"checkpoint|generator-\d+\.(index|data-[\d-]+of[\d-]+)|options\.json|target\.json|plate\.png"
 )
 """The files of a reduced model."""
@@ -145,7 +145,7 @@ def _write(
 
     # While a student was taught, another reduced model may have been written there.
     ours_now = reduced_files(folder)
-    with files.whole_folder(folder, ours_now, last=checkpoints.STATE) as unfinished:
+    with files.whole_folder(folder, ours_now, checkpoints.STATE, _CONTENT) as unfinished:
         checkpoints.save_generator(generator, unfinished)
         options.write(unfinished, opts, options.REDUCED)
         if target is not None:
@@ -200,7 +200,7 @@ def _check_output(folder: Path, is_ours: files.IsOurs) -> None:
     """Raise `UserError` before a student is taught if it could not be written afterwards."""
     if folder.exists():
         for path in cli.existing_dir(folder, "--model-output").iterdir():
-            if _OURS.fullmatch(path.name):
+            if _CONTENT.fullmatch(path.name):
                 files.check_replaceable(path, is_ours)
 
 
@@ -208,7 +208,7 @@ def reduced_files(folder: Path) -> files.IsOurs:
     """Find out which files of a folder belong to the reduced model in it, if there is one."""
     is_reduced = options.has_stage(folder, options.REDUCED)
     whole = folder.resolve()
-    return lambda path: is_reduced and path.parent.resolve() == whole and bool(_OURS.fullmatch(path.name))
+    return lambda path: is_reduced and path.parent.resolve() == whole and bool(_CONTENT.fullmatch(path.name))
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 try:
@@ -201,7 +202,7 @@ def write_text(path: Path, text: str, is_ours: IsOurs) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = True) -> Iterator[Path]:
+def whole_folder(path: Path, is_ours: IsOurs, last: str, content: re.Pattern[str]) -> Iterator[Path]:
     """Yield a temporary folder to fill, whose files are moved into `path` one by one at the end.
 
     Args:
@@ -210,7 +211,8 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
         last: The name of the file that describes the others (a sidecar, an index). The old one is removed
             first and the new one is moved last: if the process is killed in between, the folder does not
             look complete.
-        removes_stale: Whether to remove files in `path` that are ours and are not written again.
+        content: Matches the whole path in the folder, with /, of each file that can be written. Such files
+            that are there, are ours, and are not written again are removed: they are an older one's.
 
     Raises:
         UserError: Before anything is changed, if a file that is not ours would be replaced.
@@ -219,8 +221,11 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
     check_folder(path)
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path.parent)
-    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=path.parent) as scratch:
+    beside = (
+        path if path.is_dir() else path.parent
+    )  # a folder may be a disk of its own: nothing moves to another
+    _remove_abandoned(beside)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=beside) as scratch, ExitStack() as stack:
         unfinished = Path(scratch) / path.name
         unfinished.mkdir()
         yield unfinished
@@ -230,14 +235,35 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, removes_stale: bool = T
                 if folder.exists() and not folder.is_dir():
                     raise UserError(f"expected a folder, got a file of that name: {folder}")
             check_replaceable(path / name, is_ours)
-        stale = [file for file in _files(path) if file.relative_to(path) not in names and is_ours(file)]
-        if Path(last) in names:
-            (path / last).unlink(missing_ok=True)
-        for file in stale if removes_stale else []:
+        stale = [
+            path / name
+            for name in (file.relative_to(path) for file in _files(path))
+            if name not in names and content.fullmatch(name.as_posix()) and is_ours(path / name)
+        ]
+        moves = {name: _move(unfinished / name, path / name, stack) for name in names}
+        if Path(last) in moves:
+            moves[Path(last)][1].unlink(missing_ok=True)
+        for file in stale:
             file.unlink(missing_ok=True)
-        for name in sorted(names, key=lambda name: name.as_posix() == last):
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(unfinished / name, os.path.realpath(path / name))
+        for name in sorted(moves, key=lambda name: name.as_posix() == last):
+            source, target = moves[name]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)
+
+
+def _move(file: Path, path: Path, stack: ExitStack) -> tuple[Path, Path]:
+    """What to move where, so that a new file takes the place of what is at a path.
+
+    Args:
+        file: The new file.
+        path: Where it goes. What a link leads to may be on another disk: the file is copied there first.
+        stack: Removes the copy.
+    """
+    target = Path(os.path.realpath(path))
+    if not path.is_symlink():
+        return file, target
+    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=target.parent))
+    return Path(shutil.copy(file, scratch)), target
 
 
 @functools.cache
@@ -245,10 +271,15 @@ def _remove_abandoned(folder: Path) -> None:
     """Remove what killed processes left unfinished in a folder; once in each process."""
     with contextlib.suppress(OSError):  # another process removes it, too
         for scratch in folder.glob(f"{SCRATCH_PREFIX}*"):
-            if _SCRATCH.fullmatch(scratch.name) and scratch.is_dir() and not scratch.is_symlink():
+            if is_scratch(scratch) and scratch.is_dir() and not scratch.is_symlink():
                 newest = max(path.lstat().st_mtime for path in (scratch, *scratch.rglob("*")))
                 if time.time() - newest > ABANDONED_SECONDS:
                     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_scratch(path: Path) -> bool:
+    """Whether a path has the name of an unfinished folder of ours."""
+    return _SCRATCH.fullmatch(path.name) is not None
 
 
 def _files(folder: Path) -> list[Path]:

@@ -159,7 +159,7 @@ def export(
     trained = networks.generator_of(opts)
     model_folder.restore_generator(trained, checkpoint, which)
     module = FileGenerator(folding.fold(trained), opts.image_size, filetype)
-    with files.whole_folder(output_dir, is_ours, last=SAVED_MODEL) as unfinished:
+    with files.whole_folder(output_dir, is_ours, SAVED_MODEL, _EXPORTED) as unfinished:
         with checkpoints.report_write_errors(output_dir):
             tf.saved_model.save(module, str(unfinished), signatures={"serving_default": module.generate})
         options.write(unfinished, opts, options.EXPORTED)

@@ -34,6 +34,9 @@ ORIGINAL, LANDMARKS = "original", "landmarks"
 PAIR_FILE = re.compile(r"[1-9]\d{0,8}\.png")
 """File names of pairs, which are numbered."""
 
+_CONTENT = re.compile(rf"{PAIR_FILE.pattern}|{re.escape(SIDECAR_NAME)}")
+"""The files of a folder of a run."""
+
 PREVIEW = "preview.png"
 PREVIEW_COLUMNS, PREVIEW_ROWS, PREVIEW_SIDE = 6, 4, 160
 """The contact sheet of `--preview`: columns and rows of pairs, and the side of a picture in pixels."""
@@ -91,7 +94,7 @@ def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, pre
     paths = {f"--file {source}": source_path(source) for source in sources}
     files.check_apart(outputs, paths)
     for folder in folders:
-        if not overwrite and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not overwrite and folder.is_dir() and not all(map(files.is_scratch, folder.iterdir())):
             raise cli.UserError(f"{folder} holds data already: expected an empty place, or --overwrite")
     places = [folder.resolve() for folder in folders]
     known = read_sidecar(output_dir / LANDMARKS)
@@ -152,9 +155,10 @@ def write(
     with ExitStack() as stack:  # on leaving, files are moved into place in reverse order
         place = files.whole_file(output_dir / PREVIEW, pictures.is_ours)
         sheet = stack.enter_context(place) if preview else None
-        place = files.whole_folder(output_dir / LANDMARKS, is_ours, last=SIDECAR_NAME)
+        place = files.whole_folder(output_dir / LANDMARKS, is_ours, SIDECAR_NAME, _CONTENT)
         drawings = stack.enter_context(place)
-        originals = stack.enter_context(files.whole_folder(output_dir / ORIGINAL, is_ours, last="1.png"))
+        place = files.whole_folder(output_dir / ORIGINAL, is_ours, "1.png", _CONTENT)
+        originals = stack.enter_context(place)
         with cli.progress(sum(len(clip.chosen) for clip in clips), "writing pairs", "pairs") as bar:
             for index, clip in enumerate(clips):
                 points_of = {candidate.number: candidate.face.points for candidate in clip.chosen}
@@ -178,6 +182,7 @@ def write(
         sidecar.write(drawings)
         if sheet is not None:
             pictures.write(sheet, contact_sheet(originals, drawings, list(sidecar.images)))
+        # The originals are moved into place first: from then on the old sidecar would be wrong.
         (output_dir / LANDMARKS / SIDECAR_NAME).unlink(missing_ok=True)
     if sheet is not None:
         print(f"wrote {output_dir / PREVIEW}")

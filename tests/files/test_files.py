@@ -1,6 +1,10 @@
 """The rule of what may be written where."""
 
 import os
+import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,9 @@ import pytest
 from face2face import files
 from face2face.cli import UserError
 from tests import made
+
+CONTENT = re.compile(r"index|\d|sub/\d")
+"""The files of a folder in these tests."""
 
 
 def is_ours(path: Path) -> bool:
@@ -169,7 +176,7 @@ def older(tmp_path) -> Path:
 
 
 def test_a_new_folder_takes_the_place_of_ours_alone(older):
-    with files.whole_folder(older, is_ours, last="index") as unfinished:
+    with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
         (unfinished / "sub").mkdir()
         for name in ("index", "sub/3"):
             (unfinished / name).write_text(f"ours, newer {name}")
@@ -178,10 +185,52 @@ def test_a_new_folder_takes_the_place_of_ours_alone(older):
     assert [path.name for path in older.parent.iterdir()] == ["out"]
 
 
-def test_stale_files_stay_where_it_is_asked_for(older):
-    with files.whole_folder(older, is_ours, last="index", removes_stale=False) as unfinished:
+def test_files_of_ours_that_are_no_part_of_the_folder_stay(older):
+    (older / "other").mkdir()
+    for name in ("other/1", "11", "other/index"):
+        (older / name).write_text("ours, of something else")
+    with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
         (unfinished / "index").write_text("ours, newer")
-    assert (older / "1").exists() and (older / "sub" / "2").exists()
+    found = {str(p.relative_to(older)) for p in older.rglob("*") if p.is_file()}
+    assert found == {"index", "sub/notes.txt", "other/1", "11", "other/index"}
+
+
+def test_a_folder_that_is_a_disk_of_its_own_is_written(tmp_path):
+    """What is unfinished is on the same disk: nothing can be moved from another one in one step."""
+    code = (
+        "import pathlib, re\nfrom face2face import files\nout = pathlib.Path('out')\n"
+        "with files.whole_folder(out, lambda path: True, 'index', re.compile('index|1')) as unfinished:\n"
+        "    (unfinished / 'index').write_text('newer')\n"
+        "print((out / 'index').read_text(), [path.name for path in out.iterdir()])"
+    )
+    (tmp_path / "out").mkdir()
+    mounted = 'mount -t tmpfs none out && echo older | tee out/index > out/1 && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", mounted, "sh", sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(made.ROOT)}
+    try:
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("needs unshare (Linux)")
+    if "unshare" in result.stderr or "mount" in result.stderr:
+        pytest.skip(f"may not mount here: {result.stderr}")
+    assert (result.stdout, result.stderr) == ("newer ['index']\n", "")
+
+
+def test_what_a_link_leads_to_is_replaced_whatever_disk_it_is_on(older, tmp_path):
+    elsewhere = Path("/dev/shm")
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs another disk at /dev/shm")
+    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+        for name in ("index", "1"):
+            (older / name).rename(tmp_path / name)
+            (Path(folder) / name).write_text("ours, older")
+            (older / name).symlink_to(Path(folder) / name)
+        with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
+            for name in ("index", "1"):
+                (unfinished / name).write_text("ours, newer")
+        for name in ("index", "1"):
+            assert (older / name).is_symlink() and (Path(folder) / name).read_text() == "ours, newer"
+        assert len(list(Path(folder).iterdir())) == 2
 
 
 @pytest.mark.parametrize("name", ["sub/notes.txt", "sub"])
@@ -189,7 +238,7 @@ def test_a_folder_with_a_foreign_file_in_the_way_stays_as_it_is(older, name):
     before = made.tree(older.parent)
     with (
         pytest.raises(UserError, match="expected a"),
-        files.whole_folder(older, is_ours, last="index") as unfinished,
+        files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished,
     ):
         (unfinished / "index").write_text("ours, newer")
         (unfinished / name).parent.mkdir(exist_ok=True)
@@ -199,7 +248,10 @@ def test_a_folder_with_a_foreign_file_in_the_way_stays_as_it_is(older, name):
 
 def test_an_error_leaves_a_folder_as_it_is(older):
     before = made.tree(older.parent)
-    with pytest.raises(OSError), files.whole_folder(older, is_ours, last="index") as unfinished:
+    with (
+        pytest.raises(OSError),
+        files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished,
+    ):
         (unfinished / "index").write_text("ours, newer")
         raise OSError
     assert made.tree(older.parent) == before
@@ -220,7 +272,7 @@ def test_no_kill_leaves_a_folder_that_looks_whole_and_is_not(older, monkeypatch)
         monkeypatch.setattr(os, "replace", killed)
         with (
             pytest.raises((StopIteration, RuntimeError)),
-            files.whole_folder(older, is_ours, last="index") as unfinished,
+            files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished,
         ):
             (unfinished / "sub").mkdir()
             for name in names:
@@ -232,7 +284,10 @@ def test_no_kill_leaves_a_folder_that_looks_whole_and_is_not(older, monkeypatch)
 def test_a_file_in_the_place_of_a_folder_stays(tmp_path):
     path = tmp_path / "out"
     notes(path)
-    with pytest.raises(UserError, match="got a file"), files.whole_folder(path, is_ours, last="index"):
+    with (
+        pytest.raises(UserError, match="got a file"),
+        files.whole_folder(path, is_ours, last="index", content=CONTENT),
+    ):
         raise AssertionError("nothing may be written")
     assert path.read_text() == "notes"
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -111,6 +112,7 @@ NAMES = (
     "out/b",
 )
 _WAYS = ("whole", "empty", "fails")
+ANY, NONE = re.compile(".*", re.S), re.compile(r"(?!)")
 
 
 def rule_calls() -> st.SearchStrategy[tuple]:
@@ -149,7 +151,7 @@ def _write_file(path: Path, way: str, replaceable: files.IsOurs) -> None:
 
 
 def _write_folder(path: Path, way: str, names: set[str], last: str, removes_stale: bool) -> None:
-    with files.whole_folder(path, is_ours, last, removes_stale) as unfinished:
+    with files.whole_folder(path, is_ours, last, ANY if removes_stale else NONE) as unfinished:
         for name in sorted(names):
             with contextlib.suppress(OSError):  # a file where a folder should be
                 (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
