@@ -1,6 +1,7 @@
 """The training loop: steps, progress, validation, summaries, sample pictures and checkpoints."""
 
 import contextlib
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from face2face import cli
 from pix2pix import distribution, report
@@ -63,6 +63,8 @@ class Loop:
         self.is_chief = distribution.is_chief(trainer.strategy)
         self.smoothed_losses: dict[str, float] = {}
         self.seconds_waited = 0.0
+        self._done: int | None = None  # steps; None while one is under way
+        self._saved = 0
         self.has_stopped_early = False
 
     def run(self, step: int, last_step: int) -> None:
@@ -84,28 +86,30 @@ class Loop:
         is_log = not sys.stderr.isatty()
         batches = iter(self.batches)
         self.trainer.build()
-        first = saved = step
-        path: str | None = None
+        first = self._done = self._saved = step
         self.synchronise_early_stop()
         bar = cli.progress(last_step, "training", "steps", step, log_seconds=float("inf"))
         began = self._clock()
-        with self.summaries() as summaries, contextlib.ExitStack() as at_end:
+        show = functools.partial(call, print_above_bar, bar)
+        with self.summaries() as summaries, contextlib.ExitStack() as at_end, self.saving_at_an_error(show):
             at_end.callback(call, bar.close)
             while step < last_step and not self.has_stopped_early and not interruption.is_requested:
                 if step - first == WARM_UP_STEPS:
                     warm = self._clock()
                 inputs, targets = self.next_batch(batches)
                 self.trainer.set_lr(step, last_step)
+                self._done = None
                 with self.profiled(step + 1):
                     losses, outputs = self.trainer.train_step(inputs, targets)
                 step += 1
                 self.trainer.update_ema(step)
+                self._done = step
                 if not self.smoothed_losses or is_due(step, LOSSES_EVERY) or step == last_step:
                     self.stop_if_diverged()
                     self.smooth(losses)
                 if step - first == WARM_UP_STEPS + TIMED_STEPS:
                     estimate = describe_estimate(self._clock() - warm, last_step - first)
-                    call(print_above_bar, bar, estimate)
+                    show(estimate)
                 status = self.describe(step, step - first, self._clock() - began)
                 bar.set_postfix_str(status, refresh=False)
                 call(bar.update)
@@ -116,20 +120,35 @@ class Loop:
                 if self.is_chief and is_due(step, opts.display_freq):
                     report.add_step(self.folder, step, self.pictures(inputs, outputs, targets))
                 if opts.val_freq and (is_due(step, opts.val_freq) or step == last_step):
-                    self.validate(summaries, step, bar, call)
+                    self.validate(summaries, step, show)
                 if is_due(step, opts.save_freq):
-                    saved, path = step, self.save(step)
+                    self.save(step)
             seconds = self._clock() - began
-        if saved != step:
-            path = self.save(step)
-        if path:
-            call(print_above_bar, bar, f"saved {path}")
+        if self._saved != step:
+            self.save(step)
         if step > first:
+            if self.is_chief:
+                show(f"saved {self.checkpoints.latest}")
             share = 100 * self.seconds_waited / seconds
-            call(print_above_bar, bar, f"waited for pairs in {share:.1f} % of the time")
+            show(f"waited for pairs in {share:.1f} % of the time")
         if self.has_stopped_early:
-            reason = f"{opts.patience} validations without a better SSIM"
-            call(print_above_bar, bar, f"stopped at step {step}: {reason}")
+            show(f"stopped at step {step}: {opts.patience} validations without a better SSIM")
+
+    @contextlib.contextmanager
+    def saving_at_an_error(self, show: Callable[[str], None]) -> Iterator[None]:
+        """Save the steps that are done if an error ends the training beside a step: pairs that are gone, say.
+
+        A step that failed may have changed a part of the weights: nothing is saved after it. Nor is anything
+        if there are several devices, for whichever of them is gone, the others would wait for it.
+        """
+        try:
+            yield
+        except Exception:
+            is_alone = self.trainer.strategy.num_replicas_in_sync == 1
+            if is_alone and self._done is not None and self._done > self._saved:
+                with contextlib.suppress(Stopped, cli.UserError, OSError):  # the first error is told
+                    show(f"saved {self.save(self._done)}")
+            raise
 
     def next_batch(self, batches: Iterator) -> tuple[tf.Tensor, tf.Tensor]:
         """Take the next batch, and add the time that it took to `seconds_waited`."""
@@ -148,6 +167,7 @@ class Loop:
             Stopped: If losses or weights are not finite: the older checkpoints stay.
         """
         self.stop_if_diverged(also_weights=True)
+        self._saved = step
         return self.checkpoints.save(step) if self.is_chief else None
 
     def stop_if_diverged(self, also_weights: bool = False) -> None:
@@ -162,15 +182,13 @@ class Loop:
                 + (f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet")
             )
 
-    def validate(
-        self, summaries: tf.summary.SummaryWriter, step: int, bar: tqdm, call: Callable[..., None]
-    ) -> None:
+    def validate(self, summaries: tf.summary.SummaryWriter, step: int, show: Callable[[str], None]) -> None:
         """Validate on the chief, print and summarise the measures, and decide on early stopping."""
         if self.validation is not None:
             self.stop_if_diverged(also_weights=True)
             measures = self.validation(step)
             best = " (the best so far)" if self.validation.best_step() == step else ""
-            call(print_above_bar, bar, f"step {step}, validation: {measures}{best}")
+            show(f"step {step}, validation: {measures}{best}")
             with summaries.as_default(step=step):
                 for name, value in asdict(measures).items():
                     tf.summary.scalar(f"validation/{name}", value)

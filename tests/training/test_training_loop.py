@@ -1,14 +1,16 @@
 """The training loop on steps of a known duration: what it says of time, speed and epochs."""
 
+import itertools
 import re
 from dataclasses import replace
 
 import pytest
 import tensorflow as tf
 
+from face2face.cli import UserError
 from pix2pix import progress
 from pix2pix.checkpoints import Checkpoints
-from pix2pix.loop import Loop
+from pix2pix.loop import Loop, Stopped
 from pix2pix.options import Options
 from tests import made
 
@@ -80,6 +82,41 @@ def test_the_share_of_time_without_pairs_is_told(said):
     out, _ = said
     share = 100 * 45 * 0.5 / (5 * 10.5 + 40 * 2)
     assert f"waited for pairs in {share:.1f} % of the time\n" in out
+
+
+@pytest.mark.parametrize(
+    "error, ends", [(tf.errors.NotFoundError(None, None, "1.png"), Stopped), (UserError("1.png"), UserError)]
+)
+def test_an_error_between_two_steps_costs_no_step(error, ends, tmp_path, capsys):
+    """Of pairs that are gone, or of a file that cannot be replaced any more."""
+    steps = Steps(replace(made.SMALL, summary_freq=0, save_freq=5))
+
+    def batches():
+        yield from itertools.islice(steps.batches(), 7)
+        raise error
+
+    checkpoints = Checkpoints(tmp_path, step=steps.step)
+    with pytest.raises(ends, match=r"1\.png"):
+        Loop(steps, checkpoints, batches(), tmp_path, 20, clock=steps.clock).run(0, 45)
+    assert checkpoints.latest == str(tmp_path / "ckpt-7")
+    assert f"saved {tmp_path}/ckpt-7\n" in capsys.readouterr().out
+
+
+def test_after_a_step_that_failed_nothing_is_saved(tmp_path):
+    """It may have changed a part of the weights."""
+    steps = Steps(replace(made.SMALL, summary_freq=0, save_freq=5))
+    whole_step = steps.train_step
+
+    def train_step(inputs, targets):
+        if steps.step == 7:
+            raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+        return whole_step(inputs, targets)
+
+    steps.train_step = train_step
+    checkpoints = Checkpoints(tmp_path, step=steps.step)
+    with pytest.raises(Stopped, match=r"the last checkpoint: .*/ckpt-5\): no memory"):
+        Loop(steps, checkpoints, steps.batches(), tmp_path, 20, clock=steps.clock).run(0, 45)
+    assert checkpoints.latest == str(tmp_path / "ckpt-5")
 
 
 @pytest.mark.parametrize(
