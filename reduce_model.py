@@ -14,6 +14,7 @@ if __name__ == "__main__":
     early.let_ctrl_c_end()
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -75,10 +76,14 @@ def reduce(
     Raises:
         UserError: If the training folder is missing or damaged, or, before anything is changed, if a file
             that is not ours is in the way.
-        KeyboardInterrupt: After a signal while a student is taught; the student so far has been written.
+        KeyboardInterrupt: After a signal while a student is taught; the student so far has been written, into
+            another folder if a reduced model is in `model_output`.
     """
     inputs = {"--model-input": model_input, "--pairs": student and student.pairs}
-    files.check_apart({"--model-output": model_output}, inputs)
+    outputs = {"--model-output": model_output}
+    if student is not None:
+        outputs["the folder of a student whose teaching is stopped"] = _stopped(model_output)
+    files.check_apart(outputs, inputs)
     opts = model_folder.read_options(_existing(model_input))
     if (model_output / options.FILE_NAME).is_file():
         options.read(model_output, options.REDUCED)
@@ -86,7 +91,8 @@ def reduce(
     files.check_replaceable(model_output / options.FILE_NAME, is_ours)
     if student is not None:
         _check_student(student, opts, model_input)
-        _check_output(model_output, is_ours)
+        for folder in (model_output, _stopped(model_output)):
+            _check_output(folder)
     loading.load_tensorflow()
     from face2face.target.plate import read_plate
     from face2face.target.target_file import read_target
@@ -102,18 +108,19 @@ def reduce(
         difference = _difference(model_input, trained, model_output, opts)
         result = f"largest difference between the trained and the reduced generator: {difference} of 255"
     else:
-        from pix2pix import distillation
+        from pix2pix import teaching
 
         small = replace(opts, ngf=student.ngf)
-        measures = distillation.distil(
-            folded,
-            opts,
-            target,
-            student.ngf,
-            student.pairs,
-            student.max_steps,
-            student.seed,
-            save=lambda taught: _write(model_output, taught, small, target, plate),
+
+        def save(taught: "keras.Model", is_done: bool) -> Path:
+            """An unfinished student does not take the place of a model that is there."""
+            keeps = not is_done and options.has_stage(model_output, options.REDUCED)
+            folder = _stopped(model_output) if keeps else model_output
+            _write(folder, taught, small, target, plate)
+            return folder
+
+        measures = teaching.teach(
+            folded, opts, target, student.ngf, student.pairs, student.max_steps, student.seed, save
         )
         result = f"the student (ngf {student.ngf}) against its teacher (ngf {opts.ngf}): {measures}"
     before, after = (
@@ -196,8 +203,15 @@ def _check_student(student: Student, opts: Options, model_input: Path) -> None:
     cli.existing_dir(student.pairs, "--pairs")
 
 
-def _check_output(folder: Path, is_ours: files.IsOurs) -> None:
+def _stopped(model_output: Path) -> Path:
+    """Where a student goes whose teaching was stopped, if a reduced model is in `model_output`."""
+    place = model_output if model_output.name not in ("", "..") else Path(os.path.abspath(model_output))
+    return place.parent / f"{place.name}-stopped"
+
+
+def _check_output(folder: Path) -> None:
     """Raise `UserError` before a student is taught if it could not be written afterwards."""
+    is_ours = reduced_files(folder)
     if folder.exists():
         for path in cli.existing_dir(folder, "--model-output").iterdir():
             if _CONTENT.fullmatch(path.name):

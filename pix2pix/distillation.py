@@ -1,42 +1,20 @@
-"""Online distillation: a small generator, the student, learns to answer as a trained one, its teacher.
+"""Online distillation: the step in which a small generator, the student, learns to answer as a trained one.
 
-The student has no discriminator. It is taught by the teacher's outputs and feature maps (OMGD, Ren et al.,
-arXiv 2108.06908), and begins with the teacher's most important channels (`pruning`).
+The trained one is its teacher. The student has no discriminator: it is taught by the teacher's outputs and
+feature maps (OMGD, Ren et al., arXiv 2108.06908), and begins with its most important channels (`pruning`).
 """
 
-import contextlib
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from face2face import cli, metrics
-from face2face.metrics import Measures
-from face2face.sampling import spread_indices
-from face2face.target.sidecar import Sidecar, read_sidecar
-from face2face.target.target_file import Target
-from pix2pix import (
-    dataset,
-    images,
-    inference,
-    networks,
-    norm_free,
-    objectives,
-    options,
-    precision,
-    progress,
-    pruning,
-)
-from pix2pix.batches import training_batches
-from pix2pix.interruption import Interruption
+from pix2pix import networks, norm_free, objectives, options, precision, pruning
 from pix2pix.optimizer import Adam
 from pix2pix.options import Options
 from pix2pix.trainer import named_trainable_variables
-from pix2pix.validation import default_dir
 
 LR, BETA1 = 2e-4, 0.9
 WARM_UP_STEPS = 30
@@ -56,15 +34,6 @@ SMOOTH_BLOCKS = ("decoder_1_conv", "decoder_2_conv")
 
 EMA_DECAY = 0.995
 """Decay per step of the student's moving average, which is what is kept."""
-
-PROGRESS_EVERY = 50
-"""Steps between lines of progress in a log."""
-
-MAX_HELD_OUT = 32
-"""Largest number of drawings that the likeness is measured on."""
-
-HELD_OUT = 0.1
-"""Share of the pairs that are held out where there is no folder `val` next to a folder `train`."""
 
 
 class Distiller:
@@ -170,126 +139,3 @@ def _lr_factors(network: keras.Model) -> dict[str, float]:
 def _with_features(network: keras.Model, names: Iterable[str]) -> keras.Model:
     """A model with the same layers that returns (faces, {name of a layer: its outputs})."""
     return keras.Model(network.input, (network.output, {n: network.get_layer(n).output for n in names}))
-
-
-def distil(
-    teacher: keras.Model,
-    opts: Options,
-    target: Target | None,
-    ngf: int,
-    pairs: Path,
-    last_step: int,
-    seed: int,
-    save: Callable[[keras.Model], None],
-) -> Measures:
-    """Teach a student on the drawings of a folder of pairs, moved at random as in training, and save it.
-
-    Args:
-        teacher: The trained generator, as in `Distiller`.
-        opts: The options of the teacher's training.
-        target: The teacher's target; None if it is unknown.
-        ngf: Filters of the student's first layer.
-        pairs: Folder of combined pairs. Their pictures are not used: the teacher's take their place.
-        last_step: Number of steps, of one drawing each.
-        seed: Of the drawings' order and motion.
-        save: Writes the student. After a signal it gets the student so far, if a step has been done.
-
-    Returns:
-        The mean likeness of the student's faces to the teacher's, on drawings that were held out.
-
-    Raises:
-        UserError: If the pairs are not of the teacher's kind, or if the losses are not finite.
-        KeyboardInterrupt: After a signal; the student so far has been saved.
-        BrokenPipeError: If nobody reads what is printed any more; likewise.
-    """
-    taught, held_out = split(dataset.find_pairs(pairs, opts.aspect_ratio, "--pairs"), pairs, opts)
-    sidecar = read_sidecar(pairs) or Sidecar([], drawing=opts.drawing)
-    if sidecar.drawing != opts.drawing:
-        raise cli.UserError(
-            f"expected --pairs with drawings in the style {opts.drawing}, got {sidecar.drawing}: {pairs}"
-        )
-    has_landmarks = opts.aspect_ratio == 1 and all(path.name in sidecar.images for path in taught)
-    jitter = options.REDRAW if has_landmarks else options.CROP
-    opts = replace(opts, seed=seed, batch_size=1, jitter=jitter)
-    keras.utils.set_random_seed(seed)
-    distiller = Distiller(teacher, opts, ngf)
-    to_draw = dataset.landmarks_to_draw(sidecar, target, opts)
-    drawings = (inputs for inputs, _ in training_batches(taught, opts, 0, to_draw))
-    print(f"{len(taught)} pairs, {last_step} steps, seed {seed}; drawings held out: {len(held_out)}")
-    with Interruption() as interruption:
-        step = _run(distiller, drawings, last_step, interruption)
-        if step:
-            save(distiller.student)
-        if step < last_step:
-            kept = "the student so far is kept" if step else "nothing is changed"
-            interruption.call(print, f"stopped after {step} of {last_step} steps: {kept}")
-    interruption.reraise()
-    return likeness(teacher, distiller.student, held_out, opts, target)
-
-
-def _run(
-    distiller: Distiller, drawings: Iterator[tf.Tensor], last_step: int, interruption: Interruption
-) -> int:
-    """Do all steps, or those until a signal comes; return how many were done."""
-    step = 0
-    bar = cli.progress(last_step, "teaching", "steps", log_seconds=math.inf)
-    with contextlib.ExitStack() as at_end:
-        at_end.callback(interruption.call, bar.close)
-        while step < last_step and not interruption.is_requested:
-            distiller.set_lr(step, last_step)
-            l1, loss = distiller.step(next(drawings))
-            step += 1
-            distiller.update_ema(step)
-            if progress.is_due(step, progress.LOSSES_EVERY) or step in (1, last_step):
-                _check_finite(loss, step)
-                bar.set_postfix_str(f"L1 {images.HALF_RANGE * float(l1):.1f} of 255", refresh=False)
-            interruption.call(bar.update)
-            if progress.is_due(step, PROGRESS_EVERY):
-                interruption.call(bar.refresh)
-    if step:
-        _check_finite(loss, step)  # a signal may have come before it was read
-    return step
-
-
-def _check_finite(loss: tf.Tensor, step: int) -> None:
-    """Raise `UserError` if a step's loss is not finite."""
-    if not math.isfinite(float(loss)):
-        raise cli.UserError(f"the losses are no longer finite at step {step}: no student is written")
-
-
-def split(found: list[Path], folder: Path, opts: Options) -> tuple[list[Path], list[Path]]:
-    """Divide pairs into those to teach on, and those to measure the likeness on.
-
-    The latter are spread evenly over the folder `val` next to a folder `train`, or, where there is none, over
-    the pairs themselves.
-
-    Raises:
-        UserError: If there is a single pair.
-    """
-    if (beside := default_dir(folder)) is not None:
-        others = dataset.find_pairs(beside, opts.aspect_ratio, "--pairs")
-        return found, [others[i] for i in spread_indices(len(others), min(MAX_HELD_OUT, len(others)))]
-    if len(found) < 2:
-        raise cli.UserError(f"expected two pairs or more, got one: {found[0]}")
-    count = min(MAX_HELD_OUT, math.ceil(HELD_OUT * len(found)))
-    held_out = {found[i] for i in spread_indices(len(found), count)}
-    return [path for path in found if path not in held_out], sorted(held_out)
-
-
-def likeness(
-    teacher: keras.Model,
-    student: keras.Model,
-    pairs: list[Path],
-    opts: Options,
-    target: Target | None = None,
-) -> Measures:
-    """Compare the faces of two generators on the drawings of a folder's pairs: means over all of them."""
-    of_teacher, of_student = inference.predictor(teacher), inference.predictor(student)
-    to_draw = dataset.landmarks_without_irises(pairs[0].parent, target, opts)
-    drawings = [dataset.read_normalised(path, opts, to_draw)[0] for path in pairs]
-    return metrics.mean(
-        [
-            metrics.compare(images.denormalise(of_student(x)), images.denormalise(of_teacher(x)))
-            for x in drawings
-        ]
-    )

@@ -42,16 +42,50 @@ def check(target: Target | None, output_dir: Path) -> None:
         UserError: If they have none, as the training would mix two faces; if `target.json` is another file.
     """
     files.check_replaceable(output_dir / TARGET_NAME, is_target)
-    trained = read_target(output_dir)
-    known, given = (_videos(trained), _videos(target))
-    if known and not known & given:
-        names, others = (", ".join(sorted(found)) for found in (known, given))
+    trained, given = read_target(output_dir), target.videos if target else []
+    if trained and trained.videos and not _knows_one_of(trained, given):
         raise cli.UserError(
-            f"expected pairs of {names}, as in {output_dir}, got pairs of {others or 'no known video'} (for "
-            "another target give a new --output_dir; --checkpoint begins with the weights of a training)"
+            f"expected pairs of {_described(trained.videos)}, as in {output_dir}, got pairs of "
+            f"{_described(given) or 'no known video'} (for another target give a new --output_dir; "
+            "--checkpoint begins with the weights of a training)"
         )
 
 
-def _videos(target: Target | None) -> set[str]:
-    """The names of a target's videos."""
-    return {video["name"] for video in target.videos} if target else set()
+def check_pairs(target: Target | None, pairs: Path, sidecar: Sidecar) -> None:
+    """Check that pairs with landmarks are of a generator's target: one of their videos has to be.
+
+    Raises:
+        UserError: If none is.
+    """
+    given = [video.to_content() for video in sidecar.videos]
+    if target and target.videos and given and not _knows_one_of(target, given):
+        raise cli.UserError(
+            f"expected pairs of {_described(target.videos)}, which the generator was trained on, got pairs "
+            f"of {_described(given)}: {pairs}"
+        )
+
+
+def _knows_one_of(target: Target, videos: list[dict]) -> bool:
+    """Whether a target was filmed in one of these videos, as far as their headers tell.
+
+    The rate of a camera, which has no number of frames, may differ from one recording to the next.
+    """
+    return any(
+        target.training_video(
+            video["name"],
+            video["frame_size"],
+            video["fps"] if video.get("frame_count") is not None else None,
+            video.get("frame_count"),
+        )
+        for video in videos
+    )
+
+
+def _described(videos: list[dict]) -> str:
+    """Videos by name, size and length, for people; sorted."""
+    texts = []
+    for video in videos:
+        width, height = video["frame_size"]
+        count = video.get("frame_count")
+        texts.append(f"{video['name']} ({width}x{height}{f', {count} frames' if count else ''})")
+    return ", ".join(sorted(set(texts)))

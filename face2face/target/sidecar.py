@@ -140,6 +140,27 @@ class Sidecar:
         }
         files.write_text(folder / SIDECAR_NAME, records.encode(content, indent=0), is_sidecar)
 
+    def source_of(self, name: str) -> tuple[Video, int] | None:
+        """The video and the number of the frame that an image is of; None for an unknown image."""
+        entry = self.images.get(name)
+        return entry and (self.videos[entry.video], entry.frame)
+
+    def check_faces(self, path: Path) -> None:
+        """Check that the landmarks are those of faces that can be seen.
+
+        Args:
+            path: Of the file, for the message.
+
+        Raises:
+            UserError: If the eyes of one are too near to each other.
+        """
+        for name, entry in self.images.items():
+            if (distance := float(interocular_distance(entry.points))) < MIN_INTEROCULAR_DISTANCE:
+                raise cli.UserError(
+                    f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
+                    f"{cli.shown(name)}: {path}"
+                )
+
     def only(self, names: Iterable[str]) -> "Sidecar":
         """The sidecar of these images alone."""
         return replace(self, images={name: self.images[name] for name in names if name in self.images})
@@ -237,14 +258,10 @@ def _read(path: Path) -> Sidecar:
         )
         for name, entry in content.images.items()
     }
-    for name, entry in images.items():
-        if (distance := float(interocular_distance(entry.points))) < MIN_INTEROCULAR_DISTANCE:
-            raise cli.UserError(
-                f"expected the landmarks of faces, got eyes that are {distance:.1f} pixels apart of "
-                f"{cli.shown(name)}: {path}"
-            )
     videos = [Video(v.name, v.frame_size, v.fps, v.window, v.frame_count) for v in content.videos]
-    return Sidecar(videos, images, content.drawing)
+    sidecar = Sidecar(videos, images, content.drawing)
+    sidecar.check_faces(path)
+    return sidecar
 
 
 def _irises_to_content(irises: np.ndarray) -> list:

@@ -14,12 +14,11 @@ if __name__ == "__main__":
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
-import msgspec
 import numpy as np
 
 from face2face import cli, files, pictures, records
@@ -28,34 +27,19 @@ from face2face.sources.files import image_paths
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sidecar
 from pix2pix import images
 from pix2pix.ranges import Range
+from pix2pix.tools.earlier_run import (
+    OLDER_NAMES,
+    SETTINGS,
+    Settings,
+    check_no_others,
+    check_settings,
+    of_other_frames,
+)
 from pix2pix.tools.operations import blank, canny, combine, grayscale, resize, square
-from pix2pix.tools.split import PARTS
 
 OPERATIONS = ("resize", "combine", "grayscale", "blank", "canny")
-OLDER_NAMES = {"edges": "canny"}
-"""Names of operations in older versions of this project. The original's `edges` is a network (HED)."""
-
-SETTINGS = ".process.json"
-"""The file in an output folder that tells how its images were made, so that a second run can keep them."""
-
 SIDE = Range(int, 1, 4096)
 """Side of resized pictures in pixels."""
-
-
-class Settings(msgspec.Struct, omit_defaults=True):
-    """The content of `SETTINGS`.
-
-    Attributes:
-        operation: What was done.
-        size: Side in pixels, of resize.
-        pad: Whether the whole picture was kept, of resize.
-        has_provenance: Whether the images contain this project's provenance; those of older versions do not.
-    """
-
-    operation: str
-    size: int | None = None
-    pad: bool | None = None
-    has_provenance: bool = msgspec.field(default=False, name="marked")
 
 
 def process(
@@ -86,7 +70,8 @@ def process(
 
     Raises:
         UserError: Before anything is written, if an option is not the operation's, if two images have one
-            name, if a file that is not ours is in the way, or if earlier images have none in the input now.
+            name, if a file that is not ours is in the way, if earlier images have none in the input now, or
+            are of another video, or if faces get too small.
     """
     check_operation(operation, {"--b_dir": b_dir, "--size": size, "--pad": pad or None})
     size = size or MODEL_SIZE
@@ -105,12 +90,15 @@ def process(
     outputs = {path: output_dir / f"{name}.png" for name, path in named.items()}
     for output in outputs.values():
         files.check_replaceable(output, is_ours)
+    outdated: set[Path] = set()
     if sidecar:
         is_first = not (output_dir / SETTINGS).exists()
         files.check_replaceable(output_dir / SIDECAR_NAME, files.never_ours if is_first else is_sidecar)
+        outdated = of_other_frames(output_dir, paths, sidecar)
     check_no_others(output_dir, paths, is_ours)
     if sidecar and operation == "resize":
         sidecar = scale_sidecar(sidecar, paths, size, pad)
+        sidecar.check_faces(output_dir / SIDECAR_NAME)
 
     def make(path: Path) -> np.ndarray:
         if operation == "combine":
@@ -127,7 +115,7 @@ def process(
     if not (output_dir / SETTINGS).exists():
         files.write_text(output_dir / SETTINGS, records.encode(settings, indent=0), files.never_ours)
     sources = {path: [path, rights[path]] if path in rights else [path] for path in paths}
-    done = run_parallel(make, sources, outputs, is_ours, workers)
+    done = run_parallel(make, sources, outputs, is_ours, workers, outdated)
     if sidecar:
         sidecar.write(output_dir)
     return done
@@ -164,54 +152,15 @@ def scale_sidecar(sidecar: Sidecar, paths: list[Path], size: int, pad: bool) -> 
     return replace(sidecar, images=scaled)
 
 
-def check_settings(output_dir: Path, settings: Settings) -> files.IsOurs:
-    """Find out which images of a folder an earlier run with the same settings made.
-
-    Returns:
-        A function that tells it for each image.
-
-    Raises:
-        UserError: If the folder's images were made with other settings.
-    """
-    if output_dir.exists():
-        cli.existing_dir(output_dir, "--output_dir")
-    path = output_dir / SETTINGS
-    if not path.exists():
-        return files.never_ours
-    if not path.is_file():
-        raise cli.UserError(f"expected a file of settings, got something else: {path}")
-    found = records.read(path, Settings, "settings of process.py")
-    operation = OLDER_NAMES.get(found.operation, found.operation)
-    if (operation, found.size, found.pad) != (settings.operation, settings.size, settings.pad):
-        made_with = cli.shown(records.encode(found, indent=0).strip())
-        raise cli.UserError(f"{output_dir} holds images made with {made_with}: expected a new --output_dir")
-    return pictures.is_ours if found.has_provenance else lambda _: True
-
-
-def check_no_others(output_dir: Path, paths: list[Path], is_ours: files.IsOurs) -> None:
-    """Raise `UserError` if an earlier run made images here of files that are no longer there.
-
-    They may be of another target, and would be trained on with the new ones. split.py moves pairs to
-    subfolders: these are looked through, too.
-    """
-    stems = {path.stem for path in paths}
-    folders = [output_dir, *(output_dir / part for part in PARTS)]
-    there = [path for folder in folders if folder.is_dir() for path in image_paths(folder)]
-    if others := [path for path in there if path.stem not in stems and is_ours(path)]:
-        raise cli.UserError(
-            f"expected the images of {paths[0].parent} in {output_dir}, got {len(others)} that earlier ones "
-            f"have left there: {others[0]} ... (remove them, or give a new --output_dir)"
-        )
-
-
 def run_parallel(
     make: Callable[[Path], np.ndarray],
     sources: dict[Path, list[Path]],
     outputs: dict[Path, Path],
     is_ours: files.IsOurs,
     workers: int,
+    outdated: Collection[Path],
 ) -> int:
-    """Make each image that is missing or older than one of its sources, in `workers` threads.
+    """Make each image that is missing, outdated, or older than one of its sources, in `workers` threads.
 
     Args:
         make: Makes the image of a path, uint8 (H, W, 3), RGB.
@@ -219,6 +168,7 @@ def run_parallel(
         outputs: Where the image of each path goes.
         is_ours: Which existing files may be replaced.
         workers: Number of threads.
+        outdated: Paths whose images are of other frames.
 
     Returns:
         The number of images made.
@@ -228,7 +178,7 @@ def run_parallel(
     def work(path: Path) -> bool:
         output = outputs[path]
         newest = max(source.stat().st_mtime for source in sources[path])
-        is_done = output.is_file() and output.stat().st_mtime >= newest
+        is_done = path not in outdated and output.is_file() and output.stat().st_mtime >= newest
         if not is_done:
             pictures.write(output, make(path), replaceable=is_ours)
         return not is_done

@@ -19,7 +19,7 @@ import reduce_model
 import run_webcam
 from face2face.generator.generator import Generator
 from face2face.target import sidecar, target_file
-from pix2pix import checkpoints, distillation, folding, networks, norm_free, options, pruning
+from pix2pix import checkpoints, distillation, folding, networks, norm_free, options, pruning, teaching
 from tests import made
 
 TEACHER = replace(made.SMALL, ngf=8)
@@ -119,14 +119,14 @@ def test_a_taught_student_is_nearer_to_its_teacher_than_at_the_start_and_than_an
     untrained = folding.fold(networks.generator_of(small))
     pairs = sorted(pairs_of(trained).glob("*.png"))
     of_student, of_start, of_untrained = (
-        distillation.likeness(teacher, network, pairs, small) for network in (student, start, untrained)
+        teaching.likeness(teacher, network, pairs, small) for network in (student, start, untrained)
     )
     assert of_student.l1 < 0.8 * min(of_start.l1, of_untrained.l1)
     assert of_student.ssim > max(of_start.ssim, of_untrained.ssim)
-    taught_on, held_out = distillation.split(pairs, pairs_of(trained), small)
+    taught_on, held_out = teaching.split(pairs, pairs_of(trained), small)
     assert len(taught_on) == 7 and set(taught_on) | set(held_out) == set(pairs)
     assert f"7 pairs, {STEPS} steps, seed 0; drawings held out: 1\n" in said
-    measured = distillation.likeness(teacher, student, held_out, small)
+    measured = teaching.likeness(teacher, student, held_out, small)
     assert f"the student (ngf 4) against its teacher (ngf 8): {measured}\n" in said
 
 
@@ -176,9 +176,9 @@ def test_a_student_freezes_and_drives(taught, clips, tmp_path):
 def test_a_students_drawings_are_held_out_of_the_folder_val_where_there_is_one(tmp_path):
     train, val = (made.write_pairs(tmp_path / name, count) for name, count in (("train", 4), ("val", 40)))
     found = sorted(train.glob("*.png"))
-    taught_on, held_out = distillation.split(found, train, TEACHER)
+    taught_on, held_out = teaching.split(found, train, TEACHER)
     assert taught_on == found and {path.parent for path in held_out} == {val}
-    assert len(held_out) == distillation.MAX_HELD_OUT == len(set(held_out))
+    assert len(held_out) == teaching.MAX_HELD_OUT == len(set(held_out))
 
 
 # --- what ends it -----------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_a_students_drawings_are_held_out_of_the_folder_val_where_there_is_one(t
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 def test_ctrl_c_keeps_the_student_so_far(trained, tmp_path):
-    """Twice, as by an impatient user. It replaces a reduced model that was written meanwhile."""
+    """Twice, as by an impatient user. A reduced model that was written meanwhile stays."""
     output = tmp_path / "student"
     command = [sys.executable, "reduce_model.py", *arguments(trained, output, "--max_steps", 10**6)]
     streams = {name: subprocess.PIPE for name in ("stdout", "stderr")}
@@ -199,11 +199,32 @@ def test_ctrl_c_keeps_the_student_so_far(trained, tmp_path):
         said, errors = process.communicate(timeout=120)
     assert code == 0 and process.returncode == 130
     assert errors.endswith("interrupted\n") and "Traceback" not in errors
-    assert re.search(r"stopped after \d+ of 1000000 steps: the student so far is kept\n", said)
-    student = student_of(output)
-    assert options.read(output, options.REDUCED).ngf == 4
+    stopped = tmp_path / "student-stopped"
+    assert re.search(rf"stopped after \d+ of 1000000 steps: the student so far is in {stopped}\n", said)
+    student = student_of(stopped)
+    assert options.read(stopped, options.REDUCED).ngf == 4
     assert all(np.isfinite(weights).all() for weights in student.get_weights())
-    assert [path.name for path in tmp_path.iterdir()] == ["student"]
+    assert options.read(output, options.REDUCED).ngf == TEACHER.ngf  # what was reduced meanwhile stays
+    assert {path.name for path in tmp_path.iterdir()} == {"student", "student-stopped"}
+
+
+def test_a_pair_that_is_gone_costs_no_step(trained, tmp_path, monkeypatch, capsys):
+    pairs = shutil.copytree(pairs_of(trained), tmp_path / "pairs")
+    step, steps = distillation.Distiller.step, itertools.count(1)
+
+    def step_and_move(self, drawing):
+        if next(steps) == 3:
+            pairs.rename(tmp_path / "moved")
+        return step(self, drawing)
+
+    monkeypatch.setattr(distillation.Distiller, "step", step_and_move)
+    output = tmp_path / "student"
+    given = arguments(trained, output, "--max_steps", 500, "--pairs", pairs)
+    assert made.edge(reduce_model.main, *given) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    said = rf"error: stopped after \d+ of 500 steps: the student so far is in {output} \(.*{pairs}/\d\.png"
+    assert re.match(said, error)
+    assert options.read(output, options.REDUCED).ngf == 4
 
 
 def test_losses_that_are_not_finite_write_nothing(trained, tmp_path, monkeypatch, capsys):
@@ -291,8 +312,17 @@ def test_a_single_pair_and_drawings_of_another_style(trained, tmp_path, capsys):
     assert not (tmp_path / "student").exists()
 
 
+def test_pairs_of_another_target(trained, tmp_path, capsys):
+    others = made.write_pairs(tmp_path / "others", 2)
+    found = sidecar.read_sidecar(others)
+    replace(found, videos=[replace(found.videos[0], frame_size=(640, 480))]).write(others)
+    error = error_of(capsys, *arguments(trained, tmp_path / "student", "--pairs", others))
+    assert "expected pairs of made.mp4 (64x64), which the generator was trained on, got pairs of " in error
+    assert error.endswith(f"made.mp4 (640x480): {others}\n") and not (tmp_path / "student").exists()
+
+
 def test_what_is_in_the_way_is_found_before_a_student_is_taught(trained, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(distillation, "distil", lambda *_, **__: pytest.fail("it is taught"))
+    monkeypatch.setattr(teaching, "teach", lambda *_, **__: pytest.fail("it is taught"))
     (tmp_path / "checkpoint").write_text("notes")
     error = error_of(capsys, *arguments(trained, tmp_path))
     assert "expected a new file, or an older one of this kind to replace, got another file: " in error

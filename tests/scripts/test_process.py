@@ -1,10 +1,12 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from face2face import pictures
+from face2face.cli import UserError
 from face2face.face.drawing import LINE_WIDTH, draw
 from face2face.target import sidecar
 from pix2pix.tools import process
@@ -168,3 +170,38 @@ def test_combine_hands_the_sidecar_on(photos, drawings):
     )
     assert after.images.keys() == before.images.keys()
     assert np.allclose(after.images["2.png"].points, before.images["2.png"].points, atol=1e-3)
+
+
+def changed_sidecar(folder: Path, **changes) -> None:
+    found = sidecar.read_sidecar(folder)
+    sidecar.Sidecar([replace(found.videos[0], **changes)], found.images, found.drawing).write(folder)
+
+
+def test_drawings_of_other_frames_are_made_again_whatever_their_times(drawings):
+    before = processed(drawings, "resize", size=64)
+    found = sidecar.read_sidecar(drawings)
+    found.images["2.png"] = replace(found.images["5.png"], frame=99)
+    found.write(drawings)
+    after = processed(drawings, "resize", size=64)
+    assert [name for name in after if not np.array_equal(after[name], before[name])] == ["2.png"]
+    assert np.array_equal(after["2.png"], after["5.png"])
+
+
+@pytest.mark.parametrize("changes", [{"name": "somebody-else.mp4"}, {"frame_size": (640, 480)}])
+def test_drawings_of_another_video_do_not_join_the_earlier_ones(drawings, changes):
+    processed(drawings, "resize", size=64)
+    output = drawings.with_name("drawings-resize")
+    before = made.tree(output)
+    changed_sidecar(drawings, **changes)
+    expected = rf"expected images of made\.mp4, as in {output}, got images of another video, "
+    with pytest.raises(UserError, match=expected):
+        processed(drawings, "resize", size=64)
+    assert made.tree(output) == before
+
+
+def test_drawings_that_get_too_small_are_refused_before_the_work(drawings):
+    with pytest.raises(
+        UserError, match=r"expected the landmarks of faces, got eyes that are 0\.\d pixels apart"
+    ):
+        processed(drawings, "resize", size=1)
+    assert not drawings.with_name("drawings-resize").exists()

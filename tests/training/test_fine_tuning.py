@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -127,18 +128,27 @@ def test_the_same_folder_is_resumed_and_not_fine_tuned(pairs, finished, capsys):
     assert changed <= {options.FILE_NAME}
 
 
-def of_video(pairs: Path, folder: Path, name: str) -> Path:
-    """A copy of pairs, as of a video of another name."""
+def of_video(pairs: Path, folder: Path, **changes) -> Path:
+    """A copy of pairs, as of another video."""
     shutil.copytree(pairs, folder)
     known = sidecar.read_sidecar(folder)
-    sidecar.Sidecar([replace(known.videos[0], name=name)], known.images, known.drawing).write(folder)
+    sidecar.Sidecar([replace(known.videos[0], **changes)], known.images, known.drawing).write(folder)
     return folder
 
 
-def test_pairs_of_another_target_do_not_go_on_with_its_training(pairs, finished, tmp_path):
+@pytest.mark.parametrize(
+    "changes, described",
+    [
+        ({"name": "somebody-else.mp4"}, "somebody-else.mp4 (64x64)"),
+        ({"frame_size": (640, 480)}, "made.mp4 (640x480)"),
+    ],
+)
+def test_pairs_of_another_target_do_not_go_on_with_its_training(
+    changes, described, pairs, finished, tmp_path
+):
     before = made.tree(finished)
-    others = of_video(pairs, tmp_path / "others", "somebody-else.mp4")
-    expected = f"expected pairs of made.mp4, as in {finished}, got pairs of somebody-else.mp4"
+    others = of_video(pairs, tmp_path / "others", **changes)
+    expected = re.escape(f"expected pairs of made.mp4 (64x64), as in {finished}, got pairs of {described} (")
     for steps in (12, 20):
         with pytest.raises(UserError, match=expected):
             training.train(replace(FIRST, max_steps=steps), others, finished)
