@@ -184,7 +184,7 @@ def _options(model_folder: Path) -> options.Options:
 
 def _target(model_folder: Path, opts: options.Options) -> Target:
     """What is known of the target; without a target.json, the training's drawing and image size."""
-    return target_file.read_target(model_folder) or Target(opts.image_size, opts.drawing)
+    return target_file.read_target(model_folder, opts.image_size) or Target(opts.image_size, opts.drawing)
 
 
 def _check_outputs(

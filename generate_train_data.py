@@ -10,6 +10,7 @@ import argparse
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -76,7 +77,8 @@ def generate(
         videos = [stack.enter_context(open_source(source, start, end)) for source in sources]
         clips = []
         for video, share in zip(videos, shares(videos, count), strict=True):
-            clips.append(scan_source(video, share, detector, select, stack))
+            if share:
+                clips.append(scan_source(video, share, detector, select, stack))
         searched = sum(clip.scanned.searched for clip in clips)
         found = sum(len(clip.scanned.candidates) for clip in clips)
         names = ", ".join(clip.name for clip in clips)
@@ -109,7 +111,7 @@ def missed(clips: list[Clip]) -> list[str]:
 
 
 def shares(videos: list[Source], count: int) -> list[int]:
-    """The number of pairs to take from each video, in proportion to its number of frames."""
+    """The number of pairs to take from each video, in proportion to its number of frames; `count` in all."""
     if len(videos) == 1:
         return [count]
     if any(video.live for video in videos):
@@ -118,7 +120,8 @@ def shares(videos: list[Source], count: int) -> list[int]:
     if 0 in lengths:
         video = videos[lengths.index(0)]
         raise cli.UserError(f"expected --start before the end of {video.name}, got {video.start:g}")
-    return [-(-count * length // sum(lengths)) for length in lengths]
+    ends = [count * sum(lengths[: index + 1]) // sum(lengths) for index in range(len(lengths))]
+    return [end - begin for begin, end in pairwise([0, *ends])]
 
 
 def scan_source(
@@ -142,16 +145,26 @@ def scan_source(
 
 
 def record(video: Source, detector: LandmarkDetector, count: int, folder: Path) -> None:
-    """Save the frames of a live source, until `count` of them show a face or it ends."""
+    """Save the frames of a live source, until `count` of them show a face or it ends.
+
+    Raises:
+        KeyboardInterrupt: After a signal before the first face; after a later one what was saved is used.
+    """
     found = 0
-    with cli.progress(count, "recording", "faces") as bar:
-        for frame in video.frames():
-            pictures.write(folder / f"{frame.number}.png", cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB))
-            if detector.find(frame.picture) is not None:
-                found += 1
-                bar.update()
-            if found == count:
-                return
+    try:
+        with cli.progress(count, "recording", "faces") as bar:
+            for frame in video.frames():
+                picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
+                pictures.write(folder / f"{frame.number}.png", picture)
+                if detector.find(frame.picture) is not None:
+                    found += 1
+                    bar.update()
+                if found == count:
+                    return
+    except KeyboardInterrupt:
+        if not found:
+            raise
+        print("the recording was stopped: pairs are made of what was recorded")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

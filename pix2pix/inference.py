@@ -52,7 +52,7 @@ def to_pictures(opts: Options, *arrays: np.ndarray) -> list[np.ndarray]:
 
 def sample_drawing(model_folder: Path, image_size: int) -> np.ndarray:
     """A drawing to compare models on, uint8 (S, S, 3): the target's neutral face; noise if it is unknown."""
-    known = target_file.read_target(model_folder)
+    known = target_file.read_target(model_folder, image_size)
     if known is not None and known.face is not None:
         return known.draw(known.face.neutral)
     return np.random.default_rng(0).integers(0, 256, (image_size, image_size, 3), np.uint8)
@@ -93,7 +93,7 @@ def test(
     generator = networks.generator_of(opts)
     print(f"weights of {model_folder.restore_generator(generator, checkpoint, which)}")
     run = predictor(generator)
-    known = target_file.read_target(checkpoint)
+    known = target_file.read_target(checkpoint, opts.image_size)
     to_draw = None if unpaired else dataset.landmarks_without_irises(pairs[0].parent, known, opts)
     rows, measures = [], []
     with cli.progress(len(pairs), "testing", "images") as bar:

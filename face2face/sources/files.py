@@ -1,5 +1,9 @@
 """Video files and folders of images as sources."""
 
+import bisect
+import contextlib
+import functools
+import math
 import os
 import re
 from collections.abc import Container, Iterator
@@ -75,6 +79,33 @@ class FileSource(Source):
                 f"expected a video, got a file without a single frame that can be decoded: {self.name}"
             )
         self.shortfall = self._shortfall(number, seconds)
+
+    def span(self) -> range:
+        """See `Source.span`. Of a part of the video by time stamps: frames may last unequally long."""
+        if (self.start == 0 and self.end is None) or not self._time_stamps:
+            return super().span()
+        end = math.inf if self.end is None else self.end
+        first, last = (bisect.bisect_left(self._time_stamps, seconds) for seconds in (self.start, end))
+        return range(first, max(first, last))
+
+    @functools.cached_property
+    def _time_stamps(self) -> list[float]:
+        """The seconds of all frames, sorted, read without decoding them; empty if they cannot be read."""
+        import av
+
+        stamps = []
+        with (
+            contextlib.suppress(av.FFmpegError, OSError, ValueError, IndexError),
+            av.open(self._absolute, metadata_errors="replace") as container,
+        ):
+            stream = container.streams.video[0]
+            began = stream.start_time or 0
+            stamps = [
+                float((packet.pts - began) * stream.time_base)
+                for packet in container.demux(stream)
+                if packet.pts is not None
+            ]
+        return sorted(stamps)
 
     def sample(self, count: int) -> Iterator[Frame]:
         """See `Source.sample`. A short video is read as a whole; in a longer one the frames are sought."""

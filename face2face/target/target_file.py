@@ -28,10 +28,9 @@ have version 2, all others version 1. A frozen graph may come from anybody, so e
 its range (`target_schema`).
 """
 
-import base64
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -42,13 +41,10 @@ from face2face.face import drawing
 from face2face.face.crop import CropBox
 from face2face.face.drawing import ORIGINAL_DRAWING
 from face2face.face.irises import irises_of
-from face2face.face.landmark_check import POINTS
 from face2face.target.gaze import TargetGaze
-from face2face.target.head_places import HeadPlaces
-from face2face.target.known_shapes import TrainingShapes
 from face2face.target.sidecar import Sidecar
 from face2face.target.statistics import TargetFace
-from face2face.target.target_schema import FORMAT_VERSION, WHAT, FaceContent, decode
+from face2face.target.target_schema import FORMAT_VERSION, WHAT, decode, face_from_content, face_to_content
 
 TARGET_NAME = "target.json"
 
@@ -189,7 +185,7 @@ class Target:
         if self.line_width is not None:
             content["line_width"] = self.line_width
         if self.face is not None:
-            content["face"] = _face_to_content(self.face)
+            content["face"] = face_to_content(self.face)
         return json.dumps(content)
 
     @classmethod
@@ -203,7 +199,7 @@ class Target:
             UserError: If the text is anything else.
         """
         content = decode(text, where)
-        face = _face_from_content(content.face) if content.face else None
+        face = face_from_content(content.face) if content.face else None
         videos = msgspec.to_builtins(content.videos)
         return cls(content.image_size, content.drawing, face, videos, content.line_width)
 
@@ -217,20 +213,29 @@ class Target:
         files.write_text(folder / TARGET_NAME, self.to_json() + "\n", is_target)
 
 
-def read_target(folder: Path) -> Target | None:
+def read_target(folder: Path, image_size: int | None = None) -> Target | None:
     """Read a folder's `target.json`.
+
+    Args:
+        folder: Of a training, or of a reduced model.
+        image_size: Of the generator, whose drawings are as large; None: unknown.
 
     Returns:
         None if there is none: pairs from elsewhere have no landmarks to measure.
 
     Raises:
-        UserError: If the file is damaged, or not of this project.
+        UserError: If the file is damaged, not of this project, or of a generator of another size.
         OSError: If the system refuses.
     """
     path = folder / TARGET_NAME
     if not path.is_file():
         return None
-    return Target.from_json(bytes(records.read(path, msgspec.Raw, WHAT)), str(path))
+    target = Target.from_json(bytes(records.read(path, msgspec.Raw, WHAT)), str(path))
+    if image_size not in (None, target.image_size):
+        raise cli.UserError(
+            f"expected a target of {image_size} pixels, as the generator's, got {target.image_size}: {path}"
+        )
+    return target
 
 
 def is_target(path: Path) -> bool:
@@ -248,51 +253,3 @@ def _is_as_long(video: dict, frame_count: int) -> bool:
     if known is None:
         return max(video["frames"], default=0) < frame_count
     return math.isclose(known, frame_count, rel_tol=SAME_HEADER)
-
-
-def _face_to_content(face: TargetFace) -> dict:
-    content = {
-        "neutral": np.round(face.neutral.astype(float), 3).tolist(),
-        "motion": np.round(face.motion, 5).tolist(),
-        "components": np.round(face.components, 5).tolist(),
-        "ranges": np.round(face.ranges, 3).tolist(),
-        "residual": round(face.residual, 3),
-        "shut_eyes": round(face.shut_eyes, 4),
-        "open_mouth": round(face.open_mouth, 4),
-    }
-    if face.shapes is not None:
-        values = base64.b64encode(face.shapes.values.tobytes()).decode("ascii")
-        content["shapes"] = {"steps": np.round(face.shapes.steps, 5).tolist(), "values": values}
-    if face.gaze is not None:
-        ranges = np.round(face.gaze.ranges.reshape(-1, 2).astype(float), 4)
-        rest = np.round(face.gaze.rest.astype(float), 4)
-        content["gaze"] = {"rest": rest.tolist(), "ranges": ranges.tolist()}
-    if face.places is not None:
-        content["places"] = {name: np.round(value, 6).tolist() for name, value in asdict(face.places).items()}
-    return content
-
-
-def _face_from_content(content: FaceContent) -> TargetFace:
-    shapes = None
-    if content.shapes is not None:
-        values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)
-        shapes = TrainingShapes(np.array(content.shapes.steps), values)
-    gaze = None
-    if content.gaze is not None:
-        gaze = TargetGaze(np.array(content.gaze.rest), np.array(content.gaze.ranges).reshape(2, 2, 2))
-    places = None
-    if content.places is not None:
-        parts = content.places.middle, content.places.slope, content.places.whitening
-        places = HeadPlaces(*map(np.array, parts))
-    return TargetFace(
-        neutral=np.array(content.neutral),
-        motion=np.array(content.motion),
-        components=np.array(content.components).reshape(-1, 2 * POINTS),
-        ranges=np.array(content.ranges).reshape(-1, 2),
-        residual=content.residual,
-        shut_eyes=content.shut_eyes,
-        open_mouth=content.open_mouth,
-        shapes=shapes,
-        gaze=gaze,
-        places=places,
-    )

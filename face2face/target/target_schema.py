@@ -1,5 +1,10 @@
-"""The schema of `target.json`, which may come from anybody: each number is checked against its range."""
+"""The schema of `target.json`, which may come from anybody: each number is checked against its range.
 
+A face as the file has it, and what it stands for.
+"""
+
+import base64
+from dataclasses import asdict
 from typing import Annotated
 
 import msgspec
@@ -9,9 +14,11 @@ from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.face.landmark_check import POINTS
-from face2face.target.gaze import Place
-from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES
+from face2face.target.gaze import Place, TargetGaze
+from face2face.target.head_places import HeadPlaces
+from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES, TrainingShapes
 from face2face.target.sidecar import LineWidth, Number, VideoContent
+from face2face.target.statistics import TargetFace
 
 FORMAT_VERSION = 2
 """Of files with a gaze. Those without have version 1, which older readers know."""
@@ -129,3 +136,53 @@ def _fault(face: FaceContent) -> str | None:
     if face.shapes is not None and len(face.shapes.values) % (2 * POINTS):
         return "its last training shape is not whole"
     return None
+
+
+def face_to_content(face: TargetFace) -> dict:
+    """A target's face as the file has it, with rounded numbers."""
+    content = {
+        "neutral": np.round(face.neutral.astype(float), 3).tolist(),
+        "motion": np.round(face.motion, 5).tolist(),
+        "components": np.round(face.components, 5).tolist(),
+        "ranges": np.round(face.ranges, 3).tolist(),
+        "residual": round(face.residual, 3),
+        "shut_eyes": round(face.shut_eyes, 4),
+        "open_mouth": round(face.open_mouth, 4),
+    }
+    if face.shapes is not None:
+        values = base64.b64encode(face.shapes.values.tobytes()).decode("ascii")
+        content["shapes"] = {"steps": np.round(face.shapes.steps, 5).tolist(), "values": values}
+    if face.gaze is not None:
+        ranges = np.round(face.gaze.ranges.reshape(-1, 2).astype(float), 4)
+        rest = np.round(face.gaze.rest.astype(float), 4)
+        content["gaze"] = {"rest": rest.tolist(), "ranges": ranges.tolist()}
+    if face.places is not None:
+        content["places"] = {name: np.round(value, 6).tolist() for name, value in asdict(face.places).items()}
+    return content
+
+
+def face_from_content(content: FaceContent) -> TargetFace:
+    """The face of a checked content."""
+    shapes = None
+    if content.shapes is not None:
+        values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)
+        shapes = TrainingShapes(np.array(content.shapes.steps), values)
+    gaze = None
+    if content.gaze is not None:
+        gaze = TargetGaze(np.array(content.gaze.rest), np.array(content.gaze.ranges).reshape(2, 2, 2))
+    places = None
+    if content.places is not None:
+        parts = content.places.middle, content.places.slope, content.places.whitening
+        places = HeadPlaces(*map(np.array, parts))
+    return TargetFace(
+        neutral=np.array(content.neutral),
+        motion=np.array(content.motion),
+        components=np.array(content.components).reshape(-1, 2 * POINTS),
+        ranges=np.array(content.ranges).reshape(-1, 2),
+        residual=content.residual,
+        shut_eyes=content.shut_eyes,
+        open_mouth=content.open_mouth,
+        shapes=shapes,
+        gaze=gaze,
+        places=places,
+    )

@@ -59,7 +59,7 @@ def split(
             f"{test_fraction:g}"
         )
     cli.existing_dir(folder, "--dir")
-    names_of_parts = (TRAIN, VAL, TEST) if test_fraction else (TRAIN, VAL)
+    names_of_parts = (TRAIN, VAL, TEST) if test_fraction or holds_ours(folder / TEST) else (TRAIN, VAL)
     where = find(folder, names_of_parts)
     if len(where) < 2:
         raise cli.UserError(f"expected two images or more to split, got {len(where)} in {folder}")
@@ -145,6 +145,11 @@ def made_by_us(folder: Path) -> files.IsOurs:
     sidecar = read_sidecar(folder)
     listed = sidecar.images if sidecar else {}
     return lambda path: path.name in listed or pictures.is_ours(path)
+
+
+def holds_ours(folder: Path) -> bool:
+    """Whether a folder holds images that this project made: an earlier split's."""
+    return folder.is_dir() and any(map(made_by_us(folder), image_paths(folder)))
 
 
 def check_moves(folder: Path, parts: dict[str, list[str]], has_sidecar: bool) -> None:

@@ -4,8 +4,10 @@ import functools
 import http.server
 import shutil
 import threading
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -50,6 +52,30 @@ def test_a_part_of_a_file(clip):
     assert frames[0].seconds >= 2.0 and frames[-1].seconds < 3.5
     assert len(frames) == pytest.approx(1.5 * source.fps, abs=1)
     assert frames[0].number == pytest.approx(2.0 * source.fps, abs=1)
+
+
+def test_a_part_of_a_file_whose_frames_last_unequally_long(tmp_path):
+    """As phones film: 20 frames of 100 ms, then 50 of 20 ms."""
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(70):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 3 * number, np.uint8), format="bgr24")
+            frame.pts = 100 * min(number, 20) + 20 * max(number - 20, 0)
+            frame.time_base = Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    for start, end, numbers in (
+        (1.0, None, (10, 70)),
+        (0.0, 2.2, (0, 30)),
+        (1.5, 2.5, (15, 45)),
+        (9, None, (70, 70)),
+    ):
+        with open_source(str(path), start, end) as source:
+            assert source.span() == range(*numbers)
+            assert [frame.number for frame in source.frames()] == list(range(*numbers))
 
 
 def test_wanted_frames_are_the_same_as_in_a_whole_reading(clip):

@@ -184,6 +184,21 @@ def test_a_damaged_reduced_model_keeps_the_frozen_graph_that_was_there(
     assert not hidden(folder)
 
 
+def test_a_target_of_another_size_is_refused(trained, reduced, tmp_path, capsys):
+    """Its drawings would not fit the generator."""
+    expected = f"expected a target of {made.SMALL.image_size} pixels, as the generator's, got 128: "
+    folders = [shutil.copytree(folder, tmp_path / folder.name) for folder in (reduced, trained)]
+    for folder in folders:
+        path = folder / "target.json"
+        size = f'"image_size": {made.SMALL.image_size}'
+        assert size in path.read_text()
+        path.write_text(path.read_text().replace(size, '"image_size": 128'))
+    assert expected in error_of(capsys, freeze_model.main, "--model-folder", folders[0])
+    given = ("--model-input", folders[1], "--model-output", tmp_path / "new")
+    assert expected in error_of(capsys, reduce_model.main, *given)
+    assert not (tmp_path / "new").exists()
+
+
 # --- a full disk ----------------------------------------------------------------------------------------
 
 

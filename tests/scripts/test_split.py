@@ -277,6 +277,19 @@ def test_a_test_set_is_held_back_too(pairs, tmp_path, capsys):
     assert sorted(beside.images) == sorted(p.name for p in (pairs / "test").glob("*.png"))
 
 
+def test_without_a_test_set_its_pairs_train_or_validate_again(pairs, tmp_path):
+    """Also those that process.py has made once more meanwhile: none is in two parts."""
+    again = shutil.copytree(pairs, tmp_path / "again")
+    count = len(list(pairs.glob("*.png")))
+    assert made.edge(split.main, "--dir", pairs, "--train_frac", 0.5, "--test_frac", 0.25) == 0
+    for path in again.glob("*.png"):
+        shutil.copy(path, pairs)
+    assert made.edge(split.main, "--dir", pairs, "--train_frac", 0.5) == 0
+    found = [path.name for part in ("train", "val", "test") for path in (pairs / part).glob("*.png")]
+    assert len(found) == len(set(found)) == count
+    assert not list((pairs / "test").glob("*.png"))
+
+
 def test_parts_of_more_than_all_are_refused(pairs, capsys):
     before = made.tree(pairs)
     assert made.edge(split.main, "--dir", pairs, "--test_frac", 0.3) == 2
