@@ -174,11 +174,12 @@ def check_mode(args: argparse.Namespace) -> None:
     for name in REQUIRED[args.mode]:
         if getattr(args, name) is None:
             raise cli.UserError(f"--mode {args.mode} needs --{name}")
-    given = arguments.given(args)
+    # Beside those of `Options`, whose values may be False, an option that was left out is None or False.
+    others = {name: getattr(args, name) for name in MODES_OF if name not in Options.__annotations__}
+    given = {name: value for name, value in others.items() if value} | arguments.given(args)
     for name, modes in MODES_OF.items():
-        value = given.get(name) if name in Options.__annotations__ else getattr(args, name) or None
-        if value is not None and args.mode not in modes:
-            switch = f"--no_{name}" if value is False else f"--{name}"
+        if name in given and args.mode not in modes:
+            switch = f"--no_{name}" if given[name] is False else f"--{name}"
             raise cli.UserError(f"expected {switch} with --mode {' or '.join(modes)}, got --mode {args.mode}")
 
 

@@ -44,14 +44,14 @@ WIDENED_MOUTH = 0.7
 the driver's, and less like the target, who is filmed smiling less often than at rest
 (`docs/trials.md`). A mouth that narrows is carried whole."""
 
-WIDEST_EYES = 1.0
+EYES_BEYOND_WIDEST = 1.0
 """Limit of how much wider than the target's widest eyes are drawn, over their gap at rest. It is approached
 smoothly from the widest on. Within it eyes may be wider than filmed: the generator opens them further."""
 
 UNKNOWN_WIDEST_EYES = 1.5
 """The widest gap between the lids, over that at rest, of a target whose training shapes are not known."""
 
-WIDEST_MOUTH = 2.2
+MOUTH_OVER_WIDEST = 2.2
 """Limit of the mouth's opening, over the target's widest. It is approached smoothly from the first opening
 on: half of the target's widest is drawn 0.89 times as wide, the widest 0.8 times, and a wider opening of the
 driver's stays a wider one. Drawn as wide as it is, it costs the likeness (`docs/trials.md`)."""
@@ -201,11 +201,11 @@ class Retargeter:
             gap = shut + (1 - shut) * fraction if ratio < 1 else ratio
             gap = max(1 + (NARROWER_EYES if gap < 1 else WIDER_EYES) * (gap - 1), shut)
             if gap > widest:
-                gap = widest + saturate(gap - widest, WIDEST_EYES)
+                gap = widest + saturate(gap - widest, EYES_BEYOND_WIDEST)
             upright.set_gap(moved, upper, lower, gap * upright.gap(self._target_upright, upper, lower), {})
 
     def _open_lips(self, moved: np.ndarray, face: np.ndarray, gain: float) -> None:
-        """Open the target's lips as the driver's are open, likewise, ever less up to `WIDEST_MOUTH`."""
+        """Open the target's lips as the driver's are open, likewise, ever less up to `MOUTH_OVER_WIDEST`."""
         at_rest, now = (
             np.array(
                 [self._scales[upper, 1] * upright.gap(points, upper, lower) for upper, lower in INNER_LIPS]
@@ -213,7 +213,7 @@ class Retargeter:
             for points in (self._driver_upright, face)
         )
         wanted = np.maximum(at_rest + gain * (now - at_rest), 0.0)
-        gaps = saturate(wanted, max(WIDEST_MOUTH * self._target.open_mouth, 1e-9))
+        gaps = saturate(wanted, max(MOUTH_OVER_WIDEST * self._target.open_mouth, 1e-9))
         for (upper, lower), gap in zip(INNER_LIPS, gaps, strict=True):
             upright.set_gap(moved, upper, lower, float(gap), OUTER_LIPS)
 

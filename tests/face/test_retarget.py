@@ -22,8 +22,8 @@ from face2face.face.landmarks import LandmarkDetector
 from face2face.face.similarity import SimilarityTransform
 from face2face.sources.open import open_source
 from face2face.target.retarget import (
+    MOUTH_OVER_WIDEST,
     NARROWER_EYES,
-    WIDEST_MOUTH,
     Retargeter,
     soft_clip,
 )
@@ -174,7 +174,11 @@ def test_a_wider_mouth_is_always_wider_but_ever_less_so(retargeter, target, driv
         opened.append(mouth_openness(retargeter(gaping)))
     steps = np.diff(opened)
     assert steps.min() > 0 and np.diff(steps).max() < 0
-    assert 0.7 * WIDEST_MOUTH * target.open_mouth < opened[-1] < 1.02 * WIDEST_MOUTH * target.open_mouth
+    assert (
+        0.7 * MOUTH_OVER_WIDEST * target.open_mouth
+        < opened[-1]
+        < 1.02 * MOUTH_OVER_WIDEST * target.open_mouth
+    )
 
 
 def test_the_mouth_opens_with_the_drivers(retargeter, driver):
