@@ -226,17 +226,18 @@ def test_an_average_that_begins_later_begins_with_the_generators_weights(pairs, 
     """After steps with --no_ema; whatever the average was before them."""
     name = "{}/decoder_1_conv/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     folder = shutil.copytree(whole, tmp_path / "model")
-    kernels = []
-    for more, ema in ((0, True), (1, False), (2, True)):
+    saved = [weights(whole)]
+    for more, ema in ((1, False), (2, True)):
         training.train(replace(WHOLE, ema=ema, max_steps=WHOLE.max_steps + more), pairs, folder)
-        saved = weights(folder)
-        kernels.append({part: saved.get(name.format(part)) for part in ("generator", "average")})
-        assert (kernels[-1]["average"] is not None) == ema
-    before, without, later = kernels
+        saved.append(weights(folder))
+    before, without, later = (
+        [each.get(name.format(part)) for part in ("generator", "average")] for each in saved
+    )
+    assert without[1] is None
     # The average moves at every tenth step alone.
-    assert np.array_equal(later["average"], without["generator"])
-    assert not np.array_equal(later["average"], later["generator"])
-    assert not np.array_equal(later["average"], before["average"])
+    assert np.array_equal(later[1], without[0])
+    assert not np.array_equal(later[1], later[0])
+    assert not np.array_equal(later[1], before[1])
 
 
 # --- what a user can get wrong --------------------------------------------------------------------------
