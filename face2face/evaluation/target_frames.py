@@ -7,8 +7,9 @@ import numpy as np
 
 from face2face import cli
 from face2face.face.crop import CropBox
+from face2face.face.detected_face import Face
 from face2face.face.geometry import LEFT_EYE, LIPS, RIGHT_EYE
-from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.landmarks import LandmarkDetector
 from face2face.generator.generator import Generator
 from face2face.sampling import spread_indices
 from face2face.sources.base import Frame, Source

@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.face import boxes, dlib_models
+from face2face.face.detected_face import Face
 from face2face.face.geometry import interocular_distance
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
@@ -33,11 +33,6 @@ FACE_SIDE = 512
 PATCH = 1.5
 """Side of the patch that is enlarged, over the width of the box: the predictor reads pixels beyond it."""
 
-# The detector's box relative to the points in it, in units of the points' root mean square distance from
-# their mean: medians over four clips.
-BOX_ABOVE_POINTS = np.array([0.0, -0.15])
-BOX_PER_SPREAD = 2.85
-
 DOUBT_MOVES = np.array(
     [
         *([0.06, 0, 0.06, 0], [-0.06, 0, -0.06, 0], [0, 0.06, 0, 0.06], [0, -0.06, 0, -0.06]),
@@ -45,40 +40,6 @@ DOUBT_MOVES = np.array(
     ]
 )
 """The changes that `doubt` makes to a box (left, top, right, bottom), over its width."""
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face in a frame.
-
-    Attributes:
-        box: float (4,), left, top, right, bottom, in pixels of the frame.
-        points: float32 (68, 2) in the iBUG order, x right, y down, in pixels of the frame, sub-pixel.
-    """
-
-    box: np.ndarray
-    points: np.ndarray
-
-    @classmethod
-    def at(cls, points: np.ndarray) -> "Face":
-        """A face with these points, float (68, 2), in the detector's average box."""
-        box = cls(np.zeros(4), points).usual_box()
-        return cls(box, points)
-
-    def is_near(self, other: "Face") -> bool:
-        """Whether both can be the same person's, in successive frames."""
-        return boxes.is_same(self.box, other.box)
-
-    def usual_box(self) -> np.ndarray:
-        """The detector's average box of a face with these points, float (4,).
-
-        The detected box moves in steps that depend on the part of the frame that is searched; this one does
-        not.
-        """
-        middle = self.points.mean(axis=0)
-        spread = np.sqrt(np.mean(np.sum((self.points - middle) ** 2, axis=1)))
-        centre, half = middle + BOX_ABOVE_POINTS * spread, BOX_PER_SPREAD * spread / 2
-        return np.array([*(centre - half), *(centre + half)], np.float64)
 
 
 def default_landmark_model() -> Path:
@@ -139,7 +100,7 @@ class LandmarkDetector:
             None if no face is found.
         """
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        expected = None if last is None else last.usual_box()
+        expected = None if last is None else last.expected_box()
         self.boxes = box = None
         searches = [self._box_quickly] if expected is None else [self._box_near, self._box_quickly]
         if redetect:
@@ -153,7 +114,7 @@ class LandmarkDetector:
                 break
         if box is not None and self.boxes is not None and not len(self.boxes):
             self.boxes = None  # the search of the whole frame does not see faces as small as this one
-        return None if box is None else Face(box, self.predict(grey, box))
+        return None if box is None else Face(box, self.predict(grey, box), expected)
 
     def find_near(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the face in the place of an earlier one, without a search of the whole frame.
@@ -165,8 +126,9 @@ class LandmarkDetector:
         Returns:
             None if no face is there.
         """
-        box = self._box_near(grey, last.usual_box())
-        return None if box is None else Face(box, self.predict(grey, box))
+        expected = last.expected_box()
+        box = self._box_near(grey, expected)
+        return None if box is None else Face(box, self.predict(grey, box), expected)
 
     def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the next face to the right of the last one, or the leftmost if the last is the rightmost.
@@ -251,7 +213,7 @@ class LandmarkDetector:
         return min(2.0, self._search_side / max(grey.shape))
 
     def _steady_box(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The box that a search near a box finds: a still face must get the same one from both searches."""
+        """The box that a search near a box finds; the box itself if nothing is found there."""
         near = self._box_near(grey, box)
         return box if near is None else near
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from face2face.face import boxes
 from face2face.face.crop import scaled_part
+from face2face.face.detected_face import Face
 from face2face.face.eyes import EyeDetector
 from face2face.face.gaze_tracking import GazeTracker, TrackedGaze
-from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.landmarks import LandmarkDetector
 from face2face.face.smoothing import DEFAULT_STRENGTH, Smoother
 from face2face.face.winks import with_wink
 from face2face.sources.base import Frame
@@ -165,7 +166,7 @@ class Tracker:
         box = self._face.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return Face(box, self.detector.predict(grey, box))
+        return Face(box, self.detector.predict(grey, box), self._face.sought)
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face; after `FORGET_SECONDS` another; then the first again, if it is back."""
@@ -187,6 +188,8 @@ class Tracker:
         face = self._detect(grey, seconds, self._face, redetect)
         if face is None or not face.is_near(self._face):
             return None
+        if redetect:  # a still face keeps the points that it had in its place
+            face = self.detector.find_near(grey, self._face) or face
         self._remember(face, grey, seconds)
         return face
 

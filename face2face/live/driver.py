@@ -8,8 +8,8 @@ import numpy as np
 from face2face import cli
 from face2face.face import boxes
 from face2face.face.crop import CropBox
+from face2face.face.detected_face import Face
 from face2face.face.eyes import EyeDetector
-from face2face.face.landmarks import Face
 from face2face.face.tracking import TrackedFace, Tracker
 from face2face.live.look_ahead import LOOK_AHEAD_SECONDS, SeenFace, faces_ahead, of_same_person
 from face2face.live.options import DrivingOptions

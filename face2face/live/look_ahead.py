@@ -9,9 +9,10 @@ import numpy as np
 
 from face2face import cli
 from face2face.face import boxes
+from face2face.face.detected_face import Face
 from face2face.face.eyes import EyeDetector
 from face2face.face.irises import gaze_of
-from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.landmarks import LandmarkDetector
 from face2face.face.winks import visible_irises
 from face2face.sources.base import Source
 

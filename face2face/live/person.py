@@ -5,7 +5,7 @@ from pathlib import Path
 
 from face2face import cli
 from face2face.face import boxes
-from face2face.face.landmarks import Face
+from face2face.face.detected_face import Face
 from face2face.target.calibration import Calibration, SavedCalibration
 
 

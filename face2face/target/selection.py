@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from face2face import cli
+from face2face.face.detected_face import Face
 from face2face.face.geometry import interocular_distance
-from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.landmarks import LandmarkDetector
 from face2face.face.similarity import align
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source

@@ -6,7 +6,8 @@ from collections import deque
 import cv2
 import numpy as np
 
-from face2face.face.landmarks import Face, LandmarkDetector
+from face2face.face.detected_face import Face
+from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import RETURN_SECONDS
 from face2face.sources.base import Frame
 

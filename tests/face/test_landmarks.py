@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from face2face.cli import UserError
+from face2face.face.detected_face import Face
 from face2face.face.geometry import interocular_distance
-from face2face.face.landmarks import PATIENT_SEARCH_SIDE, Face, LandmarkDetector, default_landmark_model
+from face2face.face.landmarks import PATIENT_SEARCH_SIDE, LandmarkDetector, default_landmark_model
 from face2face.sources.open import open_source
 
 

@@ -8,8 +8,16 @@ import generate_train_data
 from face2face import pictures
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
-from face2face.face.tracking import FORGET_SECONDS, RETURN_SECONDS, THOROUGH_SECONDS, TrackedFace, Tracker
+from face2face.face.tracking import (
+    FORGET_SECONDS,
+    REDETECT_SECONDS,
+    RETURN_SECONDS,
+    THOROUGH_SECONDS,
+    TrackedFace,
+    Tracker,
+)
 from face2face.sources.base import Frame
+from face2face.sources.open import open_source
 from face2face.target.sidecar import read_sidecar
 from tests import made, two_people
 
@@ -38,6 +46,16 @@ def tracker() -> Tracker:
 
 def middle(face: TrackedFace) -> float:
     return float(face.points[:, 0].mean())
+
+
+def test_the_points_of_a_face_that_is_still_are_too(clips):
+    """They also are where the whole frame is searched again, whatever box that would find."""
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        pictures = [frame.picture for frame in video.frames(range(34, 472, 92))]
+    for picture in pictures:
+        tracker = Tracker(LandmarkDetector())
+        found = [tracker(Frame(n, n * REDETECT_SECONDS / 10, picture)).detected for n in range(32)]
+        assert all(np.array_equal(points, found[9]) for points in found[10:])
 
 
 def test_a_second_larger_face_does_not_take_over(tracker, people):
