@@ -28,6 +28,7 @@ FAR_FRAME, FAR_HEIGHT, FAR_LEFT = (720, 1280), 360, 760
 
 DIM, DIM_NOISE = 0.3, 5.0
 """Share of the brightness that is left, and the standard deviation of the noise of the sensor, of 255."""
+_NOISE = np.random.default_rng(0)
 
 
 def mirrored(frame: np.ndarray) -> np.ndarray:
@@ -55,7 +56,7 @@ def small(frame: np.ndarray) -> np.ndarray:
 
 
 def dim(frame: np.ndarray) -> np.ndarray:
-    noise = np.random.default_rng(0).normal(0, DIM_NOISE, frame.shape)
+    noise = _NOISE.normal(0, DIM_NOISE, frame.shape)  # of each frame its own
     return np.clip(DIM * frame + noise, 0, 255).astype(np.uint8)
 
 

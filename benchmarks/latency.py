@@ -25,8 +25,12 @@ from face2face.live import loop
 from face2face.live.drive import open_painter
 from face2face.live.options import DrivingOptions, ModelOptions
 from face2face.output.recording import VideoFile
+from face2face.sources.cameras import MAX_FPS
 from face2face.sources.open import open_source
 from face2face.sources.paced import PacedSource
+
+FPS = cli.number_type(float, lambda number: 1 <= number <= MAX_FPS, f"a number from 1 to {MAX_FPS:g}")
+"""Type of the option of the source's frames per second."""
 
 CONTESTANTS = {
     "TensorFlow, float32": ("tensorflow", "float32"),
@@ -102,7 +106,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--tf-model", type=Path, required=True, nargs="+", help="frozen generators, .pb or .xml (int8)"
     )
     parser.add_argument("--frames", type=cli.positive_int, default=300, help="how many are played")
-    parser.add_argument("--fps", type=float, default=30.0, help="frames per second of the source")
+    parser.add_argument("--fps", type=FPS, default=30.0, help="frames per second of the source")
     parser.add_argument("--contestant", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 

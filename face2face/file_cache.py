@@ -104,9 +104,10 @@ class FileCache:
         """Store a record under a key. Where the cache cannot be written, nothing happens."""
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as unfinished:
-                unfinished.write(records.encode(self._notes() | {key: content}))
-            os.replace(unfinished.name, self._folder / _NOTES)
+            with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._folder) as scratch:
+                unfinished = Path(scratch) / _NOTES
+                unfinished.write_text(records.encode(self._notes() | {key: content}), encoding="utf-8")
+                os.replace(unfinished, self._folder / _NOTES)
 
     def _notes(self) -> dict[str, object]:
         """All notes; an empty dict if the file is damaged: they are then measured again."""

@@ -190,7 +190,7 @@ def evaluate_cross(
         raise cli.UserError(f"expected a face that drives, got none in {driver}")
     result.strips += cross.strips
     result.drivers[as_text(driver)] = cross.values()
-    return cross.first, float(np.mean(cross.changes)) if cross.changes else 0.0
+    return cross.first, mean_or_nan(cross.changes)
 
 
 def evaluate_flicker(video: Source, crop_box: CropBox | None, painter: Painter, result: Evaluation) -> None:
@@ -221,8 +221,11 @@ def evaluate_flicker(video: Source, crop_box: CropBox | None, painter: Painter, 
                 warpings.append([steadiness.warping_error(*both) for both in zip(before, now, strict=True)])
             before = now
     if changes:
-        generated, true = np.mean(changes, axis=0)
-        result.values["steady"] |= {"flicker_self": float(generated), "flicker_true": float(true)}
+        generated, true = zip(*changes, strict=True)
+        result.values["steady"] |= {
+            "flicker_self": mean_or_nan(generated),
+            "flicker_true": mean_or_nan(true),
+        }
         painted, filmed = zip(*warpings, strict=True)
         result.values["steady"] |= {
             "warping_error_self": mean_or_nan(painted),

@@ -88,7 +88,7 @@ def evaluate(model: Path, options: EvaluationOptions) -> Evaluation:
         with painter() as live:
             seen.append(driven.evaluate_cross(driver, live, judge, true, result, options.look_ahead))
     result.values["cross"] = results.median_of(result.drivers)
-    result.values["steady"] = {"flicker_cross": float(np.mean([flicker for _, flicker in seen]))}
+    result.values["steady"] = {"flicker_cross": mean_or_nan([flicker for _, flicker in seen])}
     clip = options.target
     with open_source(clip.path, clip.start, clip.end) as video, painter(video) as live:
         driven.evaluate_flicker(video, known_crop_box(clip.path, generator), live, result)

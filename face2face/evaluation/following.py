@@ -54,8 +54,8 @@ def correlation(driver: np.ndarray, output: np.ndarray) -> float:
 
 def gain(driver: np.ndarray, output: np.ndarray) -> float:
     """Ratio of the standard deviations of two series, float (N,); NaN if the driver does not change."""
-    spread = float(np.std(driver)) if len(driver) else 0.0
-    return float(np.std(output)) / spread if spread else float("nan")
+    spread = float(np.std(driver, dtype=np.float64)) if len(driver) else 0.0
+    return float(np.std(output, dtype=np.float64)) / spread if spread > STILL else float("nan")
 
 
 def lag(driver: np.ndarray, output: np.ndarray) -> float:

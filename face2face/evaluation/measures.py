@@ -93,9 +93,12 @@ def flicker(before: np.ndarray, after: np.ndarray, region: np.ndarray) -> float:
         before: uint8 (S, S, 3), RGB.
         after: Likewise.
         region: bool (S, S).
+
+    Returns:
+        NaN for an empty region.
     """
     change = np.abs(after.astype(np.float32) - before.astype(np.float32)).mean(axis=-1)
-    return float(change[region].mean()) if region.any() else 0.0
+    return float(change[region].mean()) if region.any() else float("nan")
 
 
 def jitter(points: np.ndarray) -> float:

@@ -78,6 +78,20 @@ def test_damaged_notes_are_made_anew(cache, model, content):
     assert FileCache([model]).note("a", Measured) == Measured(2.0, 0.5)
 
 
+def test_a_full_disk_leaves_the_notes_and_nothing_else(cache, model):
+    resource = pytest.importorskip("resource")  # POSIX
+    FileCache([model]).write_note("a", Measured(1.0, 0.5))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        FileCache([model]).write_note("b", Measured(2.0, 0.5))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(list(cache.glob("*/*"))) == 1
+    assert FileCache([model]).note("a", Measured) == Measured(1.0, 0.5)
+    assert FileCache([model]).note("b", Measured) is None
+
+
 def test_it_forgets_what_was_not_used_for_longest(cache, tmp_path, monkeypatch):
     monkeypatch.setattr(file_cache, "MAX_BYTES", 2500)
     names = []

@@ -137,3 +137,9 @@ def test_what_does_not_move_has_no_correlation_and_no_lag():
 def test_correlation_has_a_sign():
     assert following.correlation(np.ones(5), np.arange(5.0)) == 0
     assert following.correlation(np.arange(5.0), 3 - 2 * np.arange(5.0)) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.7])
+def test_a_driver_who_does_not_move_has_no_gain(level):
+    """Also where the rounded mean of equal numbers is another number."""
+    assert np.isnan(following.gain(np.full(100, level), np.random.default_rng(0).normal(size=100)))

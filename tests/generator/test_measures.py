@@ -65,6 +65,7 @@ def test_flicker_counts_only_what_lies_in_the_region():
     assert measures.flicker(before, after, region) == 0
     after[:] = 7
     assert measures.flicker(before, after, region) == 7
+    assert np.isnan(measures.flicker(before, after, np.zeros_like(region)))
 
 
 def test_eyes_mouth_and_skin_are_apart_and_inside_the_face():

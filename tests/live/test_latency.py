@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from benchmarks import latency
 from face2face.cli import UserError
 from face2face.generator import generator
 from face2face.live import loop
@@ -121,3 +122,10 @@ def test_the_latency_is_told_with_what_to_enter_in_calls(clips, frozen_model, tm
 def test_one_face_is_generated_at_a_time_where_that_keeps_up(frozen_model, interval, faces):
     loaded = generator.Generator(frozen_model, precision="float32", concurrency=2, interval=interval)
     assert loaded.concurrency == faces
+
+
+@pytest.mark.parametrize("fps", ["0", "nan", "-5", "1e9"])
+def test_a_rate_that_no_camera_has_is_refused(fps, capsys):
+    arguments = ("--file", "driver.mp4", "--tf-model", "frozen_model.pb", "--fps", fps)
+    assert made.edge(latency.main, *arguments) == 2
+    assert f"expected a number from 1 to 1000, got '{fps}'" in capsys.readouterr().err

@@ -30,6 +30,8 @@ def test_the_face_is_where_it_is_said_to_be(clips, tmp_path):
     assert np.degrees(head_roll(face) - head_roll(found["tilted"][1])) == pytest.approx(20, abs=2)
     assert interocular_distance(found["small"][1]) == pytest.approx(driver_places.SMALL * size, rel=0.05)
     assert found["dim"][0].mean() < 0.4 * frame.mean()
+    noise = [driver_places.dim(frame) - driver_places.DIM * frame for _ in range(2)]
+    assert abs(np.corrcoef(*(each.ravel() for each in noise))[0, 1]) < 0.1  # each picture has its own
 
 
 def test_clips_that_are_there_stay(clips, tmp_path):
