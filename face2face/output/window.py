@@ -15,6 +15,7 @@ from face2face.output import overlay_text
 
 _LETTER_SHARE = 1 / 28  # of the window's height
 _SMALLEST_LETTER = 11  # pixels
+_CONTROL = 4  # of X's modifiers
 
 
 class Window:
@@ -69,8 +70,7 @@ class Window:
 
     def key(self) -> str | None:
         """Let the window draw what was written, and return the key that was pressed, if any."""
-        code = cv2.waitKey(1) & 0xFF
-        return None if code == 255 else chr(code)
+        return _key_of(cv2.waitKeyEx(1))
 
     def is_open(self) -> bool:
         """Return whether the user has not closed it by its button."""
@@ -82,6 +82,16 @@ class Window:
     def close(self) -> None:
         """Close the window."""
         cv2.destroyAllWindows()
+
+
+def _key_of(code: int) -> str | None:
+    """The key of a code of `cv2.waitKeyEx`; None if it is no character of ASCII, or Ctrl is held with it.
+
+    Qt tells arrows and the like as X's symbols from 0xFF00 on, and nothing of Ctrl with a letter. GTK adds
+    the modifiers above the lowest 16 bits, Caps Lock and Num Lock too; Windows has its special keys there.
+    """
+    symbol, modifiers = code & 0xFFFF, code >> 16
+    return chr(symbol) if 0 < symbol < 128 and not modifiers & _CONTROL else None
 
 
 def has_screen() -> bool:

@@ -1,4 +1,6 @@
 import contextlib
+import shutil
+import subprocess
 
 import pytest
 
@@ -31,3 +33,23 @@ def painter(frozen_model, detector):
             return stack.enter_context(Painter(tracker, [Generator(frozen_model)], DrivingOptions(**driving)))
 
         yield make
+
+
+@pytest.fixture
+def display(monkeypatch):
+    """A screen of 1280x800, empty and black."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("needs Xvfb and xdotool (apt-get install)")
+    server = subprocess.Popen(
+        # Without its reset after each last client, in which it turns away the next one.
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    name = f":{server.stdout.readline().strip()}"
+    monkeypatch.setenv("DISPLAY", name)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    yield name
+    server.terminate()
+    server.wait(timeout=10)

@@ -1,7 +1,6 @@
 """The window as a person sees it: on a virtual screen, with real keys. Xvfb, xdotool: Debian packages."""
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,26 +16,6 @@ from tests import made
 from tests.live.two_in_view import write_two_people
 from tests.made import until
 from tests.screen import TITLE, press, press_close_button, screenshot, window, xdotool
-
-
-@pytest.fixture
-def display(tmp_path, monkeypatch):
-    """A screen of 1280x800, empty and black."""
-    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
-        pytest.skip("needs Xvfb and xdotool (apt-get install)")
-    server = subprocess.Popen(
-        # Without its reset after each last client, in which it turns away the next one.
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    name = f":{server.stdout.readline().strip()}"
-    monkeypatch.setenv("DISPLAY", name)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    yield name
-    server.terminate()
-    server.wait(timeout=10)
 
 
 @pytest.fixture
