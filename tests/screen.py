@@ -1,12 +1,31 @@
-"""A virtual screen as a person uses it: looked at, with keys and the window's button."""
+"""A virtual screen as a person uses it: looked at, with keys and the window's button. It needs Xvfb."""
 
+import contextlib
 import subprocess
+from collections.abc import Iterator
 
 import numpy as np
 
 from tests.made import until
 
 TITLE = "face2face"
+
+
+@contextlib.contextmanager
+def virtual_screen(*options) -> Iterator[str]:
+    """An empty, black screen of 1280x800; gives its name, for DISPLAY. options: more of Xvfb's."""
+    server = subprocess.Popen(
+        # Without its reset after each last client, in which it turns away the next one.
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield f":{server.stdout.readline().strip()}"
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
 
 
 def screenshot() -> np.ndarray:

@@ -62,16 +62,16 @@ def open_presenter(
         print(f"the virtual camera: {camera.device}", flush=True)
     recorder = Recorder(source.fps, _sound(stack, options, source, file), options.record)
     stack.callback(recorder.end)
-    if options.record:
-        if options.record.is_file() and options.record.stat().st_size:
-            print(f"replacing the earlier recording {options.record}")
-        recorder.begin()
     if options.window and not has_screen():
         print("no screen here: going on without a window (as with --no-window)")
     elif options.window:
         height = PREVIEW_SCALE * painter.size
         width, height = options.size or (2 * height, height)
         window = closing(Window(width, height, options.fullscreen))
+    if options.record:  # once nothing else can fail, so that no empty file is left
+        if options.record.is_file() and options.record.stat().st_size:
+            print(f"replacing the earlier recording {options.record}")
+        recorder.begin()
     return Presenter(
         source,
         painter,

@@ -1,15 +1,17 @@
 """The window on the screen: shows the picture with lines of text, and tells which key is pressed."""
 
+import contextlib
+import ctypes
 import os
 import re
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from face2face import loading
 from face2face.face import crop
 from face2face.output import overlay_text
 
@@ -25,11 +27,12 @@ class Window:
 
     def __init__(self, width: int, height: int, fullscreen: bool = False) -> None:
         """Open the window, with a width and height in pixels."""
-        with loading.quiet_stderr():  # Qt's notes on fonts
-            # `write` scales to the window's size, so OpenCV has nothing to scale.
-            cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
-            cv2.resizeWindow(self.TITLE, width, height)
-            cv2.waitKey(1)
+        # No notes on fonts. All of stderr is not held back: where Qt ends the program, it tells there why.
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")
+        # `write` scales to the window's size, so OpenCV has nothing to scale.
+        cv2.namedWindow(self.TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.resizeWindow(self.TITLE, width, height)
+        cv2.waitKey(1)
         self._is_full = False
         if fullscreen:
             self.toggle_fullscreen()
@@ -95,21 +98,44 @@ def _key_of(code: int) -> str | None:
 
 
 def has_screen() -> bool:
-    """Return whether a window can be opened: where it cannot, OpenCV would end the whole program."""
+    """Return whether a window can be opened: where it cannot, OpenCV would end the whole program.
+
+    If OpenCV's Qt does not know Wayland, it is told to take X, whatever QT_QPA_PLATFORM has asked for.
+    """
     if not sys.platform.startswith("linux"):
         return True
-    if os.environ.get("WAYLAND_DISPLAY"):
+    platforms = [path.name for path in Path(cv2.__file__).parent.glob("qt/plugins/platforms/*.so")]
+    if platforms and not any("wayland" in name for name in platforms):  # a build without Qt's may know it
+        os.environ["QT_QPA_PLATFORM"] = "xcb"
+    elif _has_wayland():
         return True
+    return _has_x()
+
+
+def _has_wayland() -> bool:
+    """Whether a Wayland server answers."""
+    name = os.environ.get("WAYLAND_DISPLAY")
+    if not name:
+        return False
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as server:
+        server.connect(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name))
+        return True
+    return False
+
+
+def _has_x() -> bool:
+    """Whether an X server lets us in, by the library that Qt and GTK ask."""
     match = re.fullmatch(r"(.*):(\d+)(\.\d+)?", os.environ.get("DISPLAY", ""))
     if not match:
         return False
     host, number = match[1], int(match[2])
     try:
-        if host in ("", "unix"):
-            with socket.socket(socket.AF_UNIX) as server:
-                server.connect(f"/tmp/.X11-unix/X{number}")
-        else:
+        if "/" not in host and host not in ("", "unix"):  # a dead host would keep the library for minutes
             socket.create_connection((host, 6000 + number), timeout=2).close()
+        xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return False
-    return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    # The connection stays open: a server whose last client goes resets itself, and turns away the next one.
+    connection = xcb.xcb_connect(None, None)
+    return not xcb.xcb_connection_has_error(ctypes.c_void_p(connection))

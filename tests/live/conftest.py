@@ -1,6 +1,5 @@
 import contextlib
 import shutil
-import subprocess
 
 import pytest
 
@@ -11,6 +10,7 @@ from face2face.live.options import DrivingOptions
 from face2face.live.painter import Painter
 from face2face.sources.base import Frame
 from tests.live import two_in_view
+from tests.screen import virtual_screen
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +40,7 @@ def display(monkeypatch):
     """A screen of 1280x800, empty and black."""
     if not (shutil.which("Xvfb") and shutil.which("xdotool")):
         pytest.skip("needs Xvfb and xdotool (apt-get install)")
-    server = subprocess.Popen(
-        # Without its reset after each last client, in which it turns away the next one.
-        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    name = f":{server.stdout.readline().strip()}"
-    monkeypatch.setenv("DISPLAY", name)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    yield name
-    server.terminate()
-    server.wait(timeout=10)
+    with virtual_screen() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield name

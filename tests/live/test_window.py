@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from face2face.live.composer import MARK_COLOUR
-from face2face.output.window import has_screen
 from face2face.sources.open import open_source
 from tests import made
 from tests.live.two_in_view import write_two_people
@@ -239,13 +238,3 @@ def is_still() -> bool:
     first = shown()[120:]
     time.sleep(0.5)
     return np.array_equal(shown()[120:], first)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
-@pytest.mark.parametrize("display", [None, "", ":4711", "nonsense"])
-def test_no_screen(monkeypatch, display):
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    if display is not None:
-        monkeypatch.setenv("DISPLAY", display)
-    assert not has_screen()
