@@ -17,6 +17,8 @@ from face2face.sources.base import Source
 RECORDER_NOTICE_SECONDS = 4.0
 """How long a notice is shown."""
 
+_LONGEST_SLEEP = 0.05  # seconds in which no command is carried out
+
 _STILL_SECONDS = 0.25
 """After this time without a new frame the last picture is shown again, with the messages of that moment."""
 
@@ -85,8 +87,9 @@ class Presenter:
         return self._recorder.shortfall
 
     def write(self, driven: DrivenFrame) -> None:
-        """Show, record and send a frame that has passed all stages."""
-        self._pace(driven.seconds)
+        """Show, record and send a frame that has passed all stages, unless the user ends before its time."""
+        if not self._pace(driven.seconds):
+            return
         if not self.state.is_frozen or self._shown is None:
             self._shown = Composer(driven, self._is_labelled)
         stats = self._painter.stats
@@ -146,17 +149,21 @@ class Presenter:
     def _end(self) -> None:
         self._has_ended = True
 
-    def _pace(self, seconds: float) -> None:
-        """Wait until it is time for a file's picture of that second."""
+    def _pace(self, seconds: float) -> bool:
+        """Wait until it is time for a file's picture of that second; False if the user ends it meanwhile."""
         if not self.keeps_pace:
-            return
+            return True
         if self._clock is None:
             self._clock = time.monotonic() - seconds
         early = self._clock + seconds - time.monotonic()
-        if early > 0:
-            time.sleep(early)
-        else:  # the loop is slower than the file: later pictures do not hurry to make up for it
+        if early <= 0:  # the loop is slower than the file: later pictures do not hurry to make up for it
             self._clock -= early
+        while early > 0:  # a file's time stamps may have a gap, in which the window and the page go on
+            time.sleep(min(early, _LONGEST_SLEEP))
+            early = self._clock + seconds - time.monotonic()
+            if early > 0 and not self.goes_on():
+                return False
+        return True
 
     def _record(self, seconds: float) -> None:
         if self._recorder.path is None:
