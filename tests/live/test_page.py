@@ -1,19 +1,26 @@
 """The page as a person uses it: in Chromium, against the running program."""
 
+import contextlib
 import json
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from face2face.output.controls import Controls, State
+from face2face.output.page.connections import MOST_STREAMS_OF_ONE_ADDRESS
+from face2face.output.page.server import Server
 from face2face.sources.open import open_source
 from tests import browsers, made
+from tests.live.test_server import stream
 from tests.made import until
 
 CAMERA_FRAMES = 60
@@ -171,3 +178,46 @@ def test_the_browsers_camera_drives_the_face(chromium, start, tmp_path):
     assert process.returncode == 130, errors
     stats = json.loads((tmp_path / "stats.json").read_text())
     assert stats["frames_with_face"] >= 10
+
+
+@contextlib.contextmanager
+def moving_picture(port: int = 0) -> Iterator[Server]:
+    """A server of the page, at a port, whose picture moves."""
+    ended = threading.Event()
+
+    def move(server: Server) -> None:
+        step = 0
+        while not ended.wait(0.05):
+            step += 1
+            server.write(np.roll(made.noise(64, 128), 7 * step, axis=1))
+
+    with contextlib.closing(Server(Controls(), State(), port)) as server:
+        thread = threading.Thread(target=move, args=(server,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            ended.set()
+            thread.join()
+
+
+def test_after_a_computer_slept_the_picture_moves_again(chromium):
+    """Its stream was closed meanwhile; the page was still as well, and only sees that it is later."""
+    with moving_picture() as server:
+        page = Page(chromium, server.address)
+        until(page.moves)
+    with moving_picture(server.port):
+        chromium.execute_script("const now = Date.now; Date.now = () => now() + 10000;")
+        until(page.moves)
+
+
+def test_a_stream_that_is_refused_begins_once_there_are_fewer(chromium):
+    with moving_picture() as server:
+        others = [stream(server) for _ in range(MOST_STREAMS_OF_ONE_ADDRESS)]
+        page = Page(chromium, server.address)
+        until(lambda: page.text("#fps"))
+        assert not page.moves()
+        others.pop().close()
+        until(page.moves)
+        for each in others:
+            each.close()
