@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face2face.output.controls import Controls, State
+from face2face.output.controls import Controls, State, gain_change
 from face2face.output.page.connections import MOST_STREAMS_OF_ONE_ADDRESS
 from face2face.output.page.server import Server
 from face2face.sources.open import open_source
@@ -24,6 +24,7 @@ from tests.live.test_server import stream
 from tests.made import until
 
 CAMERA_FRAMES = 60
+RIGHT = "\ue014"  # the arrow key
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,7 @@ def test_the_browsers_camera_drives_the_face(chromium, start, tmp_path):
 
 @contextlib.contextmanager
 def moving_picture(port: int = 0) -> Iterator[Server]:
-    """A server of the page, at a port, whose picture moves."""
+    """A server of the page, at a port, whose picture moves, and whose sliders have an effect."""
     ended = threading.Event()
 
     def move(server: Server) -> None:
@@ -190,6 +191,8 @@ def moving_picture(port: int = 0) -> Iterator[Server]:
         while not ended.wait(0.05):
             step += 1
             server.write(np.roll(made.noise(64, 128), 7 * step, axis=1))
+            for change in filter(None, map(gain_change, server.controls.take())):
+                server.state.change_gain(change)
 
     with contextlib.closing(Server(Controls(), State(), port)) as server:
         thread = threading.Thread(target=move, args=(server,))
@@ -221,3 +224,22 @@ def test_a_stream_that_is_refused_begins_once_there_are_fewer(chromium):
         until(page.moves)
         for each in others:
             each.close()
+
+
+def test_a_slider_keeps_the_keyboard_and_gives_the_mouse_no_hold(chromium):
+    with moving_picture() as server:
+        page = Page(chromium, server.address)
+        slider = page.find("[data-gain=expression]")
+
+        def is_at(value: str) -> bool:
+            return page.text("[data-gain=expression] + output") == value == slider.get_property("value")
+
+        slider.send_keys(3 * RIGHT)
+        until(lambda: is_at("1.3"))
+        chromium.switch_to.active_element.send_keys("]")  # by which the program moves it
+        until(lambda: is_at("1.4"))
+        chromium.switch_to.active_element.send_keys(RIGHT)
+        until(lambda: is_at("1.5"))
+        slider.click()  # in its middle
+        until(lambda: is_at("1"))
+        assert chromium.switch_to.active_element.tag_name == "body"
