@@ -115,12 +115,8 @@ def has_screen() -> bool:
 def _has_wayland() -> bool:
     """Whether a Wayland server answers."""
     name = os.environ.get("WAYLAND_DISPLAY")
-    if not name:
-        return False
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as server:
-        server.connect(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name))
-        return True
-    return False
+    place = os.environ.get("XDG_RUNTIME_DIR", "")
+    return bool(name) and _listens(os.path.join(place, name))
 
 
 def _has_x() -> bool:
@@ -129,13 +125,25 @@ def _has_x() -> bool:
     if not match:
         return False
     host, number = match[1], int(match[2])
-    try:
-        if "/" not in host and host not in ("", "unix"):  # a dead host would keep the library for minutes
+    is_here = host in ("", "unix") or "/" in host
+    if not is_here:  # a dead host would keep the library for minutes
+        try:
             socket.create_connection((host, 6000 + number), timeout=2).close()
+        except OSError:
+            return False
+    try:
         xcb = ctypes.CDLL("libxcb.so.1")
-    except OSError:
-        return False
+    except OSError:  # only it could tell whether the server lets us in
+        return not is_here or _listens(f"/tmp/.X11-unix/X{number}")
     xcb.xcb_connect.restype = ctypes.c_void_p
     # The connection stays open: a server whose last client goes resets itself, and turns away the next one.
     connection = xcb.xcb_connect(None, None)
     return not xcb.xcb_connection_has_error(ctypes.c_void_p(connection))
+
+
+def _listens(path: str) -> bool:
+    """Whether a server answers at a socket of this machine."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        return True
+    return False
