@@ -50,10 +50,10 @@ TESTS = {
     "face2face/live/drive.py": ("run_webcam", "outputs"),
     "face2face/live/loop.py": ("loop", "run_webcam", "outputs"),
     "face2face/live/options.py": ("live_options", "run_webcam"),
-    "face2face/live/outputs.py": ("outputs", "run_webcam", "virtual_camera"),
+    "face2face/live/outputs.py": ("outputs", "run_webcam", "virtual_camera", "no_screen"),
     "face2face/live/painter.py": ("run_webcam", "loop", "outputs"),
     "face2face/live/pipeline.py": ("pipeline",),
-    "face2face/live/presenter.py": ("presenter",),
+    "face2face/live/presenter.py": ("presenter", "gap"),
     "face2face/live/stats.py": ("run_webcam", "outputs"),
 }
 """Of each module: the names of the test files that concern it, the nearest first."""
