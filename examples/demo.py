@@ -14,7 +14,10 @@ if __name__ == "__main__":
     early.let_ctrl_c_end()
 
 import argparse
+import contextlib
+import os
 import shlex
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -33,6 +36,8 @@ DEMO = ROOT / "demo"
 TARGET, DRIVER = "WolfgangLanger_Pexels.mp4", "single_face.mp4"
 SHEET_ROWS, SHEET_COLUMNS, SHEET_SIDE = 6, 2, 256
 """Rows and columns of moments on the contact sheet, and the side of its pictures in pixels."""
+PASS_ON_SECONDS = 1.0
+"""So long after a signal, a script that has not ended by itself is sent one."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +124,40 @@ def run_stage(stage: Stage, clips: Path) -> None:
     """Run a stage's commands.
 
     Raises:
+        KeyboardInterrupt: After Ctrl-C, once the command that was running has saved what it had done.
         UserError: If one of them fails; it has printed the reason.
     """
     for script, *arguments in command_lines(stage, clips):
         print(f"$ python {script} {shlex.join(arguments)}", flush=True)
-        status = subprocess.run([sys.executable, str(ROOT / script), *arguments], cwd=DEMO).returncode
+        status = run_to_its_end([sys.executable, str(ROOT / script), *arguments])
         if status == cli.EXIT_INTERRUPTED:
             raise KeyboardInterrupt
         if status:
             raise cli.UserError(f"{script} ended with exit code {status}; `make demo` goes on from there")
+
+
+def run_to_its_end(command: list[str]) -> int:
+    """Run a command in `demo/` and return its exit code. It is never killed: it may be saving a training.
+
+    Raises:
+        KeyboardInterrupt: On a signal, when the command has ended.
+    """
+    with subprocess.Popen(command, cwd=DEMO) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # A terminal sends Ctrl-C to the command, too, `kill` does not. Of a second signal a script only
+            # tells the user; a third ends it at once. So where two have come, which it may have got as well,
+            # none is passed on.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(PASS_ON_SECONDS)
+            if os.name != "nt":  # on Windows it would be killed
+                # This runs the handler of a signal that the system gave to a library's thread.
+                signal.pthread_sigmask(signal.SIG_BLOCK, ())
+                if cli.signal_count < 2:
+                    process.terminate()
+            process.wait()
+            raise
 
 
 _TIMES = "the times of the demo's steps"

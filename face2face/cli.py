@@ -21,6 +21,9 @@ EXIT_INTERRUPTED = 130
 exit_code = 0
 """The exit code that the process is about to end with. `interruptible` may end it before Python does."""
 
+signal_count = 0
+"""How many of `ENDING_SIGNALS` have come since `run` began; ignored ones do not count."""
+
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
@@ -126,16 +129,18 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        self._count = 0
+        global signal_count
+        signal_count = 0
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
-        self._count += 1
-        if self._count == 1:
+        global signal_count
+        signal_count += 1
+        if signal_count == 1:
             raise KeyboardInterrupt
-        if self._count == 2:
+        if signal_count == 2:
             with contextlib.suppress(OSError):  # nobody may read it any more
                 os.write(2, b"stopping: what is done is being saved; interrupt again to end at once\n")
         else:
