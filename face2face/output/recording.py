@@ -220,6 +220,8 @@ def check(path: Path) -> None:
             raise cli.UserError(f"expected a file that no other program records to, got {path}")
         files.check_replaceable(path, recording_place.is_recording)
     elif path.is_dir():
+        if recording_place.is_being_recorded(path):
+            raise cli.UserError(f"expected a folder that no other program records to, got {path}")
         if any(path.iterdir()):
             raise cli.UserError(f"expected an empty folder to record to, got one that holds data: {path}")
     elif ending:

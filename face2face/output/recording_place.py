@@ -22,14 +22,17 @@ def is_recording(path: Path) -> bool:
 
 
 def is_being_recorded(path: Path) -> bool:
-    """Return whether a program is recording to a file now: each one locks its own."""
+    """Return whether a program is recording to a file or folder now: each one locks its own."""
     try:
-        with path.open("rb") as file:
-            files.lock(file.fileno())
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # there is none, or it is a folder on Windows
+        return False
+    try:
+        files.lock(descriptor)
     except BlockingIOError:
         return True
-    except OSError:  # there is none
-        pass
+    finally:
+        os.close(descriptor)
     return False
 
 

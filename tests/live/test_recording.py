@@ -14,6 +14,7 @@ import pytest
 from face2face import pictures
 from face2face.cli import UserError
 from face2face.output import recording
+from face2face.output.image_folder import ImageFolder
 from face2face.output.recorder import Recorder
 from face2face.sources.open import open_source
 from tests import made
@@ -216,6 +217,35 @@ def test_a_recording_under_way_is_not_recorded_over(ending, tmp_path):
     again = begin(path, 2)
     again.end()
     assert again.written == [path] and len(played(path)) == 2
+
+
+def test_a_folder_that_is_recorded_to_is_recorded_to_by_one_program(tmp_path):
+    """Whether it has a picture yet or not, and whether it was looked at before or after the other began."""
+    path = tmp_path / "out"
+    for count in (0, 2):
+        running = begin(path, count)
+        with pytest.raises(UserError, match=f"a folder that no other program records to, got {path}"):
+            begin(path, 1)
+        with pytest.raises(UserError, match=f"--record that no other program writes to, got {path}"):
+            ImageFolder(path)
+        running.end()
+    assert sorted(os.listdir(path)) == ["1.png", "2.png"]
+    with pytest.raises(UserError, match="expected an empty folder to record to"):
+        begin(path, 1)  # no longer locked
+
+
+@pytest.mark.parametrize("name", ["3.png", ".3.png"])
+def test_a_file_that_is_put_into_a_recordings_folder_stays(name, tmp_path, capsys):
+    path = tmp_path / "out"
+    recorder = begin(path, 2)
+    (path / name).write_text("mine")
+    for number in (2, 3):
+        recorder.write(level(number), number / 25)
+    reason = f"the recording ended: another file has the name {name}: {path}"
+    assert recorder.notice == reason and capsys.readouterr().err == f"warning: {reason}\n"
+    assert reason in recorder.shortfall and recorder.written == [path]
+    assert sorted(os.listdir(path)) == sorted(["1.png", "2.png", name])
+    assert (path / name).read_text() == "mine"
 
 
 def test_of_two_recordings_in_place_of_an_earlier_one_none_is_lost(tmp_path):
