@@ -46,6 +46,7 @@ class DelayedMicrophone:
         Raises:
             UserError: If PortAudio is not installed, or a device is missing or cannot be opened.
         """
+        wanted = portaudio.device_of(output)
         sounddevice = portaudio.import_sounddevice()
         self._clock = time.monotonic()
         self._delay = delay
@@ -56,7 +57,6 @@ class DelayedMicrophone:
         self._line = DelayLine(self._microphone.channels)
         try:
             with loading.quiet_stderr():  # ALSA writes its own lines
-                wanted = portaudio.device_of(output)
                 found = sounddevice.query_devices(wanted, "output")
                 self._stream = sounddevice.OutputStream(
                     samplerate=RATE,

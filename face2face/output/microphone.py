@@ -35,8 +35,8 @@ class Microphone(Sound):
         Raises:
             UserError: If PortAudio is not installed, or the device is missing or cannot be opened.
         """
-        sounddevice = portaudio.import_sounddevice()
         wanted = portaudio.device_of(device)
+        sounddevice = portaudio.import_sounddevice()
         try:
             with loading.quiet_stderr():  # ALSA writes its own lines
                 found = sounddevice.query_devices(wanted, "input")

@@ -11,6 +11,9 @@ from face2face.cli import UserError
 BLOCK_SECONDS = 0.02
 """Length of the blocks in which samples come and go."""
 
+MAX_NUMBER = 2**31 - 1
+"""Highest number of a device: PortAudio's integers have 32 bits."""
+
 _INSTALL_PORTAUDIO = (
     "sound devices need the system's library PortAudio: install libportaudio2"
     " (Debian, Ubuntu: `sudo apt install libportaudio2`)"
@@ -49,8 +52,17 @@ def _quieten_alsa() -> None:
 
 
 def device_of(name: str | None) -> int | str | None:
-    """What sounddevice takes for a device: its number, a part of its name, or None for the default."""
-    return int(name) if name and name.isdecimal() else name
+    """What sounddevice takes for a device: its number, a part of its name, or None for the default.
+
+    Raises:
+        UserError: If no device can have that number.
+    """
+    if not name or not name.isdecimal():
+        return name
+    digits = name.lstrip("0") or "0"  # Python converts a limited number of them
+    if len(digits) > len(str(MAX_NUMBER)) or int(digits) > MAX_NUMBER:
+        raise UserError(f"expected a sound device's number of at most {MAX_NUMBER}, got {cli.shown(name)}")
+    return int(digits)
 
 
 def cannot_open(sounddevice: Any, name: str | None, kind: str, error: Exception) -> UserError:

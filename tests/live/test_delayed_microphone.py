@@ -240,6 +240,14 @@ def test_what_cannot_play_is_refused_before_a_model_is_loaded(options, message, 
     assert re.search(message, refused(tmp_path, capfd, *options, "--delay-microphone", "nowhere"))
 
 
+@pytest.mark.parametrize("number", ["3000000000", "9" * 20])
+@pytest.mark.parametrize("options", [["{}"], ["default", "--microphone", "{}"]])
+def test_an_absurd_number_of_a_device(options, number, tmp_path, capfd):
+    given = [option.format(number) for option in options]
+    error = refused(tmp_path, capfd, "--source", "0", "--delay-microphone", *given)
+    assert error == f"error: expected a sound device's number of at most 2147483647, got {number}"
+
+
 @pytest.mark.parametrize("name", ["nowhere", ""])
 def test_an_output_that_is_not_there_gets_the_names_of_the_others(name, cable, tmp_path):
     """In a process of its own: PortAudio finds the devices that are there when it is loaded."""

@@ -200,6 +200,13 @@ def test_a_microphone_that_is_not_there(capfd):
     assert capfd.readouterr().err == ""  # nothing of the system's own
 
 
+@pytest.mark.parametrize("number", ["3000000000", "9" * 20, "9" * 5000])
+def test_a_microphone_of_an_absurd_number(number):
+    pattern = f"expected a sound device's number of at most 2147483647, got {number[:120]}$"
+    with pytest.raises(UserError, match=pattern):
+        Microphone(number, 0.0)
+
+
 def test_a_microphone_without_portaudio_names_the_package(monkeypatch):
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
