@@ -23,29 +23,31 @@ def drive(options: RunOptions) -> None:
         Incomplete: At the end, if the source gave less than it should have, or a recording is not whole.
     """
     options.check_files()
-    with contextlib.ExitStack() as stack:
-        stats, microphone = Stats(), None
-        if options.outputs.delay_microphone is not None:
-            microphone = stack.enter_context(open_delayed_microphone(options.outputs, stats))
-        source = stack.enter_context(options.source.open())
-        painter = stack.enter_context(open_painter(options.models, options.driving, source, stats))
-        paths = options.models.generators
-        names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
-        presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
-        painter.driver.look_ahead(source)
-        stats.start()
-        try:
-            loop.run(source, painter, presenter, options.limit)
-        finally:
-            stats.stop()
+    stats = Stats()
+    with contextlib.ExitStack() as last:  # if statistics cannot be written, the rest is done and told
+        with contextlib.ExitStack() as stack:
+            microphone = None
+            if options.outputs.delay_microphone is not None:
+                microphone = stack.enter_context(open_delayed_microphone(options.outputs, stats))
+            source = stack.enter_context(options.source.open())
+            painter = stack.enter_context(open_painter(options.models, options.driving, source, stats))
+            paths = options.models.generators
+            names = [f"{number} {model_name(path)}" for number, path in enumerate(paths, 1)]
+            presenter = open_presenter(stack, options.outputs, source, options.source.path, names, painter)
+            painter.driver.look_ahead(source)
+            stats.start()
             if options.stats_file:
-                stats.write(options.stats_file)
-            counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
-            print(f"{counts}, {stats.fps:.1f} frames/s")
-            if source.live and stats.latency:
-                print(latency_message(stats, microphone.lateness if microphone else None))
-    for path in presenter.written:
-        print(f"wrote {path}")
+                last.callback(stats.write, options.stats_file)
+            try:
+                loop.run(source, painter, presenter, options.limit)
+            finally:
+                stats.stop()
+                counts = f"{stats.frames} frames, {stats.frames_with_face} with a face"
+                print(f"{counts}, {stats.fps:.1f} frames/s")
+                if source.live and stats.latency:
+                    print(latency_message(stats, microphone.lateness if microphone else None))
+        for path in presenter.written:
+            print(f"wrote {path}")
     if missed := [each for each in (source.shortfall, presenter.shortfall) if each]:
         raise cli.Incomplete("; ".join(missed))
 

@@ -281,7 +281,7 @@ class RunOptions:
         files.check_apart(outputs, inputs)
         if record:
             recording.check(record)
-        if self.stats_file:
-            files.check_replaceable(self.stats_file, stats.is_stats)
-        if calibration:
-            files.check_replaceable(calibration, is_calibration)
+        for path, is_ours in ((self.stats_file, stats.is_stats), (calibration, is_calibration)):
+            if path:
+                files.check_folder(path.parent)
+                files.check_replaceable(path, is_ours)

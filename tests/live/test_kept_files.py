@@ -1,5 +1,6 @@
 """run_webcam.py destroys nothing: no source, no model, no folder, no earlier recording, no foreign file."""
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 import run_webcam
 from examples import samples
 from face2face.cli import UserError
+from face2face.live.stats import Stats
 from face2face.output import recording, recording_place
 from face2face.output.recorder import Recorder
 from tests import made
@@ -88,6 +90,8 @@ def count(path) -> int:
         (["--stats", "text.txt"], "expected a new file, or an older one of this kind to replace"),
         (["--stats", "data.json"], "expected a new file, or an older one of this kind to replace"),
         (["--stats", "holiday.mov"], "expected a new file, or an older one of this kind to replace"),
+        (["--stats", "text.txt/s.json"], "expected a folder's name to write to, got a file: text.txt"),
+        (["--calibration", "text.txt/me/c.json"], "expected a folder's name to write to, got a file: "),
         (["--calibration", "data.json"], "expected a new file, or an older one of this kind to replace"),
     ],
 )
@@ -260,6 +264,17 @@ def test_figures_replace_figures(here, capsys):
     before = tree(here)
     assert drive("--stats", "stats.json", "--limit", 3) == 2
     assert tree(here) == before
+
+
+def test_figures_that_cannot_be_written_hide_nothing_of_what_was_done(here, capsys, monkeypatch):
+    def write(self, path):
+        raise OSError(errno.ENOSPC, "no space", str(path))
+
+    monkeypatch.setattr(Stats, "write", write)
+    assert drive("--record", "out.mp4", "--stats", "stats.json", "--limit", 3) == 2
+    said, errors = capsys.readouterr()
+    assert "3 frames, 3 with a face" in said and said.endswith("wrote out.mp4\n")
+    assert errors_of(errors) == ["error: no space: stats.json"]
 
 
 # --- the sample clips -----------------------------------------------------------------------------------
