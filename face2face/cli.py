@@ -29,6 +29,9 @@ ENDING_SIGNALS = [
 ]
 """Ctrl-C, `kill`, a terminal that is closed: each ends a script, and what is done is kept."""
 
+MAX_SIDE = 2**14
+"""Limit of the sizes that a user can ask for, in pixels a side. A higher number is a typing error."""
+
 _MOST_SHOWN = 120  # characters of a stranger's text
 
 
@@ -193,6 +196,20 @@ def size(text: str) -> tuple[int, int]:
     if match := re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text):
         return int(match[1]), int(match[2])
     raise argparse.ArgumentTypeError(f"expected a size as 640x480, got '{text}'")
+
+
+def check_size(size: tuple[int, int] | None, option: str) -> None:
+    """Check the size that an option asks for.
+
+    Args:
+        size: (width, height) in pixels; None: the option is not given.
+        option: Its name.
+
+    Raises:
+        UserError: If a side is above `MAX_SIDE`.
+    """
+    if size and max(size) > MAX_SIDE:
+        raise UserError(f"expected {option} of at most {MAX_SIDE} a side, got {size[0]}x{size[1]}")
 
 
 def port(text: str) -> int:

@@ -189,6 +189,7 @@ class OutputOptions:
     serve_token: str | None = None
 
     def __post_init__(self) -> None:
+        cli.check_size(self.size, "--size")
         if not self.window and (self.fullscreen or self.size):
             raise UserError("--fullscreen and --size apply to the window: remove --no-window")
         if self.serve is None and (self.serve_host != access.DEFAULT_HOST or self.serve_token is not None):

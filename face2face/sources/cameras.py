@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 
+from face2face import cli
 from face2face.cli import UserError, shown
 
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -15,8 +16,8 @@ COMMON_SIZES = ((640, 480), (1280, 720), (1920, 1080))
 MAX_INDEX = 2**31 - 1
 """Highest index of a camera: OpenCV's integers have 32 bits."""
 
-MAX_SIDE, MAX_FPS = 2**14, 1000.0
-"""Limits of what a camera can be asked for. A higher number is a typing error."""
+MAX_FPS = 1000.0
+"""Highest rate that a camera can be asked for. A higher number is a typing error."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def check(number: str, size: tuple[int, int] | None, fps: float | None) -> int:
     """
     if len(number) > len(str(MAX_INDEX)) or int(number) > MAX_INDEX:
         raise UserError(f"expected a camera's number of at most {MAX_INDEX}, got {shown(number)}")
-    if size and max(size) > MAX_SIDE:
-        raise UserError(f"expected --camera-size of at most {MAX_SIDE} a side, got {size[0]}x{size[1]}")
+    cli.check_size(size, "--camera-size")
     if fps and fps > MAX_FPS:
         raise UserError(f"expected --camera-fps of at most {MAX_FPS:g}, got {fps:g}")
     return int(number)

@@ -60,6 +60,7 @@ def count(path) -> int:
         ("3000000000", [], "expected a camera's number of at most 2147483647, got 3000000000"),
         ("9" * 5000, [], "expected a camera's number of at most 2147483647, got 999"),
         ("0", ["--camera-size", "99999x99999"], "expected --camera-size of at most 16384 a side"),
+        ("{clip}", ["--size", "99999x99999"], "expected --size of at most 16384 a side, got 99999x99999"),
         ("0", ["--camera-fps", "1e300"], "expected --camera-fps of at most 1000, got 1e+300"),
         ("{clip}", ["--end", "1e-300"], ""),
         ("{clip}", ["--start", "inf"], "argument --start: expected a number, 0 or above"),
