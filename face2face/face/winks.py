@@ -20,6 +20,7 @@ MIN_OPENNESS, MIN_CONTRAST = 0.22, 0.4
 """Openness and contrast of the open eye of a wink at least."""
 MIN_ASPECT_RATIO = 0.08
 """Eye aspect ratio of the shut eye at least: a little less than the detector leaves of two shut eyes."""
+_NO_GAP = 1e-6  # aspect ratio below which lids have no gap that a factor could open
 
 
 def wink(eyes: Sequence[SeenEye]) -> tuple[int, float]:
@@ -61,7 +62,7 @@ def with_wink(points: np.ndarray, eyes: Sequence[SeenEye]) -> np.ndarray:
     by_mean = ratios.mean() + (seen.max() - seen.min()) / 2
     wanted = np.clip(seen, MIN_ASPECT_RATIO, max(by_mean, ratios[1 - shut]))
     for eye, ratio in enumerate(ratios + certainty * (wanted - ratios)):
-        _open(winking, eye, ratio / max(ratios[eye], MIN_ASPECT_RATIO))
+        _open(winking, eye, ratio / max(ratios[eye], _NO_GAP))
     return winking
 
 

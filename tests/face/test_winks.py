@@ -6,10 +6,10 @@ import pytest
 
 import generate_train_data
 from face2face.face.eyes import UNSEEN, EyeDetector, SeenEye
-from face2face.face.geometry import interocular_distance, mirrored
+from face2face.face.geometry import LIDS_OF_EYES, interocular_distance, mirrored
 from face2face.face.landmarks import LandmarkDetector
 from face2face.face.tracking import Tracker
-from face2face.face.winks import visible_irises, wink, with_wink
+from face2face.face.winks import MIN_ASPECT_RATIO, visible_irises, wink, with_wink
 from face2face.sources.base import Frame
 from face2face.sources.open import open_source
 from face2face.target.sidecar import read_sidecar
@@ -100,6 +100,29 @@ def test_what_is_doubtful_is_half_a_wink():
     certain, half, none = (difference(likeness) for likeness in (0.6, 0.65, 0.7))
     assert none < half < certain
     assert half == pytest.approx((none + certain) / 2, rel=0.2)
+
+
+def face_with_eyes(*wanted: float) -> np.ndarray:
+    """68 points whose eyes have these aspect ratios."""
+    points = made.points(256).astype(float)
+    for ratio, lids, found in zip(wanted, LIDS_OF_EYES, ratios(points), strict=True):
+        for pair in map(list, lids):
+            points[pair] += (ratio / found - 1) * (points[pair] - points[pair].mean(axis=0))
+    return points
+
+
+@pytest.mark.parametrize("detected", [(0.04, 0.04), (0.04, 0.12), (0.12, 0.04), (0.12, 0.12), (0.001, 0.3)])
+def test_eyes_are_as_open_as_was_meant_however_shut_the_landmarks_are(detected):
+    """The shut one as `MIN_ASPECT_RATIO` says, the open one wider than the mean by half the difference."""
+    eyes = (SeenEye(IRIS, 0.02, 0.1), SeenEye(IRIS, 0.35, 0.6))
+    opened = min(0.35, max(np.mean(detected) + (0.35 - 0.02) / 2, detected[1]))
+    corrected = ratios(with_wink(face_with_eyes(*detected), eyes))
+    assert corrected == pytest.approx([MIN_ASPECT_RATIO, opened])
+
+
+def test_lids_without_any_gap_stay_shut():
+    eyes = (SeenEye(IRIS, 0.02, 0.1), SeenEye(IRIS, 0.35, 0.6))
+    assert ratios(with_wink(face_with_eyes(0, 0), eyes)) == pytest.approx([0, 0])
 
 
 # --- in the scripts -------------------------------------------------------------------------------------
