@@ -1,6 +1,5 @@
 """Pairs from real clips: which frames, what is cut out of them, what is drawn; and what can go wrong."""
 
-import itertools
 import re
 import shutil
 import signal
@@ -17,7 +16,6 @@ from face2face import pictures
 from face2face.face.drawing import draw
 from face2face.face.geometry import interocular_distance
 from face2face.face.landmarks import LandmarkDetector
-from face2face.output.recording import open_recording
 from face2face.sources.open import open_source
 from face2face.target import pairs as pairs_on_disk
 from face2face.target.sidecar import read_sidecar
@@ -177,46 +175,6 @@ def test_several_videos_of_one_person(clip, tmp_path):
     assert [video.name for video in sidecar.videos] == [clip.name, other.name]
     assert {entry.video for entry in sidecar.images.values()} == {0, 1}
     assert len(sidecar.images) == 8
-
-
-def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
-    """It cannot be read again: the frames that were seen are the ones that are written."""
-    recording = open_recording(tmp_path / "stream.mp4", 25.0)
-    with open_source(str(clip), end=1) as source:
-        for frame in source.frames():
-            recording.write(frame.picture[..., ::-1], frame.seconds)
-    recording.close()
-    assert generate(tmp_path / "out", (tmp_path / "stream.mp4").as_uri(), "--num", 4) == 0
-    assert frames_of(tmp_path / "out") == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize("calls, count", [(1, 0), (5, 5)])
-def test_ctrl_c_ends_a_recording_and_pairs_are_made_of_it(calls, count, clip, tmp_path, monkeypatch, capsys):
-    """Of a source that cannot be read again, as a camera; without a face so far it ends all."""
-    find, numbers = LandmarkDetector.find, itertools.count(1)
-
-    def interrupted(self, *arguments):
-        if next(numbers) == calls:
-            signal.raise_signal(signal.SIGINT)
-        return find(self, *arguments)
-
-    monkeypatch.setattr(LandmarkDetector, "find", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    try:
-        code = generate(tmp_path, clip.as_uri(), "--num", 40)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert code == (0 if count else 130)
-    for name in ("original", "landmarks"):
-        assert len(list((tmp_path / name).glob("*.png"))) == count
-    told = "the recording was stopped: pairs are made of what was recorded\n"
-    assert (told in capsys.readouterr().out) == bool(count)
-
-
-def test_frames_of_a_stream_are_not_selected(clip, tmp_path, capsys):
-    assert generate(tmp_path, clip.as_uri(), "--num", 4, "--select", "diverse") == 2
-    assert "expected --select first of a camera or stream, got diverse" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
 
 
 # --- how ------------------------------------------------------------------------------------------------

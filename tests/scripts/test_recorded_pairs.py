@@ -1,0 +1,57 @@
+"""Pairs of a source that cannot be read again: what is recorded of it."""
+
+import itertools
+import signal
+from pathlib import Path
+
+import pytest
+
+from face2face.face.landmarks import LandmarkDetector
+from face2face.output.recording import open_recording
+from face2face.sources.open import open_source
+from tests.scripts.test_generate_train_data import frames_of, generate
+
+
+@pytest.fixture(scope="module")
+def clip(clips) -> Path:
+    return clips / "single_face.mp4"
+
+
+def test_a_stream_is_kept_while_it_comes(clip, tmp_path):
+    """It cannot be read again: the frames that were seen are the ones that are written."""
+    recording = open_recording(tmp_path / "stream.mp4", 25.0)
+    with open_source(str(clip), end=1) as source:
+        for frame in source.frames():
+            recording.write(frame.picture[..., ::-1], frame.seconds)
+    recording.close()
+    assert generate(tmp_path / "out", (tmp_path / "stream.mp4").as_uri(), "--num", 4) == 0
+    assert frames_of(tmp_path / "out") == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("calls, count", [(1, 0), (5, 5)])
+def test_ctrl_c_ends_a_recording_and_pairs_are_made_of_it(calls, count, clip, tmp_path, monkeypatch, capsys):
+    """Of a source that cannot be read again, as a camera; without a face so far it ends all."""
+    find, numbers = LandmarkDetector.find, itertools.count(1)
+
+    def interrupted(self, *arguments):
+        if next(numbers) == calls:
+            signal.raise_signal(signal.SIGINT)
+        return find(self, *arguments)
+
+    monkeypatch.setattr(LandmarkDetector, "find", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        code = generate(tmp_path, clip.as_uri(), "--num", 40)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == (0 if count else 130)
+    for name in ("original", "landmarks"):
+        assert len(list((tmp_path / name).glob("*.png"))) == count
+    told = "the recording was stopped: pairs are made of what was recorded\n"
+    assert (told in capsys.readouterr().out) == bool(count)
+
+
+def test_frames_of_a_stream_are_not_selected(clip, tmp_path, capsys):
+    assert generate(tmp_path, clip.as_uri(), "--num", 4, "--select", "diverse") == 2
+    assert "expected --select first of a camera or stream, got diverse" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
