@@ -27,6 +27,8 @@ _MAX_STATE_BYTES = 2**20
 _DETAILS = re.compile(r"\n\s*\[\[|\nTraceback|\nHint:|Original stack trace| \[Op:")
 _NAME = re.compile(r"(ckpt|generator|model|reduced_model)(-\d+)?")  # ours, and the original programs'
 
+_MOST_SHOWN = 200  # characters of a reason
+
 EMA_GENERATOR = "average"
 """Name of the EMA generator in checkpoints. It is part of the file format: saved trainings have it."""
 
@@ -162,7 +164,10 @@ def reason_of(error: Exception) -> str:
     if text.startswith("Graph execution error"):
         text = text.split("\n\n")[-1]  # after the stack trace
     text = text.split("UserError: ")[-1].strip()  # raised where a pair was read
-    return shown(text.splitlines()[0] if text else type(error).__name__, 200)
+    line = text.splitlines()[0] if text else type(error).__name__
+    if len(line) > _MOST_SHOWN:  # a long path comes before what went wrong with it
+        line = f"{line[: _MOST_SHOWN // 2]} ... {line[-_MOST_SHOWN // 2 :]}"
+    return shown(line, len(line))
 
 
 @contextlib.contextmanager

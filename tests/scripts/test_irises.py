@@ -37,9 +37,13 @@ def test_both_ways_find_the_same_irises_in_a_real_face(followed):
     by_network, by_gradients = followed.irises.swapaxes(0, 1)
     apart = np.linalg.norm(by_network - by_gradients, axis=-1) / irises.widths(followed.points)
     assert np.isfinite(apart).mean() > 0.95 and np.nanmedian(apart) < 0.05
-    for answers, mirrored, across, down, jitter, milliseconds in irises.judge(followed):
+    for answers, mirrored, _, _, jitter, milliseconds in irises.judge(followed):
         assert answers > 95 and 0 < mirrored < 0.03 and 0 < jitter < 0.05 and milliseconds > 0
-        assert across > 0 and down > 0
+    # He looks straight on: how alike his two eyes move is noise, but both ways see the same small motion.
+    ways = np.array([gaze_of(followed.points, found).reshape(-1, 4) for found in (by_network, by_gradients)])
+    ways = ways[:, np.isfinite(ways).all(axis=(0, 2))]
+    alike = [np.corrcoef(*ways[..., motion])[0, 1] for motion in range(4)]
+    assert min(alike) > 0 and np.mean(alike) > 0.2
 
 
 def test_figures_are_of_what_they_are_said_to_be_of(followed):
