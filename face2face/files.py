@@ -221,11 +221,10 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, content: re.Pattern[str
     check_folder(path)
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = (
-        path if path.is_dir() else path.parent
-    )  # a folder may be a disk of its own: nothing moves to another
-    _remove_abandoned(beside)
-    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=beside) as scratch, ExitStack() as stack:
+    # A folder may be a disk of its own, and nothing is moved from one to another in one step.
+    same_disk = path if path.is_dir() else path.parent
+    _remove_abandoned(same_disk)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=same_disk) as scratch, ExitStack() as stack:
         unfinished = Path(scratch) / path.name
         unfinished.mkdir()
         yield unfinished

@@ -1,12 +1,13 @@
 """What an earlier run of process.py left in its output folder: with which settings, of which frames."""
 
+import itertools
 from pathlib import Path
 
 import msgspec
 
 from face2face import cli, files, pictures, records
 from face2face.sources.files import image_paths
-from face2face.target.sidecar import Sidecar, read_sidecar
+from face2face.target.sidecar import Sidecar, Video, read_sidecar
 from pix2pix.tools.split import PARTS
 
 OLDER_NAMES = {"edges": "canny"}
@@ -81,13 +82,16 @@ def of_other_frames(output_dir: Path, paths: list[Path], sidecar: Sidecar) -> se
     earlier = read_sidecar(output_dir)
     if earlier is None or not earlier.images:
         return set()
-    before, now = (
-        {(v.name, v.frame_size, v.frame_count) for v in each.videos} for each in (earlier, sidecar)
-    )
-    if before.isdisjoint(now):
-        names = [", ".join(sorted(name for name, *_ in each)) for each in (before, now)]
+    if not any(_can_be_one(*both) for both in itertools.product(earlier.videos, sidecar.videos)):
+        names = [", ".join(sorted({video.name for video in each.videos})) for each in (earlier, sidecar)]
         raise cli.UserError(
             f"expected images of {names[0]}, as in {output_dir}, got images of another video, {names[1]}: "
             "remove those, or give a new --output_dir"
         )
     return {path for path in paths if earlier.source_of(path.name) != sidecar.source_of(path.name)}
+
+
+def _can_be_one(video: Video, other: Video) -> bool:
+    """Whether two videos are one as far as their headers tell; older files have no number of frames."""
+    counts = {video.frame_count, other.frame_count} - {None}
+    return (video.name, video.frame_size) == (other.name, other.frame_size) and len(counts) < 2

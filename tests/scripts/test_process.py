@@ -187,8 +187,11 @@ def test_drawings_of_other_frames_are_made_again_whatever_their_times(drawings):
     assert np.array_equal(after["2.png"], after["5.png"])
 
 
-@pytest.mark.parametrize("changes", [{"name": "somebody-else.mp4"}, {"frame_size": (640, 480)}])
+@pytest.mark.parametrize(
+    "changes", [{"name": "somebody-else.mp4"}, {"frame_size": (640, 480)}, {"frame_count": 99}]
+)
 def test_drawings_of_another_video_do_not_join_the_earlier_ones(drawings, changes):
+    changed_sidecar(drawings, frame_count=42)
     processed(drawings, "resize", size=64)
     output = drawings.with_name("drawings-resize")
     before = made.tree(output)
@@ -197,6 +200,12 @@ def test_drawings_of_another_video_do_not_join_the_earlier_ones(drawings, change
     with pytest.raises(UserError, match=expected):
         processed(drawings, "resize", size=64)
     assert made.tree(output) == before
+
+
+def test_drawings_of_an_older_version_which_tells_no_length_are_the_same_targets(drawings):
+    before = processed(drawings, "resize", size=64)
+    changed_sidecar(drawings, frame_count=42)
+    assert processed(drawings, "resize", size=64).keys() == before.keys()
 
 
 def test_drawings_that_get_too_small_are_refused_before_the_work(drawings):
