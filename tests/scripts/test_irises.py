@@ -9,6 +9,7 @@ import pytest
 from benchmarks import irises
 from face2face.cli import UserError
 from face2face.face.irises import gaze_of, irises_of
+from face2face.sources.open import open_source
 from tests import made
 
 
@@ -44,6 +45,16 @@ def test_both_ways_find_the_same_irises_in_a_real_face(followed):
     ways = ways[:, np.isfinite(ways).all(axis=(0, 2))]
     alike = [np.corrcoef(*ways[..., motion])[0, 1] for motion in range(4)]
     assert min(alike) > 0 and np.mean(alike) > 0.2
+
+
+def test_eyes_that_look_about_do_so_together(clips, tmp_path):
+    """By either way: every fourth frame of a woman who looks up, down and aside."""
+    with open_source(str(clips / "WolfgangLanger_Pexels.mp4")) as video:
+        for number, frame in enumerate(video.frames(range(0, 472, 4)), 1):
+            cv2.imwrite(str(tmp_path / f"{number}.png"), frame.picture)
+    looking = irises.follow(tmp_path, [irises.NetworkDetector(), irises.GradientDetector()])
+    for _, _, across, down, *_ in irises.judge(looking):
+        assert across > 0.3 and down > 0.3
 
 
 def test_figures_are_of_what_they_are_said_to_be_of(followed):
