@@ -276,12 +276,15 @@ def progress(
 ) -> tqdm:
     """A progress bar with rate and time to go: one updating line, or a log's line each `log_seconds`."""
     terminal = sys.stderr.isatty()
+    # A terminal that does not know its size says 0 columns and rows, and tqdm would write nothing.
+    has_size = terminal and os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    size = {"dynamic_ncols": True} if has_size else {"ncols": 80, "nrows": 24} if terminal else {}
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
         initial=initial,
-        dynamic_ncols=terminal,
+        **size,
         mininterval=0.2 if terminal else log_seconds,
         maxinterval=max(log_seconds, 10.0),
         miniters=1,

@@ -174,6 +174,18 @@ def test_files_and_folders_are_told_apart(tmp_path):
             check(path, "it")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such terminals")
+def test_progress_in_a_terminal_that_does_not_tell_its_width(tmp_path):
+    ours, theirs = os.openpty()
+    assert os.get_terminal_size(theirs).columns == 0
+    body = "with cli.progress(3, 'reading', 'frames') as bar: bar.update(3)"
+    subprocess.run([sys.executable, "-c", SCRIPT.format(body)], cwd=tmp_path, stderr=theirs, check=True)
+    said = os.read(ours, 10_000)  # would end without a line, but waits as long as our end is open
+    os.close(theirs)
+    os.close(ours)
+    assert b"reading: 100%" in said and b"3/3" in said
+
+
 def test_progress_in_a_log_is_in_lines(capsys):
     with cli.progress(3, "reading", "frames", log_seconds=0) as bar:
         for _ in range(3):
