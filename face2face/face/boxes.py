@@ -19,6 +19,11 @@ def is_same_view(size: tuple[int, int], other: tuple[int, int]) -> bool:
     return abs(size[0] * other[1] / (size[1] * other[0]) - 1) < SAME_ASPECT
 
 
+def has_moved(box: np.ndarray, last: np.ndarray, share: float) -> bool:
+    """Whether a corner of a box is farther from the last one's than a share of its width."""
+    return bool(np.abs(box - last).max() >= share * (last[2] - last[0]))
+
+
 def distance(box: np.ndarray, to: np.ndarray) -> float:
     """Distance between the centres of two boxes, pixels."""
     return float(np.linalg.norm((box[:2] + box[2:]) - (to[:2] + to[2:])) / 2)

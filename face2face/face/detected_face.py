@@ -12,7 +12,7 @@ BOX_ABOVE_POINTS = np.array([0.0, -0.15])
 BOX_PER_SPREAD = 2.85
 
 HARDLY = 0.05
-"""So far the corners of the searched box may be from those of the face's average box, over its width."""
+"""A face has hardly moved if no corner of its average box has moved by more, over the width."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Face:
     Attributes:
         box: float (4,), left, top, right, bottom, in pixels of the frame.
         points: float32 (68, 2) in the iBUG order, x right, y down, in pixels of the frame, sub-pixel.
-        sought: float (4,), the box near which it was searched; None: nowhere in particular.
+        place: float (4,), the box in which the points were predicted; None if they were not.
     """
 
     box: np.ndarray
     points: np.ndarray
-    sought: np.ndarray | None = None
+    place: np.ndarray | None = None
 
     @classmethod
     def at(cls, points: np.ndarray) -> "Face":
@@ -51,12 +51,12 @@ class Face:
         return np.array([*(centre - half), *(centre + half)], np.float64)
 
     def expected_box(self) -> np.ndarray:
-        """The box near which the face is searched in the next frame, float (4,).
+        """The box in which the face is expected in the next frame, float (4,).
 
-        It is that of the last search as long as the face has hardly moved. A detected box depends on what is
-        searched: the search would follow the box, and the box the search, and a still face would never rest.
+        It is the last one as long as the face has hardly moved. The landmarks depend on the box, and the
+        detected box on what is searched: if the box followed the landmarks, a still face would never rest.
         """
         usual = self.usual_box()
-        if self.sought is not None and np.abs(usual - self.sought).max() < HARDLY * (usual[2] - usual[0]):
-            return self.sought
-        return usual
+        if self.place is None or boxes.has_moved(usual, self.place, HARDLY):
+            return usual
+        return self.place

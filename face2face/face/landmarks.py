@@ -9,7 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.face import boxes, dlib_models
-from face2face.face.detected_face import Face
+from face2face.face.detected_face import HARDLY, Face
 from face2face.face.geometry import interocular_distance
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
@@ -32,6 +32,14 @@ FACE_SIDE = 512
 """The predictor returns whole pixels. A face is enlarged to this width first, for sub-pixel positions."""
 PATCH = 1.5
 """Side of the patch that is enlarged, over the width of the box: the predictor reads pixels beyond it."""
+
+MOVES = np.array([[-0.03, -0.03, -0.03, -0.03], [0.03, 0.03, 0.03, 0.03]])
+"""The changes to a box (left, top, right, bottom), over its width, whose landmarks are averaged. Landmarks
+depend on the box: the mean of these two is a third nearer to the mean of many (docs/measurements.md)."""
+
+JUMP = 0.15
+"""A detected box whose corners are farther from the expected ones, over the width, is that of a face that has
+moved. Nearer ones may be the detector's steps."""
 
 DOUBT_MOVES = np.array(
     [
@@ -114,7 +122,7 @@ class LandmarkDetector:
                 break
         if box is not None and self.boxes is not None and not len(self.boxes):
             self.boxes = None  # the search of the whole frame does not see faces as small as this one
-        return None if box is None else Face(box, self.predict(grey, box), expected)
+        return None if box is None else self.face(grey, box, expected)
 
     def find_near(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the face in the place of an earlier one, without a search of the whole frame.
@@ -128,7 +136,7 @@ class LandmarkDetector:
         """
         expected = last.expected_box()
         box = self._box_near(grey, expected)
-        return None if box is None else Face(box, self.predict(grey, box), expected)
+        return None if box is None else self.face(grey, box, expected)
 
     def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the next face to the right of the last one, or the leftmost if the last is the rightmost.
@@ -146,18 +154,46 @@ class LandmarkDetector:
         if not len(others):
             return None
         box = self._steady_box(grey, others[place % len(others)])
-        return Face(box, self.predict(grey, box))
+        return self.face(grey, box)
 
-    def predict(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """Predict the 68 landmarks of the face in a box, with sub-pixel positions.
+    def face(self, grey: np.ndarray, box: np.ndarray, expected: np.ndarray | None = None) -> Face:
+        """Predict the landmarks of the face in a box that was detected, with sub-pixel positions.
+
+        They depend on the box, and detected boxes jump in steps. So they are predicted in the box that the
+        last frame's landmarks lead to. If the face has moved, they are predicted twice: in the detected box,
+        and in the average box of these landmarks.
 
         Args:
             grey: uint8 (H, W).
             box: float (4,), left, top, right, bottom.
+            expected: float (4,), `Face.expected_box` of the last frame's face; None if there was none.
 
         Returns:
-            float32 (68, 2), in pixels of `grey`.
+            The face.
         """
+        is_there = expected is not None and not boxes.has_moved(box, expected, JUMP)
+        place = expected if is_there else box
+        face = Face(box, self._predict_around(grey, place), place)
+        usual = face.usual_box()
+        if is_there and not boxes.has_moved(usual, place, HARDLY):
+            return face
+        return Face(box, self._predict_around(grey, usual), usual)
+
+    def _predict_around(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """The mean of the landmarks in the boxes that `MOVES` makes of a box, float32 (68, 2)."""
+        return self._predict(grey, box + MOVES * (box[2] - box[0])).mean(axis=0)
+
+    def _predict(self, grey: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Predict the landmarks in each of several boxes that are nearly the same.
+
+        Args:
+            grey: uint8 (H, W).
+            places: float (N, 4), left, top, right, bottom.
+
+        Returns:
+            float32 (N, 68, 2), in pixels of `grey`.
+        """
+        box = places.mean(axis=0)
         half = PATCH / 2 * (box[2] - box[0])
         centre = (box[:2] + box[2:]) / 2
         low, high = np.floor(centre - half).astype(int), np.ceil(centre + half).astype(int)
@@ -165,9 +201,10 @@ class LandmarkDetector:
         side = round(max(1.0, FACE_SIDE / (box[2] - box[0])) * patch.shape[0])
         scale = side / patch.shape[0]
         patch = cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
-        corners = (box.reshape(2, 2) - low + 0.5) * scale - 0.5
-        rectangle = self._dlib.rectangle(*np.round(corners).astype(int).ravel().tolist())
-        points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
+        corners = (places.reshape(-1, 2, 2) - low + 0.5) * scale - 0.5
+        rectangles = np.round(corners).astype(int).reshape(-1, 4).tolist()
+        found = [self._predictor(patch, self._dlib.rectangle(*rectangle)) for rectangle in rectangles]
+        points = np.array([self._to_array(shape, dtype="float32") for shape in found])
         return (points + 0.5) / np.float32(scale) - 0.5 + low.astype(np.float32)
 
     def doubt(self, grey: np.ndarray, face: Face) -> float:
@@ -183,8 +220,7 @@ class LandmarkDetector:
             Root mean square deviation over the points and `DOUBT_MOVES`, in interocular distances.
         """
         size = face.box[2] - face.box[0]
-        moves = DOUBT_MOVES * size
-        places = np.array([self.predict(grey, face.box + move) for move in moves])
+        places = self._predict(grey, face.box + DOUBT_MOVES * size)
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 
