@@ -181,9 +181,9 @@ class LandmarkDetector:
 
     def _predict_around(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The mean of the landmarks in the boxes that `MOVES` makes of a box, float32 (68, 2)."""
-        return self._predict(grey, box + MOVES * (box[2] - box[0])).mean(axis=0)
+        return self.predict(grey, box + MOVES * (box[2] - box[0])).mean(axis=0)
 
-    def _predict(self, grey: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def predict(self, grey: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Predict the landmarks in each of several boxes that are nearly the same.
 
         Args:
@@ -220,7 +220,7 @@ class LandmarkDetector:
             Root mean square deviation over the points and `DOUBT_MOVES`, in interocular distances.
         """
         size = face.box[2] - face.box[0]
-        places = self._predict(grey, face.box + DOUBT_MOVES * size)
+        places = self.predict(grey, face.box + DOUBT_MOVES * size)
         deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 

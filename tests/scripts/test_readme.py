@@ -25,6 +25,7 @@ SCRIPTS = {
     "benchmarks/detection.py": "benchmarks.detection",
     "benchmarks/driver_places.py": "benchmarks.driver_places",
     "benchmarks/winks.py": "benchmarks.winks",
+    "benchmarks/still_face.py": "benchmarks.still_face",
     "benchmarks/soak.py": "benchmarks.soak",
     "benchmarks/latency.py": "benchmarks.latency",
     "benchmarks/export_speed.py": "benchmarks.export_speed",
