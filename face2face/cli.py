@@ -143,17 +143,22 @@ class _Signals:
         signal_count += 1
         if signal_count == 1:
             raise KeyboardInterrupt
-        if signal_count == 2:
-            with contextlib.suppress(OSError):  # nobody may read it any more
-                os.write(2, b"stopping: what is done is being saved; interrupt again to end at once\n")
-        else:
-            os._exit(EXIT_INTERRUPTED)
+        answer_again(signal_count, "what is done")
 
     def end(self) -> None:
         """From here on there is nothing to keep: a signal ends the process without a traceback."""
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) == self._interrupt:
                 signal.signal(number, signal.SIG_DFL)
+
+
+def answer_again(count: int, what: str) -> None:
+    """Answer the second signal by a line that says that `what` is being saved; the third ends the process."""
+    if count == 2:
+        with contextlib.suppress(OSError):  # nobody may read it any more
+            os.write(2, f"stopping: {what} is being saved; interrupt again to end at once\n".encode())
+    elif count > 2:
+        os._exit(EXIT_INTERRUPTED)
 
 
 def warn(message: str) -> None:

@@ -1,6 +1,5 @@
 """What ends a training before its last step: a signal, or a terminal or pipe that nobody reads any more."""
 
-import contextlib
 import errno
 import os
 import signal
@@ -47,11 +46,7 @@ class Interruption:
 
     def _record(self, number: int, frame: FrameType | None) -> None:
         self._signals.append(number)
-        if len(self._signals) == 2:
-            with contextlib.suppress(OSError):  # nobody may read it any more
-                os.write(2, b"stopping: the training is being saved; interrupt again to end at once\n")
-        elif len(self._signals) > 2:
-            os._exit(cli.EXIT_INTERRUPTED)
+        cli.answer_again(len(self._signals), "the training")
 
     def call(self, show: Callable[..., object], *arguments: object) -> None:
         """Call a function that prints. If nobody reads the output, that counts as an interruption."""
