@@ -84,7 +84,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         exit_code = 1
         sys.exit(exit_code)
     except OSError as error:  # no permission, no space, ...: the system's own words and the file
-        fail(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        fail(reason(error) + (f": {error.filename}" if error.filename else ""))
     finally:
         signals.end()
 
@@ -100,12 +100,14 @@ def fail(message: str, code: int = EXIT_USER_ERROR, kind: str = "error: ") -> No
 
 def reason(error: Exception) -> str:
     """The system's description of an error, or the error's own text."""
-    return getattr(error, "strerror", None) or str(error)
+    return str(getattr(error, "strerror", None) or error)
 
 
 def shown(text: str, most: int = _MOST_SHOWN) -> str:
-    """A stranger's text, fit for a line of a terminal: ASCII, nothing that controls it, and not too long."""
-    return ascii(text[:most])[1:-1]
+    """A stranger's text in ASCII, without what controls a terminal; the middle of a long one is left out."""
+    if len(text) > most:  # its end may be the reason, behind a long path
+        text = f"{text[: most // 2]} ... {text[-most // 2 :]}"
+    return ascii(text)[1:-1]
 
 
 def _prepare_streams() -> None:
@@ -204,15 +206,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def check_size(size: tuple[int, int] | None, option: str) -> None:
-    """Check the size that an option asks for.
-
-    Args:
-        size: (width, height) in pixels; None: the option is not given.
-        option: Its name.
-
-    Raises:
-        UserError: If a side is above `MAX_SIDE`.
-    """
+    """Raise `UserError` if an option's (width, height), pixels, has a side above `MAX_SIDE`; None is none."""
     if size and max(size) > MAX_SIDE:
         raise UserError(f"expected {option} of at most {MAX_SIDE} a side, got {size[0]}x{size[1]}")
 
@@ -263,6 +257,8 @@ def existing_dir(path: str | Path, what: str) -> Path:
 
 # --- progress -------------------------------------------------------------------------------------------
 
+_LOG_LINE = "{desc}: {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
 
 class _LinePerUpdate:
     """A stream for tqdm that is no terminal: each update becomes a line of its own."""
@@ -283,18 +279,16 @@ def progress(
     terminal = sys.stderr.isatty()
     # A terminal that does not know its size says 0 columns and rows, and tqdm would write nothing.
     has_size = terminal and os.get_terminal_size(sys.stderr.fileno()).columns > 0
-    size = {"dynamic_ncols": True} if has_size else {"ncols": 80, "nrows": 24} if terminal else {}
+    dimensions = {"dynamic_ncols": True} if has_size else {"ncols": 80, "nrows": 24} if terminal else {}
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
         initial=initial,
-        **size,
+        **dimensions,
         mininterval=0.2 if terminal else log_seconds,
         maxinterval=max(log_seconds, 10.0),
         miniters=1,
         file=sys.stderr if terminal else _LinePerUpdate(),
-        bar_format=None
-        if terminal
-        else "{desc}: {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+        bar_format=None if terminal else _LOG_LINE,
     )

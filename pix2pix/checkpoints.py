@@ -164,10 +164,7 @@ def reason_of(error: Exception) -> str:
     if text.startswith("Graph execution error"):
         text = text.split("\n\n")[-1]  # after the stack trace
     text = text.split("UserError: ")[-1].strip()  # raised where a pair was read
-    line = text.splitlines()[0] if text else type(error).__name__
-    if len(line) > _MOST_SHOWN:  # a long path comes before what went wrong with it
-        line = f"{line[: _MOST_SHOWN // 2]} ... {line[-_MOST_SHOWN // 2 :]}"
-    return shown(line, len(line))
+    return shown(text.splitlines()[0] if text else type(error).__name__, _MOST_SHOWN)
 
 
 @contextlib.contextmanager

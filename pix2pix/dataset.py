@@ -71,7 +71,7 @@ def _find(
         except cli.UserError as error:
             cli.warn(f"left out: {error}")
         except OSError as error:
-            cli.warn(f"left out: {error.strerror}: {path}")
+            cli.warn(f"left out: {cli.reason(error)}: {path}")
     if not usable:
         raise cli.UserError(f"expected {what}, got none in {folder}")
     return usable

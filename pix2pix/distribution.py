@@ -1,12 +1,29 @@
 """One training on several devices or machines: how workers share work and agree (tf.distribute)."""
 
-import json
 import os
 from collections.abc import Iterable
+from typing import Annotated, Literal
 
+import msgspec
 import tensorflow as tf
 
-from face2face import cli
+from face2face import cli, records
+
+
+class _Workers(msgspec.Struct):
+    worker: list[str]
+
+
+class _Task(msgspec.Struct):
+    type: Literal["worker"]
+    index: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Cluster(msgspec.Struct):
+    """The content of TF_CONFIG: the addresses of all workers, and which of them this process is."""
+
+    cluster: _Workers
+    task: _Task
 
 
 def strategy(kind: str) -> tf.distribute.Strategy:
@@ -21,21 +38,22 @@ def strategy(kind: str) -> tf.distribute.Strategy:
     """
     cluster = os.environ.get("TF_CONFIG")
     if kind == "multi-worker" or (kind == "auto" and cluster):
-        try:
-            content = json.loads(cluster or "")
-            workers, task = content["cluster"]["worker"], content["task"]
-            if not 0 <= int(task["index"]) < len(workers) or task["type"] != "worker":
-                raise ValueError(f"worker {task['index']} of {len(workers)}")
-        except (ValueError, KeyError, TypeError) as error:
-            raise cli.UserError(
-                'expected TF_CONFIG as {"cluster": {"worker": ["HOST:PORT", ...]}, '
-                f'"task": {{"type": "worker", "index": 0}}}}, got {cluster} ({error!r})'
-            ) from None
+        _check_cluster(cluster or "")
         return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "mirrored" or (kind == "auto" and len(gpus) > 1):
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
+
+
+def _check_cluster(text: str) -> None:
+    """Raise `UserError` if a text is no TF_CONFIG that this process can be a worker by."""
+    expected = (
+        'TF_CONFIG as {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
+    )
+    found = records.decode(text, _Cluster, expected, cli.shown(text))
+    if found.task.index >= len(found.cluster.worker):
+        raise cli.UserError(f"expected {expected}, got worker {found.task.index} of {cli.shown(text)}")
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

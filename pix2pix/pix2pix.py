@@ -48,7 +48,7 @@ def train(
     output_dir: Path,
     start_from: Path | None = None,
     val_dir: Path | None = None,
-) -> int:
+) -> None:
     """Train, or resume the training in `output_dir`.
 
     Args:
@@ -58,11 +58,9 @@ def train(
         start_from: Another training folder, whose newest weights a new training begins with.
         val_dir: Folder of pairs to validate on; None: the folder `val` next to a folder `train`.
 
-    Returns:
-        The exit code.
-
     Raises:
         UserError: If a folder is missing, or if the networks and batches do not fit this machine.
+        SystemExit: If the training cannot go on, after its reason was printed.
     """
     for folder, name in ((input_dir, "--input_dir"), (start_from, "--checkpoint"), (val_dir, "--val_dir")):
         if folder is not None:
@@ -82,13 +80,10 @@ def train(
     try:
         training.train(opts, input_dir, output_dir, start_from, val_dir)
     except loop.Stopped as stopped:
-        print(f"error: {stopped}", file=sys.stderr)
-        return EXIT_STOPPED
+        cli.fail(str(stopped), EXIT_STOPPED)
     except (tf.errors.OpError, MemoryError) as error:
         reason = checkpoints.reason_of(error)
         raise cli.UserError(f"expected networks and batches that fit this machine, got: {reason}") from None
-    sys.stdout.flush()  # a closed pipe is noticed here, not when Python ends
-    return 0
 
 
 def test(
@@ -224,14 +219,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int | None:
-    """Run the mode that the command line names; return the exit code."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the mode that the command line names."""
     args = parse_args(argv)
     check_mode(args)
     if args.mode == TRAIN:
         opts = arguments.to_options(args, inherited_options(args.checkpoint))
-        return train(opts, args.input_dir, args.output_dir, args.checkpoint, args.val_dir)
-    if args.mode == TEST:
+        train(opts, args.input_dir, args.output_dir, args.checkpoint, args.val_dir)
+    elif args.mode == TEST:
         test(
             args.input_dir,
             args.checkpoint,
@@ -243,7 +238,6 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         )
     else:
         export(args.checkpoint, args.output_dir, args.which, args.output_filetype or "png")
-    return None
 
 
 if __name__ == "__main__":

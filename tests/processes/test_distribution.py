@@ -186,7 +186,13 @@ def test_two_devices_of_one_machine_compute_one_step(tmp_path):
 NO_SUCH_WORKER = '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'
 
 
-@pytest.mark.parametrize("config", [None, "{", '{"cluster": {}}', NO_SUCH_WORKER])
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(None, "{", '{"cluster": {}}', NO_SUCH_WORKER, NO_SUCH_WORKER.replace(": 1}", ": 1e999}")),
+        pytest.param("[" * 200_000, id="deep"),
+    ],
+)
 def test_a_cluster_that_makes_no_sense_is_refused(config, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config:

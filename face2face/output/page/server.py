@@ -5,7 +5,7 @@ import urllib.parse
 
 import numpy as np
 
-from face2face.cli import UserError
+from face2face.cli import UserError, reason
 from face2face.output.controls import Controls, State
 from face2face.output.page.access import DEFAULT_HOST, DEFAULT_PORT, check, is_loopback
 from face2face.output.page.http_server import HttpServer
@@ -51,8 +51,7 @@ class Server:
         try:
             self._http = HttpServer(host, port, page)
         except (OSError, TypeError) as error:  # TypeError: not the name of a host
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(f"port {port} of {host} cannot be served: {reason}") from None
+            raise UserError(f"port {port} of {host} cannot be served: {reason(error)}") from None
         self.port = self._http.port
         shown = "localhost" if _is_any(host) else host
         shown = f"[{shown}]" if ":" in shown else shown
