@@ -133,8 +133,9 @@ def scan_source(
         raise cli.UserError(f"expected --select first of a camera or stream, got {select}")
     if video.live:  # it cannot be read again, so its frames are saved first
         spool = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        record(video, detector, count, spool)
+        count = record(video, detector, count, spool)
         video, select = open_source(str(spool)), "first"
+        video.name = name
     select = select or selection.DEFAULT_SELECTION
     scanned = selection.scan(video, detector, count, select)
     chosen, left_out = selection.choose(scanned, count, select)
@@ -144,27 +145,33 @@ def scan_source(
     return Clip(name, video, scanned, chosen)
 
 
-def record(video: Source, detector: LandmarkDetector, count: int, folder: Path) -> None:
+def record(video: Source, detector: LandmarkDetector, count: int, folder: Path) -> int:
     """Save the frames of a live source, until `count` of them show a face or it ends.
+
+    Returns:
+        How many faces can be found in them at most.
 
     Raises:
         KeyboardInterrupt: After a signal before the first face; after a later one what was saved is used.
     """
-    found = 0
+    found = saved = 0
     try:
         with cli.progress(count, "recording", "faces") as bar:
             for frame in video.frames():
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
                 pictures.write(folder / f"{frame.number}.png", picture)
+                saved += 1
                 if detector.find(frame.picture) is not None:
                     found += 1
                     bar.update()
                 if found == count:
-                    return
+                    break
     except KeyboardInterrupt:
         if not found:
             raise
+        cli.signals.clear()  # the next one ends the making of pairs
         print("the recording was stopped: pairs are made of what was recorded")
+    return min(count, saved)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -146,18 +146,23 @@ def run_to_its_end(command: list[str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            # A terminal sends Ctrl-C to the command, too, `kill` does not. Of a second signal a script only
-            # tells the user; a third ends it at once. So where two have come, which it may have got as well,
-            # none is passed on.
+            # Ctrl-C in a terminal reaches the command as well; `kill` does not. A third signal would end the
+            # command at once, so none is sent if two have come.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(PASS_ON_SECONDS)
             if os.name != "nt":  # on Windows it would be killed
                 # This runs the handler of a signal that the system gave to a library's thread.
                 signal.pthread_sigmask(signal.SIG_BLOCK, ())
-                if cli.signal_count < 2:
+                if len(cli.signals) < 2 and not _is_of_terminal(cli.signals[0]):
                     process.terminate()
             process.wait()
             raise
+
+
+def _is_of_terminal(number: int) -> bool:
+    """Whether a signal is Ctrl-C in a terminal, which sends it to all processes in the foreground."""
+    terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
+    return number == signal.SIGINT and any(os.tcgetpgrp(each) == os.getpgrp() for each in terminals)
 
 
 _TIMES = "the times of the demo's steps"

@@ -21,8 +21,8 @@ EXIT_INTERRUPTED = 130
 exit_code = 0
 """The exit code that the process is about to end with. `interruptible` may end it before Python does."""
 
-signal_count = 0
-"""How many of `ENDING_SIGNALS` have come since `run` began; ignored ones do not count."""
+signals: list[int] = []
+"""The `ENDING_SIGNALS` that have come since `run` began, or since what they ended was kept (`clear`)."""
 
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
@@ -68,7 +68,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script's `main` and turn what it raises into an exit code and at most one line on stderr."""
     global exit_code
     _prepare_streams()
-    signals = _Signals()
+    handling = _Signals()
     try:
         exit_code = main() or 0
         sys.stdout.flush()  # a reader that has gone is noticed here
@@ -86,7 +86,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:  # no permission, no space, ...: the system's own words and the file
         fail(reason(error) + (f": {error.filename}" if error.filename else ""))
     finally:
-        signals.end()
+        handling.end()
 
 
 def fail(message: str, code: int = EXIT_USER_ERROR, kind: str = "error: ") -> NoReturn:
@@ -134,18 +134,16 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        global signal_count
-        signal_count = 0
+        signals.clear()
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
-    def _interrupt(self, *_: object) -> None:
-        global signal_count
-        signal_count += 1
-        if signal_count == 1:
+    def _interrupt(self, number: int, _: object) -> None:
+        signals.append(number)
+        if len(signals) == 1:
             raise KeyboardInterrupt
-        answer_again(signal_count, "what is done")
+        answer_again(len(signals), "what is done")
 
     def end(self) -> None:
         """From here on there is nothing to keep: a signal ends the process without a traceback."""
@@ -277,9 +275,10 @@ def progress(
 ) -> tqdm:
     """A progress bar with rate and time to go: one updating line, or a log's line each `log_seconds`."""
     terminal = sys.stderr.isatty()
-    # A terminal that does not know its size says 0 columns and rows, and tqdm would write nothing.
-    has_size = terminal and os.get_terminal_size(sys.stderr.fileno()).columns > 0
-    dimensions = {"dynamic_ncols": True} if has_size else {"ncols": 80, "nrows": 24} if terminal else {}
+    columns = 0  # which some terminals say; then tqdm would write nothing
+    with contextlib.suppress(OSError, ValueError):  # Windows' NUL is a terminal, but has no size
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns if terminal else 0
+    dimensions = {"dynamic_ncols": True} if columns else {"ncols": 80, "nrows": 24} if terminal else {}
     return tqdm(
         total=total,
         desc=description,

@@ -103,7 +103,7 @@ class FileSource(Source):
             stamps = [
                 float((packet.pts - began) * stream.time_base)
                 for packet in container.demux(stream)
-                if packet.pts is not None
+                if packet.pts is not None and not packet.is_discard  # hidden by an edit list
             ]
         return sorted(stamps)
 

@@ -78,6 +78,32 @@ def test_a_part_of_a_file_whose_frames_last_unequally_long(tmp_path):
             assert [frame.number for frame in source.frames()] == list(range(*numbers))
 
 
+def test_a_part_of_a_file_that_was_cut_without_encoding_it_anew(tmp_path):
+    """It begins with the key frame before the cut; its edit list hides what comes before the cut."""
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    with av.open(str(whole), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "50", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(100):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 2 * number, np.uint8), format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with av.open(str(whole)) as read, av.open(str(cut), "w") as container:
+        (stream,) = read.streams.video
+        written = container.add_stream_from_template(stream)
+        for packet in read.demux(stream):
+            if packet.pts is not None:
+                packet.pts -= round(1.2 / stream.time_base)
+                packet.dts -= round(1.2 / stream.time_base)
+                packet.stream = written
+                container.mux(packet)
+    with open_source(str(cut)) as source:
+        assert len(list(source.frames())) == 70
+    with open_source(str(cut), 1.0, 2.0) as source:
+        assert source.span() == range(25, 50)
+        assert [frame.number for frame in source.frames()] == list(source.span())
+
+
 def test_wanted_frames_are_the_same_as_in_a_whole_reading(clip):
     wanted = {3, 50, 51, 120}
     with open_source(clip, end=6) as source:

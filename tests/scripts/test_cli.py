@@ -186,6 +186,16 @@ def test_progress_in_a_terminal_that_does_not_tell_its_width(tmp_path):
     assert b"reading: 100%" in said and b"3/3" in said
 
 
+def test_progress_in_what_is_a_terminal_without_a_size(monkeypatch):
+    """As Windows' NUL is one."""
+    with open(os.devnull, "w") as nowhere:
+        monkeypatch.setattr(nowhere, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stderr", nowhere)
+        with cli.progress(3, "reading", "frames") as bar:
+            bar.update(3)
+        assert bar.n == 3
+
+
 def test_progress_in_a_log_is_in_lines(capsys):
     with cli.progress(3, "reading", "frames", log_seconds=0) as bar:
         for _ in range(3):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -225,6 +226,42 @@ def test_two_signals_do_not_become_three(start_training, tmp_path):
     _, errors = running.communicate(timeout=60)
     assert (tmp_path / "demo" / "saved").exists()
     assert running.returncode == 130 and errors.endswith("interrupted\n")
+
+
+@posix
+def test_two_ctrl_c_in_a_terminal_do_not_become_three(tmp_path):
+    """However long after the first the second comes: the terminal sends both to the training as well."""
+    import fcntl
+    import termios
+
+    def take_terminal() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    (tmp_path / "train.py").write_text(TRAINING)
+    ours, theirs = os.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-c", DEMO, str(2.5 * demo.PASS_ON_SECONDS)],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=take_terminal,
+    )
+    os.close(theirs)
+    said = b""
+    for expected, answer in ((b"2.5\r\ntraining\r\n", b"\x03"), (b"saving\r\n", b""), (b"interrupted", b"")):
+        while expected not in said:
+            print(said)
+            said += os.read(ours, 1000)
+        os.write(ours, answer)
+        if expected.startswith(b"saving"):
+            time.sleep(1.5 * demo.PASS_ON_SECONDS)  # the demo would have sent its own by now
+            os.write(ours, b"\x03")
+    running.wait(60)
+    os.close(ours)
+    assert (tmp_path / "demo" / "saved").exists() and running.returncode == 130
 
 
 @posix

@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,27 @@ def test_ctrl_c_ends_a_recording_and_pairs_are_made_of_it(calls, count, clip, tm
         assert len(list((tmp_path / name).glob("*.png"))) == count
     told = "the recording was stopped: pairs are made of what was recorded\n"
     assert (told in capsys.readouterr().out) == bool(count)
+
+
+def test_another_ctrl_c_ends_the_making_of_pairs(clip, tmp_path, monkeypatch, capsys):
+    """Nothing is kept of the recorded person then."""
+    find, numbers = LandmarkDetector.find, itertools.count(1)
+
+    def interrupted(self, *arguments):
+        if next(numbers) in (5, 8):  # while five frames are recorded, and while faces are found in them
+            signal.raise_signal(signal.SIGINT)
+        return find(self, *arguments)
+
+    monkeypatch.setattr(LandmarkDetector, "find", interrupted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code = generate(tmp_path / "out", clip.as_uri(), "--num", 40)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 130 and not list((tmp_path / "scratch").iterdir())
+    assert not list((tmp_path / "out").glob("*/*"))
 
 
 def test_frames_of_a_stream_are_not_selected(clip, tmp_path, capsys):
