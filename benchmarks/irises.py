@@ -75,7 +75,7 @@ class GradientDetector:
         """As `NetworkDetector.find`, but no iris is doubtful."""
         found = np.full((2, 2), np.nan, np.float32)
         for eye, openness in enumerate(geometry.EYE_ASPECT_RATIOS):
-            if openness(points) >= geometry.SHUT_EYE:
+            if openness(points) >= geometry.SHUT_EYE_ASPECT_RATIO:
                 found[eye] = self._find_one(frame, points.astype(np.float64), eye)
         return found
 
@@ -177,7 +177,7 @@ def follow(clip: Path, ways: list[NetworkDetector | GradientDetector]) -> Follow
 def is_open(points: np.ndarray) -> np.ndarray:
     """Whether each eye is open by its landmarks: (..., 68, 2) -> bool (..., 2)."""
     ratios = [aspect_ratio(points) for aspect_ratio in geometry.EYE_ASPECT_RATIOS]
-    return np.stack(ratios, axis=-1) >= geometry.SHUT_EYE
+    return np.stack(ratios, axis=-1) >= geometry.SHUT_EYE_ASPECT_RATIO
 
 
 def _change(before: np.ndarray | None, grey: np.ndarray, eye: np.ndarray) -> float:

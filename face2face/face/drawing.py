@@ -12,7 +12,7 @@ from face2face.face.geometry import (
     EYE_CORNERS,
     IRIS_RADIUS,
     REGIONS,
-    SHUT_EYE,
+    SHUT_EYE_ASPECT_RATIO,
     Region,
 )
 
@@ -162,7 +162,7 @@ def _discs(points: np.ndarray, irises: np.ndarray) -> Iterator[tuple[Region, np.
     for eye, centre, (left, right), aspect_ratio in zip(
         _EYES, irises, EYE_CORNERS, EYE_ASPECT_RATIOS, strict=True
     ):
-        if np.isfinite(centre).all() and aspect_ratio(points) >= SHUT_EYE:
+        if np.isfinite(centre).all() and aspect_ratio(points) >= SHUT_EYE_ASPECT_RATIO:
             yield eye, centre, IRIS_RADIUS * float(np.linalg.norm(points[right] - points[left]))
 
 

@@ -14,7 +14,13 @@ import numpy as np
 
 from face2face import loading
 from face2face.cli import UserError
-from face2face.face.geometry import EYE_ASPECT_RATIOS, EYE_CORNERS, IRIS_RADIUS, LIDS_OF_EYES, SHUT_EYE
+from face2face.face.geometry import (
+    EYE_ASPECT_RATIOS,
+    EYE_CORNERS,
+    IRIS_RADIUS,
+    LIDS_OF_EYES,
+    SHUT_EYE_ASPECT_RATIO,
+)
 
 _SIDE = 64  # of the network's input, pixels
 _EYES_PER_INPUT = 2.3  # side of the network's input, in distances of the eye's corners
@@ -112,7 +118,7 @@ class EyeDetector:
         contrast = _contrast(patch, iris[0], radius)
         openness = _openness(outline, _transformed(to_input, points), eye)
         is_doubtful = radius < MIN_RADIUS * IRIS_RADIUS * _EYE_WIDTH or contrast < MIN_CONTRAST
-        if is_doubtful or aspect_ratio < SHUT_EYE:
+        if is_doubtful or aspect_ratio < SHUT_EYE_ASPECT_RATIO:
             return SeenEye(UNSEEN.iris, openness, contrast)
         centre = _transformed(cv2.invertAffineTransform(to_input), iris[0])
         return SeenEye(centre, openness, contrast)

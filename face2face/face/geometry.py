@@ -65,7 +65,7 @@ EYE_CORNERS = ((36, 39), (42, 45))
 IRIS_RADIUS = 0.22
 """Radius of an iris over the distance of its eye's corners: the median over five clips."""
 
-SHUT_EYE = 0.16
+SHUT_EYE_ASPECT_RATIO = 0.16
 """Eye aspect ratio below which an eye shows no iris: the detector leaves a gap between shut lids."""
 
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))

@@ -18,7 +18,7 @@ from face2face.sources.base import Frame, Source
 from face2face.target.calibration import Calibration, read_calibration
 from face2face.target.gaze import held_gaze
 from face2face.target.retarget import Retargeter
-from face2face.target.statistics import SHUT_EYES
+from face2face.target.statistics import USUAL_SHUT_RATIO
 from face2face.target.target_file import Target
 
 WHICH_FACE_SECONDS = 2.0
@@ -178,7 +178,7 @@ class Driver:
             gaze = None if target.gaze is None else target.gaze.rest
             return _AtRest(own, target.face.drawn_shut_eyes, gaze)
         calibration = self._person.calibration
-        return _AtRest(calibration.neutral, SHUT_EYES, calibration.gaze.rest)
+        return _AtRest(calibration.neutral, USUAL_SHUT_RATIO, calibration.gaze.rest)
 
     def _own_face(self, target: Target) -> np.ndarray | None:
         """The target's neutral face, float (68, 2), in pixels of the frames, if its own video drives it."""

@@ -26,12 +26,12 @@ from face2face.sampling import spread_indices
 from face2face.target import upright
 from face2face.target.known_shapes import KnownShapes
 from face2face.target.ranges import KnownMeasure, saturate, soft_clip, value_ranges
-from face2face.target.statistics import SHUT_EYES, TargetFace, head_motion, move_head
+from face2face.target.statistics import USUAL_SHUT_RATIO, TargetFace, head_motion, move_head
 
 OUTER_LIPS = {61: (50,), 62: (51,), 63: (52,), 65: (56,), 66: (57,), 67: (58,)}
 """For each point of the inner lips, the points of the outer lips that move with it."""
 
-LEAST_SHUT_EYES = 0.2
+MIN_SHUT_RATIO = 0.2
 """A smaller gap is an error of the detector, such as crossed lids, and tells nothing of the driver's."""
 
 WIDER_EYES, NARROWER_EYES, BROWS_MOVED = 2.0, 1.6, 1.1
@@ -113,7 +113,7 @@ class Retargeter:
         self._driver_neutral: np.ndarray | None = None
         self._shut_eyes = 1.0
 
-    def set_driver(self, driver: np.ndarray, shut_eyes: float = SHUT_EYES) -> None:
+    def set_driver(self, driver: np.ndarray, shut_eyes: float = USUAL_SHUT_RATIO) -> None:
         """Measure the driver's neutral face; the target's moves against it from now on.
 
         Args:
@@ -200,7 +200,7 @@ class Retargeter:
             gain: How much of the driver's expression is carried.
         """
         ratios = upright.lid_gaps(face) / np.maximum(upright.lid_gaps(self._driver_upright), 1e-6)
-        self._shut_eyes = min(self._shut_eyes, max(float(np.mean(ratios)), LEAST_SHUT_EYES))
+        self._shut_eyes = min(self._shut_eyes, max(float(np.mean(ratios)), MIN_SHUT_RATIO))
         for (upper, lower), ratio, widest in zip(EYELIDS, ratios, self._widest_eyes, strict=True):
             ratio = 1 + gain * (ratio - 1)
             # Between shut and rest, both faces' openness is interpolated by the same fraction.

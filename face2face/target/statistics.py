@@ -7,7 +7,7 @@ import numpy as np
 
 from face2face.face.geometry import (
     EYE_ASPECT_RATIOS,
-    SHUT_EYE,
+    SHUT_EYE_ASPECT_RATIO,
     eye_aspect_ratio,
     interocular_distance,
     mouth_openness,
@@ -29,12 +29,12 @@ EXPLAINED = 0.995
 SHUT_PERCENTILE = 1.0
 """Percentile of the eye aspect ratio that counts as shut: people blink in a few frames of a hundred."""
 
-SHUT_EYES = 0.45
+USUAL_SHUT_RATIO = 0.45
 """Gap that the detector leaves between shut lids, over the gap at rest, of an unknown face: 0.3 to 0.6."""
 
 WITH_IRISES = 1.1
-"""Eyes are drawn with an iris if their aspect ratio is `SHUT_EYE` times this, also where the known shapes
-change it a little."""
+"""Eyes are drawn with an iris if their aspect ratio is `SHUT_EYE_ASPECT_RATIO` times this, also where the
+known shapes change it a little."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class TargetFace:
         that are open and white.
         """
         narrower = min(float(aspect_ratio(self.neutral)) for aspect_ratio in EYE_ASPECT_RATIOS)
-        return min(self.shut_eyes, max(SHUT_EYES, WITH_IRISES * SHUT_EYE / max(narrower, 1e-6)))
+        narrowest = WITH_IRISES * SHUT_EYE_ASPECT_RATIO / max(narrower, 1e-6)
+        return min(self.shut_eyes, max(USUAL_SHUT_RATIO, narrowest))
 
 
 def head_motion(transform: SimilarityTransform, neutral: np.ndarray) -> np.ndarray:

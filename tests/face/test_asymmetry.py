@@ -9,7 +9,7 @@ import pytest
 from face2face.face.geometry import LIPS, MOUTH_CORNERS, interocular_distance, mouth_slant, points_of
 from face2face.face.similarity import align
 from face2face.target.retarget import Retargeter
-from face2face.target.statistics import SHUT_EYES, TargetFace
+from face2face.target.statistics import USUAL_SHUT_RATIO, TargetFace
 from tests.face.test_retarget import faces
 
 SMALL = 0.05
@@ -65,7 +65,7 @@ def brow_up(face: np.ndarray, by: float, brow: slice) -> np.ndarray:
 def drawn_motion(target: TargetFace, driver: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """What moves the target's points from rest, float (68, 2), right and up, in interocular distances."""
     retargeter = Retargeter(target)
-    retargeter.set_driver(driver, SHUT_EYES)
+    retargeter.set_driver(driver, USUAL_SHUT_RATIO)
     rest, unit = retargeter(driver), interocular_distance(target.neutral)
     return lambda face: (retargeter(face) - rest) / unit * (1, -1)
 
@@ -89,7 +89,7 @@ def test_a_mouth_is_as_crooked_as_the_drivers(drawn, driver, corner, other, by):
 @pytest.mark.parametrize("by", [SMALL, 2 * SMALL])
 def test_a_smile_is_as_crooked_as_the_drivers(target, driver, smile, by):
     retargeter = Retargeter(target)
-    retargeter.set_driver(driver, SHUT_EYES)
+    retargeter.set_driver(driver, USUAL_SHUT_RATIO)
     straight, crooked = (mouth_slant(retargeter(face)) for face in (smile, corner_up(smile, by, LEFT)))
     assert 0.6 < (crooked - straight) / by < 1.2
 
@@ -111,7 +111,7 @@ def test_one_brow_is_raised_alone(drawn, driver, brow, other, by):
 @pytest.mark.parametrize("brow", [LEFT_BROW, RIGHT_BROW])
 def test_a_brow_is_raised_in_a_smile(target, driver, smile, brow, by):
     retargeter = Retargeter(target)
-    retargeter.set_driver(driver, SHUT_EYES)
+    retargeter.set_driver(driver, USUAL_SHUT_RATIO)
     moved = (retargeter(brow_up(smile, by, brow)) - retargeter(smile))[brow, 1].mean()
     assert 0.75 < -moved / interocular_distance(target.neutral) / by < 1.2
 

@@ -10,7 +10,7 @@ from face2face.face.geometry import (
     EYE_ASPECT_RATIOS,
     EYELIDS,
     EYES,
-    SHUT_EYE,
+    SHUT_EYE_ASPECT_RATIO,
     brow_height,
     eye_aspect_ratio,
     interocular_distance,
@@ -27,7 +27,7 @@ from face2face.target.retarget import (
     Retargeter,
     soft_clip,
 )
-from face2face.target.statistics import SHUT_EYES, TargetFace
+from face2face.target.statistics import USUAL_SHUT_RATIO, TargetFace
 
 
 def faces(clip, numbers) -> np.ndarray:
@@ -57,7 +57,7 @@ def driver(clips) -> np.ndarray:
     return faces(clips / "single_face.mp4", range(0, 72, 3))
 
 
-def driven_by(target: TargetFace, neutral: np.ndarray, shut_eyes: float = SHUT_EYES) -> Retargeter:
+def driven_by(target: TargetFace, neutral: np.ndarray, shut_eyes: float = USUAL_SHUT_RATIO) -> Retargeter:
     """A retargeter whose driver has this neutral face."""
     retargeter = Retargeter(target)
     retargeter.set_driver(neutral, shut_eyes)
@@ -105,7 +105,7 @@ def test_eyes_that_were_never_filmed_shut_narrow_as_far_as_irises_are_drawn(targ
     blink = retargeter(driver[np.argmin(eye_aspect_ratio(driver))])
     narrowed = eye_aspect_ratio(blink) / eye_aspect_ratio(target.neutral)
     assert narrowed == pytest.approx(staring.drawn_shut_eyes, abs=0.02) and narrowed < 0.8
-    assert all(ratio(blink) >= SHUT_EYE for ratio in EYE_ASPECT_RATIOS)
+    assert all(ratio(blink) >= SHUT_EYE_ASPECT_RATIO for ratio in EYE_ASPECT_RATIOS)
 
 
 def with_eyes(face: np.ndarray, share: float) -> np.ndarray:
@@ -136,7 +136,7 @@ def test_brows_move_a_little_more_than_the_drivers(target, driver, higher):
 def test_what_shut_eyes_are_is_learned_from_the_driver(retargeter, target, driver):
     """Until he shuts them further, they count as shut at a usual share of their opening; then no more."""
     rest = eye_aspect_ratio(retargeter(driver[0]))
-    nearly = with_eyes(driver[0], SHUT_EYES)
+    nearly = with_eyes(driver[0], USUAL_SHUT_RATIO)
     assert eye_aspect_ratio(retargeter(nearly)) / rest == pytest.approx(target.shut_eyes, abs=0.02)
     shut = retargeter(with_eyes(driver[0], 0.2))
     assert eye_aspect_ratio(shut) / rest == pytest.approx(target.shut_eyes, abs=0.02)
