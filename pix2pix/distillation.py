@@ -40,7 +40,7 @@ class Distiller:
     """A teacher and its student, and the step that teaches.
 
     Attributes:
-        student: The moving average of the student's weights: a folded generator in float32.
+        ema_student: A folded generator in float32 with the moving average of the student's weights.
     """
 
     def __init__(self, teacher: keras.Model, opts: Options, ngf: int) -> None:
@@ -53,27 +53,28 @@ class Distiller:
         """
         native = precision.candidates()[-1]
         small = replace(opts, ngf=ngf)
-        self.student = networks.generator_of(small, folded=True)
-        kept = pruning.important_channels(teacher, self.student)
-        pruning.prune(teacher, self.student, kept)
+        self.ema_student = networks.generator_of(small, folded=True)
+        kept = pruning.important_channels(teacher, self.ema_student)
+        pruning.prune(teacher, self.ema_student, kept)
         with precision.policy(native):
-            taught, fast_teacher = (networks.generator_of(each, folded=True) for each in (small, opts))
-        taught.set_weights(self.student.get_weights())
+            student, fast_teacher = (networks.generator_of(each, folded=True) for each in (small, opts))
+        student.set_weights(self.ema_student.get_weights())
         fast_teacher.set_weights(teacher.get_weights())
-        self._trained = taught
+        self._student = student
         reads_landmarks = opts.jitter == options.REDRAW and opts.paints_photos
         self._face_weight = FACE_WEIGHT if reads_landmarks else 0.0
-        self._teacher, self._student = (_with_features(network, kept) for network in (fast_teacher, taught))
+        self._teacher_with_features = _with_features(fast_teacher, kept)
+        self._student_with_features = _with_features(student, kept)
         # Each projection begins by mapping the student's channels to those of the teacher that they were.
         self._projections = {
             name: tf.Variable(np.eye(teacher.get_layer(name).filters, dtype=np.float32)[channels])
             for name, channels in kept.items()
         }
         self._optimizer = Adam(
-            named_trainable_variables(taught) | self._projections,
+            named_trainable_variables(student) | self._projections,
             BETA1,
             scaled=native == "mixed_float16",
-            lr_factors=_lr_factors(taught),
+            lr_factors=_lr_factors(student),
         )
         self._lr = tf.Variable(LR, trainable=False)
 
@@ -91,17 +92,17 @@ class Distiller:
         Returns:
             The mean absolute difference of the outputs, unweighted, and the weighted sum of all losses.
         """
-        faces, features = self._teacher(drawings, training=False)
+        faces, features = self._teacher_with_features(drawings, training=False)
         weights = objectives.face_weights(drawings, self._face_weight)
         with tf.GradientTape() as tape:
-            outputs, own = self._student(drawings, training=True)
+            outputs, own = self._student_with_features(drawings, training=True)
             loss = objectives.l1(faces, outputs, weights)
             loss += SSIM_WEIGHT * objectives.dissimilarity(faces, outputs, weights)
             loss += FEATURE_WEIGHT * self._feature_loss(features, own)
             scaled = self._optimizer.scaled(loss)
         self._optimizer.step(tape, scaled, self._lr)
         for name in SMOOTH_BLOCKS:
-            kernel = self._trained.get_layer(name).kernel
+            kernel = self._student.get_layer(name).kernel
             kernel.assign(norm_free.nearest_kernel(kernel.value))
         return objectives.l1(faces, outputs), loss
 
@@ -123,7 +124,7 @@ class Distiller:
 
     @tf.function(autograph=False)
     def _update_ema(self, decay: tf.Tensor) -> None:
-        for mean, new in zip(self.student.variables, self._trained.variables, strict=True):
+        for mean, new in zip(self.ema_student.variables, self._student.variables, strict=True):
             mean.assign(mean + (1 - decay) * (new - mean))
 
 

@@ -81,7 +81,7 @@ def teach(
     print(f"{len(taught)} pairs, {last_step} steps, seed {seed}; drawings held out: {len(held_out)}")
     with Interruption() as interruption:
         step, error = _run(distiller, drawings, last_step, interruption)
-        folder = save(distiller.student, step == last_step) if step else None
+        folder = save(distiller.ema_student, step == last_step) if step else None
         kept = f"the student so far is in {folder}" if step else "nothing is changed"
         stopped = f"stopped after {step} of {last_step} steps: {kept}"
         if error is not None:
@@ -89,7 +89,7 @@ def teach(
         if step < last_step:
             interruption.call(print, stopped)
     interruption.reraise()
-    return likeness(teacher, distiller.student, held_out, opts, target)
+    return likeness(teacher, distiller.ema_student, held_out, opts, target)
 
 
 def _run(
