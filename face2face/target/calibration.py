@@ -10,7 +10,7 @@ import numpy as np
 
 from face2face import cli, files, records
 from face2face.face.geometry import CHIN, MIN_INTEROCULAR_DISTANCE, NOSE_BASE, interocular_distance
-from face2face.target.gaze import DriverGaze, Place
+from face2face.target.gaze import DriverGaze, IrisOffset
 from face2face.target.rest import RestFinder
 
 LEARNING_SECONDS = 60.0
@@ -62,7 +62,7 @@ class SavedCalibration(msgspec.Struct):
     format_version: Literal[1]
     frame_size: tuple[_Pixels, _Pixels]
     neutral: records.Points
-    gaze: tuple[Place, Place] | None = None
+    gaze: tuple[IrisOffset, IrisOffset] | None = None
 
     def scaled_to(self, frame_size: tuple[int, int]) -> np.ndarray:
         """The neutral face for frames of the same view in another size: float (68, 2)."""

@@ -17,8 +17,10 @@ MIN_GAZES = 30
 """Of fewer pictures with both irises, nothing is known of a target's gaze, and none is drawn."""
 
 _InEye = Annotated[float, msgspec.Meta(ge=-10, le=10)]
-Place = tuple[_InEye, _InEye]
-"""Where an iris is in its eye, or the range of one such coordinate, in files."""
+IrisOffset = tuple[_InEye, _InEye]
+"""Where an iris is in its eye, across and down, in files."""
+OffsetRange = tuple[_InEye, _InEye]
+"""Low and high of one such coordinate's deviation, in files."""
 
 USUAL_REST = np.array([[0.02, -0.11], [-0.02, -0.11]])
 """Gaze into the camera: the mean of five people. The landmarks of the lower lids lie nearer to the middle of

@@ -14,7 +14,7 @@ from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.face.landmark_check import POINTS
-from face2face.target.gaze import Place, TargetGaze
+from face2face.target.gaze import IrisOffset, OffsetRange, TargetGaze
 from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES, TrainingShapes
 from face2face.target.sidecar import LineWidth, Number, VideoContent
@@ -50,8 +50,8 @@ class _ShapesContent(msgspec.Struct):
 class GazeContent(msgspec.Struct):
     """The target's gaze: the fields of `TargetGaze`."""
 
-    rest: tuple[Place, Place]
-    ranges: tuple[Place, Place, Place, Place]
+    rest: tuple[IrisOffset, IrisOffset]
+    ranges: tuple[OffsetRange, OffsetRange, OffsetRange, OffsetRange]
 
 
 class _PlacesContent(msgspec.Struct):
