@@ -5,8 +5,7 @@ import numpy as np
 
 from face2face.face.crop import CropBox
 from face2face.face.drawing import draw
-from face2face.face.geometry import interocular_distance, mirrored, mirrored_irises
-from face2face.face.landmark_check import POINTS
+from face2face.face.geometry import LANDMARKS, interocular_distance, mirrored, mirrored_irises
 from face2face.target.sidecar import Entry
 from pix2pix import images, warping
 from pix2pix.options import Options
@@ -82,13 +81,13 @@ def redraw(
     points = filmed.copy()
     is_warped = options.warp > 0 and rng.random() < warping.SHARE
     if is_warped:
-        points[:POINTS] = warping.varied(entry.points, options.warp, rng)
+        points[:LANDMARKS] = warping.varied(entry.points, options.warp, rng)
     centre = entry.points.mean(axis=0)
     matrix = cv2.getRotationMatrix2D(centre.tolist(), np.degrees(roll), zoom * scale)
     matrix[:, 2] += (centre + 0.5) * scale - 0.5 - centre + shift
     moved = placed = points @ matrix[:, :2].T + matrix[:, 2]
     moved = moved + rng.normal(0, REDRAW_NOISE * float(interocular_distance(moved)), moved.shape)
-    moved, irises = moved[:POINTS], moved[POINTS:]
+    moved, irises = moved[:LANDMARKS], moved[LANDMARKS:]
     if options.flip and rng.random() < 0.5:
         matrix[0] = -matrix[0] + (0, 0, size - 1)
         moved, irises = mirrored(moved, size), mirrored_irises(irises, size)

@@ -9,7 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError
 from face2face.face import landmark_check
-from face2face.face.landmark_check import POINTS
+from face2face.face.geometry import LANDMARKS
 
 if TYPE_CHECKING:
     import dlib
@@ -42,6 +42,6 @@ def shape_predictor(model: Path) -> "dlib.shape_predictor":
         count = predictor(np.zeros((9, 9), np.uint8), dlib.rectangle(0, 0, 8, 8)).num_parts
     except RuntimeError as error:
         raise UserError(f"expected a 68-point landmark model of dlib's, got {model} ({error})") from None
-    if count != POINTS:
+    if count != LANDMARKS:
         raise UserError(f"expected a 68-point landmark model of dlib's, got {count} points: {model}")
     return predictor

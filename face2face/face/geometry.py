@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LANDMARKS = 68
+"""Number of landmarks of a face, in the iBUG order."""
+
 
 @dataclass(frozen=True)
 class Region:

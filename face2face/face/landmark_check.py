@@ -8,9 +8,8 @@ whose positions are relative to points of the face.
 from pathlib import Path
 
 from face2face import cli, native_files
+from face2face.face.geometry import LANDMARKS
 from face2face.file_cache import FileCache
-
-POINTS = 68
 
 KNOWN_MODEL = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 """SHA-256 of dlib's own shape_predictor_68_face_landmarks.dat, which needs no check."""
@@ -96,8 +95,8 @@ class _Numbers:
     def skip_face(self) -> None:
         """Skip a face: a matrix of one column, x and y of each point. The file holds its sides negated."""
         rows, columns = -self.next(), -self.next()
-        if (rows, columns) != (2 * POINTS, 1):
-            raise _Damaged(f"faces of {rows} x {columns} numbers, not {2 * POINTS} x 1")
+        if (rows, columns) != (2 * LANDMARKS, 1):
+            raise _Damaged(f"faces of {rows} x {columns} numbers, not {2 * LANDMARKS} x 1")
         self.skip_floats(rows)
 
     def has_more(self) -> bool:
@@ -128,7 +127,7 @@ def _check_model(numbers: _Numbers) -> None:
     for _ in range(cascades):
         pixels.append(numbers.count())
         for _ in range(pixels[-1]):
-            numbers.index(POINTS)
+            numbers.index(LANDMARKS)
     if numbers.count() != cascades:
         raise _Damaged("pixel offsets for another number of cascades")
     for count, read in zip(pixels, pixels_read, strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from face2face import cli, frozen_graph
-from face2face.face.landmark_check import POINTS
+from face2face.face.geometry import LANDMARKS
 from face2face.file_cache import FileCache
 from face2face.generator import engines, graph_check, interruptible
 from face2face.generator.checks import generator_file
@@ -261,12 +261,12 @@ def sample_drawings(target: Target, count: int) -> list[np.ndarray]:
     size, face = target.image_size, target.face
     random = np.random.default_rng(0)
     if face is None:
-        shapes = random.uniform(0.2 * size, 0.8 * size, (count, POINTS, 2))
+        shapes = random.uniform(0.2 * size, 0.8 * size, (count, LANDMARKS, 2))
     else:
         # Near the face at rest, as people mostly are: all extremes together would be no face.
         (low, high), (low_shift, high_shift) = face.ranges.T, face.motion[:2].T
         side = np.where(random.random((count, len(low))) < 0.5, low, high)
         along = side * (1 - np.sqrt(random.random(side.shape)))
-        shapes = face.neutral + (along @ face.components).reshape(-1, POINTS, 2)
+        shapes = face.neutral + (along @ face.components).reshape(-1, LANDMARKS, 2)
         shapes += random.uniform(low_shift, high_shift, (count, 1, 2))
     return [target.draw(shape) for shape in shapes]

@@ -10,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from face2face.face.geometry import REGIONS
-from face2face.face.landmark_check import POINTS
+from face2face.face.geometry import LANDMARKS, REGIONS
 from face2face.sampling import spread_indices
 from face2face.target.ranges import saturate
 from face2face.target.selection import farthest_points
@@ -57,7 +56,9 @@ class Part:
     @cached_property
     def points(self) -> np.ndarray:
         """Which of the 68 points, int (P,)."""
-        return np.unique(np.concatenate([np.arange(POINTS)[REGIONS[name].points] for name in self.regions]))
+        return np.unique(
+            np.concatenate([np.arange(LANDMARKS)[REGIONS[name].points] for name in self.regions])
+        )
 
 
 PARTS = (

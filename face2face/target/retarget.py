@@ -14,13 +14,13 @@ from face2face.face.geometry import (
     EYELIDS,
     EYES,
     INNER_LIPS,
+    LANDMARKS,
     LEFT_BROW,
     LIPS,
     MOUTH_CORNERS,
     RIGHT_BROW,
 )
 from face2face.face.head_pose import HeadPose, turned
-from face2face.face.landmark_check import POINTS
 from face2face.face.similarity import SimilarityTransform
 from face2face.sampling import spread_indices
 from face2face.target import upright
@@ -84,7 +84,7 @@ class Retargeter:
         self._target_upright = self._from_upright.apply_inverse(target.neutral)
         scale = self._from_upright.scale
         rotation = self._from_upright.matrix / scale
-        self._components = (target.components.reshape(-1, POINTS, 2) @ rotation).reshape(-1, 2 * POINTS)
+        self._components = (target.components.reshape(-1, LANDMARKS, 2) @ rotation).reshape(-1, 2 * LANDMARKS)
         self._ranges = target.ranges / scale
         self._residual = np.array([[0.0, target.residual / scale]])
         self._target_shut_eyes = target.drawn_shut_eyes
@@ -92,7 +92,7 @@ class Retargeter:
         self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
         if target.shapes is not None:
             shapes = self._from_upright.apply_inverse(
-                target.neutral + target.shapes.expressions.reshape(-1, POINTS, 2)
+                target.neutral + target.shapes.expressions.reshape(-1, LANDMARKS, 2)
             )
             self._known = KnownShapes(shapes)
             sample = shapes[spread_indices(len(shapes), TURNS_SAMPLE)]
@@ -268,7 +268,7 @@ class Retargeter:
         length = float(np.linalg.norm(rest))
         rest *= float(soft_clip(np.array([length]), self._residual)[0]) / max(length, 1e-9)
         bounded = soft_clip(coefficients, self._ranges) @ self._components + rest
-        return bounded.reshape(POINTS, 2)
+        return bounded.reshape(LANDMARKS, 2)
 
     def _move_head(
         self, face: np.ndarray, pose: HeadPose, aligning: SimilarityTransform, gain: float

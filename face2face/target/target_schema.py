@@ -12,8 +12,7 @@ import numpy as np
 
 from face2face import cli, records
 from face2face.face.drawing import DRAWINGS
-from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
-from face2face.face.landmark_check import POINTS
+from face2face.face.geometry import LANDMARKS, MIN_INTEROCULAR_DISTANCE, interocular_distance
 from face2face.target.gaze import IrisOffset, OffsetRange, TargetGaze
 from face2face.target.head_places import HeadPlaces
 from face2face.target.known_shapes import MAX_SHAPES, MIN_SHAPES, TrainingShapes
@@ -35,15 +34,15 @@ _Step = Annotated[float, msgspec.Meta(gt=0, le=1e3)]
 _Range = tuple[_Finite, _Finite]
 _Triple = tuple[_Finite, _Finite, _Finite]
 _LogScale = Annotated[float, msgspec.Meta(ge=-5, le=5)]
-_Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+_Component = Annotated[list[_Part], msgspec.Meta(min_length=2 * LANDMARKS, max_length=2 * LANDMARKS)]
 
 
 class _ShapesContent(msgspec.Struct):
     """The training shapes: the fields of `TrainingShapes`. msgspec decodes base64."""
 
-    steps: Annotated[list[_Step], msgspec.Meta(min_length=2 * POINTS, max_length=2 * POINTS)]
+    steps: Annotated[list[_Step], msgspec.Meta(min_length=2 * LANDMARKS, max_length=2 * LANDMARKS)]
     values: Annotated[
-        bytes, msgspec.Meta(min_length=2 * POINTS * MIN_SHAPES, max_length=2 * POINTS * MAX_SHAPES)
+        bytes, msgspec.Meta(min_length=2 * LANDMARKS * MIN_SHAPES, max_length=2 * LANDMARKS * MAX_SHAPES)
     ]
 
 
@@ -67,7 +66,7 @@ class FaceContent(msgspec.Struct):
 
     neutral: records.Points
     motion: tuple[_Range, _Range, tuple[_LogScale, _LogScale], _Range]
-    components: Annotated[list[_Component], msgspec.Meta(max_length=2 * POINTS)]
+    components: Annotated[list[_Component], msgspec.Meta(max_length=2 * LANDMARKS)]
     ranges: list[_Range]
     residual: Annotated[float, msgspec.Meta(ge=0, le=1e5)]
     shut_eyes: _Share
@@ -130,10 +129,10 @@ def _fault(face: FaceContent) -> str | None:
     gaze_ranges = face.gaze.ranges if face.gaze is not None else ()
     if any(low > high for low, high in [*face.motion, *face.ranges, *gaze_ranges]):
         return "a range's low end lies above its high one"
-    lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * POINTS), axis=1)
+    lengths = np.linalg.norm(np.array(face.components).reshape(-1, 2 * LANDMARKS), axis=1)
     if np.any(lengths > 1 + _LENGTH_TOLERANCE):
         return "a component is longer than 1"
-    if face.shapes is not None and len(face.shapes.values) % (2 * POINTS):
+    if face.shapes is not None and len(face.shapes.values) % (2 * LANDMARKS):
         return "its last training shape is not whole"
     return None
 
@@ -165,7 +164,7 @@ def face_from_content(content: FaceContent) -> TargetFace:
     """The face of a checked content."""
     shapes = None
     if content.shapes is not None:
-        values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * POINTS)
+        values = np.frombuffer(content.shapes.values, np.int8).reshape(-1, 2 * LANDMARKS)
         shapes = TrainingShapes(np.array(content.shapes.steps), values)
     gaze = None
     if content.gaze is not None:
@@ -177,7 +176,7 @@ def face_from_content(content: FaceContent) -> TargetFace:
     return TargetFace(
         neutral=np.array(content.neutral),
         motion=np.array(content.motion),
-        components=np.array(content.components).reshape(-1, 2 * POINTS),
+        components=np.array(content.components).reshape(-1, 2 * LANDMARKS),
         ranges=np.array(content.ranges).reshape(-1, 2),
         residual=content.residual,
         shut_eyes=content.shut_eyes,

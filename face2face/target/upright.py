@@ -8,13 +8,13 @@ from face2face.face.geometry import (
     EYELIDS,
     EYES,
     JAW,
+    LANDMARKS,
     LEFT_EYE,
     LIPS,
     MOUTH_CORNERS,
     NOSE_BASE,
     RIGHT_EYE,
 )
-from face2face.face.landmark_check import POINTS
 from face2face.face.similarity import SimilarityTransform
 
 
@@ -34,7 +34,7 @@ def proportions(face: np.ndarray) -> np.ndarray:
 
     eye_height = lid_gaps(face).mean()
     lower_face = face[CHIN, 1] - face[NOSE_BASE, 1]
-    sizes = np.ones((POINTS, 2))
+    sizes = np.ones((LANDMARKS, 2))
     sizes[JAW] = width(JAW), lower_face
     sizes[BROWS] = width(BROWS), height(face, BROWS)
     sizes[EYES] = 1.0, eye_height
