@@ -24,7 +24,7 @@ from benchmarks import machine
 from face2face import cli
 from face2face.generator.generator import AUTO, Generator, sample_drawings
 from pix2pix import exports
-from pix2pix.exports import Paint
+from pix2pix.exports import DrawingToFace
 
 DRAWINGS = 20
 """Number of drawings, on which the faces are compared, too."""
@@ -41,7 +41,7 @@ class Contestant:
         difference: Largest difference from TensorFlow's faces, in [0, 255].
     """
 
-    paint: Paint
+    paint: DrawingToFace
     size: int
     milliseconds: list[float] = field(default_factory=list)
     difference: int = 0

@@ -37,7 +37,7 @@ _TFLITE_MARK = slice(4, 8), b"TFL3"
 
 GraphDef: TypeAlias = Any
 """A `tf.compat.v1.GraphDef`; TensorFlow and the converters are imported when they are used."""
-Paint: TypeAlias = Callable[[np.ndarray], np.ndarray]
+DrawingToFace: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Paints a drawing, uint8 (S, S, 3), RGB -> the face, of the same type and shape."""
 
 
@@ -60,7 +60,7 @@ class Format:
     packages: tuple[str, ...]
     convert: Callable[[Any, str, bool], bytes]
     read_target: Callable[[Path], str | None]
-    load: Callable[[Path], Paint]
+    load: Callable[[Path], DrawingToFace]
 
     @property
     def option(self) -> str:
@@ -89,7 +89,12 @@ class Format:
 
 
 def export(
-    graph: GraphDef, target: Target, kind: Format, path: Path, exact: Paint, drawings: Sequence[np.ndarray]
+    graph: GraphDef,
+    target: Target,
+    kind: Format,
+    path: Path,
+    exact: DrawingToFace,
+    drawings: Sequence[np.ndarray],
 ) -> int:
     """Write a frozen graph in another format, read it back, and compare the faces of both.
 
@@ -180,7 +185,7 @@ def _target_in_onnx(path: Path) -> str | None:
     return {entry.key: entry.value for entry in model.metadata_props}.get(TARGET_KEY)
 
 
-def _load_onnx(path: Path) -> Paint:
+def _load_onnx(path: Path) -> DrawingToFace:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes())
@@ -254,7 +259,7 @@ def _target_in_tflite(path: Path) -> str | None:
         return None
 
 
-def _load_tflite(path: Path) -> Paint:
+def _load_tflite(path: Path) -> DrawingToFace:
     from ai_edge_litert.interpreter import Interpreter
 
     with loading.quiet_stderr():

@@ -11,8 +11,8 @@ from face2face import cli
 ENGINES = ("openvino", "tensorflow")
 PRECISIONS = ("float32", "bfloat16")
 
-Paint = Callable[[np.ndarray], np.ndarray]
-"""A loaded graph: the input, uint8 (S, 2 S, 3), RGB -> the face, a new uint8 (S, S, 3), RGB.
+RunGraph = Callable[[np.ndarray], np.ndarray]
+"""Runs a loaded graph: the input, uint8 (S, 2 S, 3), RGB -> the face, a new uint8 (S, S, 3), RGB.
 Several threads may call it at the same time."""
 
 

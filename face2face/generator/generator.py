@@ -15,7 +15,7 @@ from face2face.file_cache import FileCache
 from face2face.generator import engines, graph_check, interruptible
 from face2face.generator.checks import generator_file
 from face2face.generator.checks.generator_file import GeneratorFile
-from face2face.generator.engines import EngineError, Paint
+from face2face.generator.engines import EngineError, RunGraph
 from face2face.generator.openvino_engine import OpenVino
 from face2face.generator.tensorflow_engine import TensorFlow
 from face2face.target.target_file import Target
@@ -128,7 +128,7 @@ class Generator:
 
     def _load(
         self, file: GeneratorFile, engine: str, precision: str, cache: Callable[[], FileCache]
-    ) -> tuple[str, Paint]:
+    ) -> tuple[str, RunGraph]:
         """Load the file by the first engine that can run it; returns engine and precision, and the graph."""
         makers = {"openvino": lambda: OpenVino(file, cache), "tensorflow": lambda: TensorFlow(file)}
         order = [engine] if engine != AUTO else list(engines.ENGINES)
@@ -157,7 +157,7 @@ class Generator:
         engine: OpenVino | TensorFlow,
         precision: str,
         cache: Callable[[], FileCache],
-    ) -> tuple[str, Paint]:
+    ) -> tuple[str, RunGraph]:
         """Load the file at a precision; returns engine and precision, for people, and the graph."""
         milliseconds = None
         if precision == AUTO:

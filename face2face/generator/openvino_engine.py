@@ -18,7 +18,7 @@ from face2face.generator.checks import generator_file, ir_shapes
 from face2face.generator.checks.bounds import MAX_TOTAL_VALUES
 from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile
 from face2face.generator.checks.tensors import MAX_VALUES
-from face2face.generator.engines import PRECISIONS, EngineError, Paint, last_line, one_picture
+from face2face.generator.engines import PRECISIONS, EngineError, RunGraph, last_line, one_picture
 from face2face.generator.polyphase import Model
 
 _NAMES = {"Const": "Constant", "ReLU": "Relu", "PReLU": "PRelu"}
@@ -59,7 +59,7 @@ class OpenVino:
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precisions = PRECISIONS if "BF16" in capabilities else PRECISIONS[:1]
 
-    def load(self, precision: str, concurrency: int = 1) -> Paint:
+    def load(self, precision: str, concurrency: int = 1) -> RunGraph:
         """Compile the graph.
 
         Args:

@@ -6,7 +6,7 @@ from face2face import loading
 from face2face.frozen_graph import INPUT_TENSOR, OUTPUT_TENSOR
 from face2face.generator import interruptible
 from face2face.generator.checks.generator_file import IR_ENDING, GeneratorFile
-from face2face.generator.engines import PRECISIONS, EngineError, Paint, last_line, one_picture
+from face2face.generator.engines import PRECISIONS, EngineError, RunGraph, last_line, one_picture
 
 
 class TensorFlow:
@@ -36,7 +36,7 @@ class TensorFlow:
         self.processor = "GPU" if self.sees_gpu else "CPU"
         self.precisions = PRECISIONS[:1] if self.sees_gpu else PRECISIONS
 
-    def load(self, precision: str, concurrency: int = 1) -> Paint:
+    def load(self, precision: str, concurrency: int = 1) -> RunGraph:
         """Load the graph into a session.
 
         Args:
@@ -55,7 +55,7 @@ class TensorFlow:
             rewrite.auto_mixed_precision_onednn_bfloat16 = type(rewrite).ON
         definition = tf.compat.v1.GraphDef()
 
-        def prepare() -> Paint:
+        def prepare() -> RunGraph:
             definition.ParseFromString(self._path.read_bytes())
             with tf.Graph().as_default() as graph:
                 tf.import_graph_def(definition, name="")
