@@ -15,6 +15,7 @@ from face2face.face.geometry import (
     LEFT_EYE,
     LIPS,
     RIGHT_EYE,
+    eye_to_eye,
     interocular_distance,
     mouth_openness,
     points_of,
@@ -88,7 +89,7 @@ def varied(points: np.ndarray, amplitude: float, rng: np.random.Generator) -> np
         float (68, 2).
     """
     chance, size = _Chance(amplitude, rng), float(interocular_distance(points))
-    across = points[RIGHT_EYE].mean(axis=0) - points[LEFT_EYE].mean(axis=0)
+    across = eye_to_eye(points)
     across = across / max(float(np.hypot(*across)), 1e-6)
     down = np.array([-across[1], across[0]])
     moved = points.astype(np.float64)

@@ -86,10 +86,10 @@ MIN_INTEROCULAR_DISTANCE = 1.0
 
 def interocular_distance(points: np.ndarray) -> np.ndarray:
     """Distance between the centres of the eyes, in the points' unit."""
-    return np.linalg.norm(_eye_to_eye(points), axis=-1)
+    return np.linalg.norm(eye_to_eye(points), axis=-1)
 
 
-def _eye_to_eye(points: np.ndarray) -> np.ndarray:
+def eye_to_eye(points: np.ndarray) -> np.ndarray:
     """The vector from the left eye's centre to the right eye's, float (..., 2)."""
     return _middle(points, RIGHT_EYE) - _middle(points, LEFT_EYE)
 
@@ -142,7 +142,7 @@ def brow_height(points: np.ndarray) -> np.ndarray:
 
 def _across(points: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """The part of an offset, float (..., 2), along the line of the eyes, in interocular distances."""
-    along = _eye_to_eye(points)
+    along = eye_to_eye(points)
     return np.sum(offset * along, axis=-1) / np.sum(along * along, axis=-1)
 
 
@@ -169,7 +169,7 @@ def head_pitch(points: np.ndarray) -> np.ndarray:
 
 def head_roll(points: np.ndarray) -> np.ndarray:
     """The angle of the line of the eyes in radians, clockwise in the picture."""
-    along = _eye_to_eye(points)
+    along = eye_to_eye(points)
     return np.arctan2(along[..., 1], along[..., 0])
 
 

@@ -17,16 +17,16 @@ from face2face.face.geometry import (
     CHIN,
     EYES,
     JAW,
-    LEFT_EYE,
     LIPS,
-    MOUTH_CORNERS,
     NOSE_BASE,
     NOSE_ROOT,
     NOSE_TIP,
-    RIGHT_EYE,
     brow_height,
     eye_aspect_ratio,
+    eye_to_eye,
     mouth_openness,
+    mouth_shift,
+    mouth_slant,
     mouth_width,
     points_of,
 )
@@ -189,11 +189,10 @@ def _jaw_sizes(shapes: np.ndarray) -> np.ndarray:
 
 def _measure(points: np.ndarray) -> _Measures:
     """Measure a face, float (68, 2), for its costs."""
-    along = points[RIGHT_EYE].mean(axis=0) - points[LEFT_EYE].mean(axis=0)
+    along = eye_to_eye(points)
     across = points @ along / (along @ along)
     down = points @ np.array([-along[1], along[0]]) / (along @ along)
     left, right = across[1:4].mean(), across[13:16].mean()
-    corners = down[list(MOUTH_CORNERS)]
     return _Measures(
         yaw=(2 * across[NOSE_TIP] - left - right) / max(right - left, 1e-6),
         pitch=down[NOSE_TIP] - down[NOSE_ROOT],
@@ -201,7 +200,7 @@ def _measure(points: np.ndarray) -> _Measures:
         openness=float(mouth_openness(points)),
         width=float(mouth_width(points)),
         brows=float(brow_height(points)),
-        crooked=across[LIPS].mean() - across[NOSE_BASE] + corners[1] - corners[0],
+        crooked=float(mouth_shift(points) + mouth_slant(points)),
     )
 
 

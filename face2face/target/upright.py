@@ -14,16 +14,16 @@ from face2face.face.geometry import (
     MOUTH_CORNERS,
     NOSE_BASE,
     RIGHT_EYE,
+    eye_to_eye,
 )
 from face2face.face.similarity import SimilarityTransform
 
 
 def from_upright(points: np.ndarray) -> SimilarityTransform:
     """The transform to a face, float (68, 2), from its upright one: eyes level, distance 1, centred."""
-    left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
-    along = right - left
+    along = eye_to_eye(points)
     matrix = np.array([[along[0], -along[1]], [along[1], along[0]]])
-    return SimilarityTransform(matrix, (left + right) / 2)
+    return SimilarityTransform(matrix, (points[LEFT_EYE].mean(axis=0) + points[RIGHT_EYE].mean(axis=0)) / 2)
 
 
 def proportions(face: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ def mouth_slant(faces: np.ndarray) -> np.ndarray:
         float (...).
     """
     left, right = MOUTH_CORNERS
-    eyes = faces[..., RIGHT_EYE, :].mean(axis=-2) - faces[..., LEFT_EYE, :].mean(axis=-2)
+    eyes = eye_to_eye(faces)
     mouth = faces[..., right, :] - faces[..., left, :]
     return eyes[..., 0] * mouth[..., 1] - eyes[..., 1] * mouth[..., 0]
 
