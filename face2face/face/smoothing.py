@@ -74,8 +74,7 @@ class Smoother:
             return points
         self._count += 1
         elapsed = max(seconds - self._seconds, 0.0)
-        at_rest = 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / self._strength)
-        at_rest = max(at_rest, 1 / self._count)  # the first frames are averaged
+        at_rest = max(_rest_gain(elapsed, self._strength), 1 / self._count)  # the first frames are averaged
         unit = self._strength * float(interocular_distance(points))
         # Head motion: the filtered face follows the part of the motion that is not noise.
         motion = SimilarityTransform.estimate(self._points, points, slice(None)).apply(self._points)
@@ -138,10 +137,19 @@ class GazeSmoother:
         change[~is_known] = change[is_known].mean(axis=0)
         gain = 1.0
         if self._strength:
-            at_rest = 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / self._strength)
-            gain = _gain(change, GAZE_NOISE * self._strength, at_rest)
+            gain = _gain(change, GAZE_NOISE * self._strength, _rest_gain(elapsed, self._strength))
         self._gaze = self._gaze + gain * change
         return self._gaze
+
+
+def _rest_gain(elapsed: float, strength: float) -> float:
+    """Gain of the low-pass filter for a face at rest.
+
+    Args:
+        elapsed: Seconds since the last frame.
+        strength: Above 0, over `DEFAULT_STRENGTH`.
+    """
+    return 1 - math.exp(-2 * math.pi * REST_CUTOFF_HZ * elapsed / strength)
 
 
 def _gain(displacement: np.ndarray, noise: float, at_rest: float) -> float:
