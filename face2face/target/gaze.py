@@ -88,7 +88,7 @@ class TargetGaze:
         if len(gaze) < MIN_GAZES:
             return None
         rest = np.median(_straight(gaze), axis=0)
-        return cls(rest, value_ranges((gaze - rest).reshape(-1, 4)).reshape(2, 2, 2))
+        return cls(rest, value_ranges(gaze - rest))
 
     def carry(self, gaze: np.ndarray, driver_rest: np.ndarray) -> np.ndarray:
         """Carry a driver's gaze onto the target, within the target's range.
@@ -100,8 +100,7 @@ class TargetGaze:
         Returns:
             float (2, 2).
         """
-        deviation = (gaze - driver_rest).ravel()
-        return self.rest + soft_clip(deviation, self.ranges.reshape(-1, 2)).reshape(2, 2)
+        return self.rest + soft_clip(gaze - driver_rest, self.ranges)
 
 
 def _straight(gaze: np.ndarray) -> np.ndarray:

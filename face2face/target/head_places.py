@@ -69,5 +69,5 @@ class HeadPlaces:
         usual = self.middle + self.slope * motion[3]
         deviation = motion[:3] - usual
         length = float(np.linalg.norm(self.whitening @ deviation))
-        kept = float(soft_clip(np.array([length]), np.array([[0.0, KEPT]]), SOFTNESS)[0])
+        kept = float(soft_clip(length, (0.0, KEPT), SOFTNESS))
         return np.append(usual + deviation * (kept / max(length, 1e-9)), motion[3])

@@ -12,9 +12,9 @@ SOFTNESS = 0.15
 
 
 def value_ranges(values: np.ndarray) -> np.ndarray:
-    """Low and high of each column, float (N, K) -> float (K, 2). 0, the neutral face, always lies within."""
+    """Low and high of N values, float (N, ...) -> float (..., 2). 0, the neutral face, always lies within."""
     low, high = np.percentile(values, RANGE_PERCENTILES, axis=0)
-    return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=1)
+    return np.stack([np.minimum(low, 0.0), np.maximum(high, 0.0)], axis=-1)
 
 
 def saturate(values: np.ndarray | float, limit: np.ndarray | float) -> np.ndarray | float:
@@ -30,18 +30,20 @@ def saturate(values: np.ndarray | float, limit: np.ndarray | float) -> np.ndarra
     return limit * (1 - np.exp(-values / limit))
 
 
-def soft_clip(values: np.ndarray, ranges: np.ndarray, softness: float = SOFTNESS) -> np.ndarray:
+def soft_clip(
+    values: np.ndarray | float, ranges: np.ndarray | tuple[float, float], softness: float = SOFTNESS
+) -> np.ndarray | float:
     """Limit values smoothly: unchanged in their ranges, and not much beyond.
 
     Args:
-        values: float (K,).
-        ranges: float (K, 2), low and high.
+        values: float (...).
+        ranges: float (..., 2), low and high.
         softness: How far a value may exceed its range, over the range's length.
 
     Returns:
-        float (K,).
+        float (...).
     """
-    low, high = ranges.T
+    low, high = np.moveaxis(np.asarray(ranges), -1, 0)
     margin = np.maximum(softness * (high - low), 1e-9)
     over, under = np.maximum(values - high, 0.0), np.maximum(low - values, 0.0)
     inside = np.clip(values, low, high)
@@ -62,7 +64,7 @@ class KnownMeasure:
             shapes: float (N, 68, 2), the training shapes, upright.
         """
         self._measure, self._at_rest = measure, float(measure(at_rest))
-        self._range = value_ranges((measure(shapes) - self._at_rest)[:, None])
+        self._range = value_ranges(measure(shapes) - self._at_rest)
 
     def missing(self, face: np.ndarray, wanted: np.ndarray) -> float:
         """How much a face lacks of the measure that is wanted, as far as the target showed it.
@@ -72,6 +74,6 @@ class KnownMeasure:
             wanted: float (68, 2), the face that has the measure.
         """
         change = float(self._measure(face)) - self._at_rest
-        low, high = self._range[0]
-        known = np.array([[min(low, change), max(high, change)]])
-        return soft_clip(np.array([float(self._measure(wanted)) - self._at_rest]), known)[0] - change
+        low, high = self._range
+        known = min(low, change), max(high, change)
+        return soft_clip(float(self._measure(wanted)) - self._at_rest, known) - change

@@ -86,7 +86,7 @@ class Retargeter:
         rotation = self._from_upright.matrix / scale
         self._components = (target.components.reshape(-1, LANDMARKS, 2) @ rotation).reshape(-1, 2 * LANDMARKS)
         self._ranges = target.ranges / scale
-        self._residual = np.array([[0.0, target.residual / scale]])
+        self._residual = 0.0, target.residual / scale
         self._target_shut_eyes = target.drawn_shut_eyes
         self._known = self._turns = self._mouth_widths = None
         self._widest_eyes = [UNKNOWN_WIDEST_EYES] * len(EYELIDS)
@@ -99,7 +99,7 @@ class Retargeter:
             turns = [HeadPose.estimate(self._target_upright, shape).turn for shape in sample]
             self._turns = value_ranges(np.array(turns))
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
-            self._mouth_widths = value_ranges(widths[:, None])
+            self._mouth_widths = value_ranges(widths)
             self._mouth_slant = KnownMeasure(upright.mouth_slant, self._target_upright, shapes)
             self._mouth_aside = KnownMeasure(
                 partial(upright.aside, region=LIPS), self._target_upright, shapes
@@ -237,7 +237,7 @@ class Retargeter:
         """
         at_rest = upright.mouth_width(self._target_upright)
         change = min(wanted - at_rest, WIDENED_MOUTH * (wanted - at_rest))
-        change = soft_clip(np.array([change]), self._mouth_widths)[0]
+        change = soft_clip(change, self._mouth_widths)
         middle = moved[list(MOUTH_CORNERS), 0].mean()
         factor = max(at_rest + change, 0.0) / max(upright.mouth_width(moved), 1e-3)
         moved[LIPS, 0] = middle + factor * (moved[LIPS, 0] - middle)
@@ -266,7 +266,7 @@ class Retargeter:
         coefficients = self._components @ flat
         rest = flat - coefficients @ self._components
         length = float(np.linalg.norm(rest))
-        rest *= float(soft_clip(np.array([length]), self._residual)[0]) / max(length, 1e-9)
+        rest *= float(soft_clip(length, self._residual)) / max(length, 1e-9)
         bounded = soft_clip(coefficients, self._ranges) @ self._components + rest
         return bounded.reshape(LANDMARKS, 2)
 
