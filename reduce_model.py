@@ -98,7 +98,7 @@ def reduce(
     from face2face.target.target_file import read_target
     from pix2pix import checkpoints, folding, inference, networks
 
-    inference.refuse_colours(opts, model_input)
+    inference.check_paints_pictures(opts, model_input)
     target, plate = read_target(model_input, opts.image_size), read_plate(model_input, opts.image_size)
     trained = networks.generator_of(opts)
     checkpoint = model_folder.restore_generator(trained, model_input, which)

@@ -91,7 +91,7 @@ def our_options(ngf: int, ndf: int, batch: int, precision: str) -> Options:
 
 
 def _our_steps(ngf: int, ndf: int, batch: int, precision: str) -> Callable[[int], float]:
-    """Return a function that trains some steps with the options above and returns the seconds."""
+    """A function that trains some steps with the options above and returns the seconds."""
     import tensorflow as tf
 
     from pix2pix.trainer import Trainer

@@ -227,7 +227,7 @@ def checkpoint_folder(text: str) -> Path:
 
 
 def existing_file(path: str | Path, what: str) -> Path:
-    """Return the path of a file.
+    """The path of a file.
 
     Args:
         what: What the file should be, for the error: "the frozen model".
@@ -244,7 +244,7 @@ def existing_file(path: str | Path, what: str) -> Path:
 
 
 def existing_dir(path: str | Path, what: str) -> Path:
-    """Return the path of a folder; `what` and errors as in `existing_file`."""
+    """The path of a folder; `what` and errors as in `existing_file`."""
     path = Path(path)
     if not path.is_dir():
         raise UserError(

@@ -15,22 +15,22 @@ _COMMENT = f"{LABEL}: a face painted by a neural network ({TOOL}, "  # the start
 
 
 def now() -> str:
-    """Return the present time in ISO 8601, to the second, with its zone."""
+    """The present time in ISO 8601, to the second, with its zone."""
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def comment(date: str | None) -> str:
-    """Return the provenance in one line of ASCII, for formats that have a comment only; date as in `xmp`."""
+    """The provenance in one line of ASCII, for formats that have a comment only; date as in `xmp`."""
     return f"{_COMMENT}{f'{date}, ' if date else ''}{SOURCE_TYPE})"
 
 
 def is_comment(text: str) -> bool:
-    """Return whether a comment is that of a file which this project made."""
+    """Whether a comment is that of a file which this project made."""
     return text.startswith(_COMMENT)
 
 
 def xmp(date: str | None) -> bytes:
-    """Return the provenance as an XMP packet, UTF-8.
+    """The provenance as an XMP packet, UTF-8.
 
     Args:
         date: When the picture was made, ISO 8601; None: it is not told, so that the same picture is the same

@@ -87,7 +87,7 @@ def all_reduce_mean(values: list[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def broadcast_from_chief(strategy: tf.distribute.Strategy, value: int) -> int:
-    """Return the chief's value on all workers. All workers have to call it."""
+    """The chief's value on all workers. All workers have to call it."""
     if strategy.num_replicas_in_sync == 1:
         return value
 

@@ -32,7 +32,7 @@ class BatchNorm(layers.BatchNormalization):
         return self._on_one_device(inputs)[0]
 
     def _on_one_device(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the normalised inputs, and their mean and biased variance, float32 (C,) each."""
+        """The normalised inputs, and their mean and biased variance, float32 (C,) each."""
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
@@ -48,7 +48,7 @@ class BatchNorm(layers.BatchNormalization):
         return outputs, mean, biased
 
     def _on_all_devices(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the same for a batch that is split over several devices."""
+        """The same for a batch that is split over several devices."""
         x = tf.cast(inputs, tf.float32)
         mean, square = all_reduce_mean([tf.reduce_mean(x, (0, 1, 2)), tf.reduce_mean(x * x, (0, 1, 2))])
         variance = tf.nn.relu(square - mean * mean)

@@ -148,7 +148,7 @@ def export(
         UserError: If the model does not generate pictures, or, before anything is changed, if a file that is
             not ours is in the way.
     """
-    refuse_colours(opts, checkpoint)
+    check_paints_pictures(opts, checkpoint)
     is_export = options.has_stage(output_dir, options.EXPORTED)
 
     def is_ours(path: Path) -> bool:
@@ -165,7 +165,7 @@ def export(
         options.write(unfinished, opts, options.EXPORTED)
 
 
-def refuse_colours(opts: Options, folder: Path) -> None:
+def check_paints_pictures(opts: Options, folder: Path) -> None:
     """Raise `UserError` if a model generates colours (`--lab_colorization`) instead of pictures."""
     if opts.lab_colorization:
         raise cli.UserError(

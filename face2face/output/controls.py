@@ -123,7 +123,7 @@ class Controls:
         return self.press(_BY_KEY.get(key.lower(), ""))
 
     def take(self) -> list[str]:
-        """Return the commands that were given since the last call, in their order."""
+        """The commands that were given since the last call, in their order."""
         commands = []
         while not self._given.empty():
             commands.append(self._given.get())
@@ -131,7 +131,7 @@ class Controls:
 
 
 def model_of(command: str) -> int | None:
-    """Return the index of the model that a command chooses; None if it is another command."""
+    """The index of the model that a command chooses; None if it is another command."""
     place = command.removeprefix(_MODEL)
     if command.startswith(_MODEL) and len(place) == 1 and place in "123456789":
         return int(place) - 1
@@ -154,7 +154,7 @@ class GainChange:
 
 
 def gain_change(command: str) -> GainChange | None:
-    """Return what a command does to a gain; None if it is another command.
+    """What a command does to a gain; None if it is another command.
 
     Args:
         command: "expression-less", "expression-more", "expression-1.25"; likewise of the other gains.
@@ -214,7 +214,7 @@ class State:
         self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
 
     def lines(self) -> list[str]:
-        """Return the window's lines of text: figures, messages, and the keys if they are asked for."""
+        """The window's lines of text: figures, messages, and the keys if they are asked for."""
         figures = f"{self.fps:.1f} frames/s"
         if self.latency is not None:
             figures += f", {1000 * self.latency:.0f} ms"
@@ -232,5 +232,5 @@ class State:
         return [line for line in lines if line]
 
     def as_json(self) -> dict:
-        """Return the state for the page, with its own names of the fields as keys."""
+        """The state for the page, with its own names of the fields as keys."""
         return asdict(self)

@@ -51,7 +51,7 @@ class ImageFolder:
         self.has_pictures = True
 
     def is_there(self) -> bool:
-        """Return whether the folder is still the one that was made."""
+        """Whether the folder is still the one that was made."""
         return recording_place.identity(self.path) == self._identity
 
     def close(self) -> None:

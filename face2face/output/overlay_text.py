@@ -15,7 +15,7 @@ _LINE_PITCH = 1.8  # distance of the lines, in letter heights
 
 
 def _text_width(text: str, letter: float) -> int:
-    """Return the width in pixels of a text with capitals of a height in pixels."""
+    """The width in pixels of a text with capitals of a height in pixels."""
     return cv2.getTextSize(text, _FONT, letter / _CAPITAL_HEIGHT, _thickness(letter))[0][0]
 
 

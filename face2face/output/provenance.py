@@ -7,7 +7,7 @@ from face2face.output import overlay_text
 
 
 def video_tags(date: str) -> dict[str, str]:
-    """Return the metadata of a video file of an ISO 8601 date.
+    """The metadata of a video file of an ISO 8601 date.
 
     FFmpeg writes the comment into MP4, MOV, Matroska and WebM, where FFmpeg and exiftool read it. It writes
     the source type into Matroska and WebM only; the comment holds it, too.
@@ -30,14 +30,14 @@ def jpeg(picture: np.ndarray, date: str, quality: int) -> bytes:
 
 
 def gif_block(date: str) -> bytes:
-    """Return the comment as a comment extension of a GIF file."""
+    """The comment as a comment extension of a GIF file."""
     text = metadata.comment(date).encode("ascii")
     assert len(text) < 256  # one sub-block
     return b"\x21\xfe" + bytes([len(text)]) + text + b"\0"
 
 
 def label(picture: np.ndarray) -> np.ndarray:
-    """Return a copy of uint8 (H, W, 3) with 'AI-generated' in its lower left corner."""
+    """A copy of uint8 (H, W, 3) with 'AI-generated' in its lower left corner."""
     picture = picture.copy()
     overlay_text.write(picture, [metadata.LABEL], max(9.0, picture.shape[0] / 20), at_bottom=True)
     return picture

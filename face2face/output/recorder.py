@@ -126,5 +126,5 @@ class Recorder:
 
 
 def named_by_time(ending: str) -> Path:
-    """Return an unused path in the current folder, named by the time."""
+    """An unused path in the current folder, named by the time."""
     return free_path(Path(f"face2face-{datetime.datetime.now():%Y%m%d-%H%M%S}{ending}"))

@@ -86,7 +86,7 @@ class VideoFile:
         return self._place.path
 
     def is_there(self) -> bool:
-        """Return whether the file is still the one that was made."""
+        """Whether the file is still the one that was made."""
         return self._place.is_there()
 
     def _open(self, ending: str) -> None:

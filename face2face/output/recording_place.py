@@ -10,7 +10,7 @@ from face2face.cli import UserError
 
 
 def is_recording(path: Path) -> bool:
-    """Return whether a file is a video that this project recorded, by the comment in its metadata."""
+    """Whether a file is a video that this project recorded, by the comment in its metadata."""
     import av
 
     try:
@@ -22,7 +22,7 @@ def is_recording(path: Path) -> bool:
 
 
 def is_being_recorded(path: Path) -> bool:
-    """Return whether a program is recording to a file or folder now: each one locks its own."""
+    """Whether a program is recording to a file or folder now: each one locks its own."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:  # there is none, or it is a folder on Windows
@@ -37,7 +37,7 @@ def is_being_recorded(path: Path) -> bool:
 
 
 def free_path(path: Path) -> Path:
-    """Return the path, or the first of path-2, path-3, ... that does not exist."""
+    """The path, or the first of path-2, path-3, ... that does not exist."""
     numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
     return next(each for each in itertools.chain([path], numbered) if not os.path.lexists(each))
 
@@ -79,7 +79,7 @@ class RecordingPlace:
         return self.file if self._path.is_symlink() else self._path.with_name(self.file.name)
 
     def is_there(self) -> bool:
-        """Return whether the file is still the one that was made."""
+        """Whether the file is still the one that was made."""
         return identity(self.file) == self._identity
 
     def check_unchanged(self) -> None:
@@ -113,7 +113,7 @@ class RecordingPlace:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return the device and inode of a file or folder; None if there is none."""
+    """The device and inode of a file or folder; None if there is none."""
     try:
         found = os.stat(path)
     except OSError:

@@ -94,7 +94,7 @@ class FileSound(Sound):
 
 
 def has_sound(path: Path) -> bool:
-    """Return whether a video file has sound with its pictures."""
+    """Whether a video file has sound with its pictures."""
     import av
 
     try:
@@ -105,7 +105,7 @@ def has_sound(path: Path) -> bool:
 
 
 def _audio_stream(container: Any) -> Any | None:
-    """Return the first audio stream that there is a decoder for."""
+    """The first audio stream that there is a decoder for."""
     return next((stream for stream in container.streams.audio if stream.codec_context), None)
 
 

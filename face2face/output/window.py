@@ -76,7 +76,7 @@ class Window:
         return _key_of(cv2.waitKeyEx(1))
 
     def is_open(self) -> bool:
-        """Return whether the user has not closed it by its button."""
+        """Whether the user has not closed it by its button."""
         try:
             return cv2.getWindowProperty(self.TITLE, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # Qt no longer knows a window that was closed
@@ -98,7 +98,7 @@ def _key_of(code: int) -> str | None:
 
 
 def has_screen() -> bool:
-    """Return whether a window can be opened: where it cannot, OpenCV would end the whole program.
+    """Whether a window can be opened: where it cannot, OpenCV would end the whole program.
 
     If OpenCV's Qt does not know Wayland, it is told to take X, whatever QT_QPA_PLATFORM has asked for.
     """

@@ -16,7 +16,7 @@ LONGEST_TOKEN = 1000
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host's name or address is reached from this machine only."""
+    """Whether a host's name or address is reached from this machine only."""
     if host == "localhost":
         return True
     try:

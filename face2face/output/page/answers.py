@@ -28,5 +28,5 @@ class Answer(Response):
 
 
 def plain(code: int, text: str = "") -> Answer:
-    """Return an answer of one line of text, which is the status's own phrase unless another is given."""
+    """An answer of one line of text, which is the status's own phrase unless another is given."""
     return Answer((text or HTTPStatus(code).phrase) + "\n", code, content_type="text/plain; charset=utf-8")

@@ -61,7 +61,7 @@ class Page:
         return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
-        """Return the answer to a request, whoever sent it."""
+        """The answer to a request, whoever sent it."""
         if (refusal := self._refusal(request)) is not None:
             return refusal
         try:
