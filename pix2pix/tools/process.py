@@ -100,21 +100,10 @@ def process(
         sidecar = scale_sidecar(sidecar, paths, size, pad)
         sidecar.check_faces(output_dir / SIDECAR_NAME)
 
-    def make(path: Path) -> np.ndarray:
-        if operation == "combine":
-            return combine(path, rights[path])
-        if operation == "blank":
-            return blank(path)
-        if operation == "resize" and sidecar and path.name in sidecar.images:
-            return sidecar.images[path.name].draw(size, sidecar.drawing)
-        picture = pictures.read(path)
-        if operation == "resize":
-            return resize(picture, size, pad)
-        return {"grayscale": grayscale, "canny": canny}[operation](picture)
-
     if not (output_dir / SETTINGS).exists():
         files.write_text(output_dir / SETTINGS, records.encode(settings, indent=0), files.never_ours)
     sources = {path: [path, rights[path]] if path in rights else [path] for path in paths}
+    make = _maker(operation, rights, sidecar, size, pad)
     done = run_parallel(make, sources, outputs, is_ours, workers, outdated)
     if sidecar:
         sidecar.write(output_dir)
@@ -150,6 +139,33 @@ def scale_sidecar(sidecar: Sidecar, paths: list[Path], size: int, pad: bool) -> 
             height, width = pictures.read(path).shape[:2]
             scaled[path.name] = sidecar.images[path.name].in_crop_box(square(width, height, pad), size)
     return replace(sidecar, images=scaled)
+
+
+def _maker(
+    operation: str, rights: dict[Path, Path], sidecar: Sidecar | None, size: int, pad: bool
+) -> Callable[[Path], np.ndarray]:
+    """The function that makes the image of a path, uint8 (H, W, 3), RGB.
+
+    Args:
+        operation: One of `OPERATIONS`.
+        rights: The right half of each path, for combine.
+        sidecar: Describes the images that are drawn, at the new size, not resized; None: none is.
+        size: Side in pixels, for resize.
+        pad: Whether to keep the whole picture on black, for resize.
+    """
+
+    def draw_or_resize(path: Path) -> np.ndarray:
+        if sidecar and path.name in sidecar.images:
+            return sidecar.images[path.name].draw(size, sidecar.drawing)
+        return resize(pictures.read(path), size, pad)
+
+    return {
+        "resize": draw_or_resize,
+        "combine": lambda path: combine(path, rights[path]),
+        "grayscale": lambda path: grayscale(pictures.read(path)),
+        "blank": blank,
+        "canny": lambda path: canny(pictures.read(path)),
+    }[operation]
 
 
 def run_parallel(
