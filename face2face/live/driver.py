@@ -167,7 +167,7 @@ class Driver:
         if self._is_asked_to_calibrate:
             self._is_asked_to_calibrate = False
             self._restart_calibration()
-        person.calibration.look(points, seconds, None if face.gaze is None else face.gaze.detected)
+        person.calibration.update(points, seconds, None if face.gaze is None else face.gaze.detected)
         if person.calibration.is_settled:
             self.keep()
 

@@ -117,7 +117,7 @@ class Calibration:
             gazes: float (2, 2) each.
         """
         for gaze in gazes:
-            self.gaze.look(gaze)
+            self.gaze.update(gaze)
         for points in faces:
             self._finder.add(points)
         if len(faces) >= ENOUGH_FACES:
@@ -130,7 +130,7 @@ class Calibration:
         """Whether a neutral face that is worth keeping was learned, and is not being learned anew."""
         return not self.is_running and (self.is_settled or self._learned_for >= CALIBRATION_SECONDS)
 
-    def look(self, points: np.ndarray, seconds: float, gaze: np.ndarray | None = None) -> None:
+    def update(self, points: np.ndarray, seconds: float, gaze: np.ndarray | None = None) -> None:
         """Take the face of a frame into account.
 
         Args:
@@ -141,7 +141,7 @@ class Calibration:
         is_sample = not 0 <= seconds - self._sampled_at < SAMPLE_SECONDS
         self._sampled_at = seconds if is_sample else self._sampled_at
         if gaze is not None and (is_sample or self.is_running):
-            self.gaze.look(gaze)
+            self.gaze.update(gaze)
         elapsed = 0.0 if self._last is None else max(seconds - self._last[1], 0.0)
         if self.is_running:
             self._calibrate(points, seconds)

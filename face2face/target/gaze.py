@@ -129,7 +129,7 @@ class DriverGaze:
         self._seen: list[np.ndarray] = []
         self._usual_weight = USUAL_WEIGHT
 
-    def look(self, gaze: np.ndarray) -> None:
+    def update(self, gaze: np.ndarray) -> None:
         """Take the gaze in a picture into account, float (2, 2); one with NaN tells nothing."""
         if self._known is None and np.isfinite(gaze).all():
             self._seen.append(gaze)

@@ -51,7 +51,7 @@ def prior(clips) -> np.ndarray:
 def learn(prior: np.ndarray, faces: np.ndarray, fps: float = 25.0) -> Calibration:
     calibration = Calibration(prior)
     for index, points in enumerate(faces):
-        calibration.look(points, index / fps)
+        calibration.update(points, index / fps)
     return calibration
 
 
@@ -87,7 +87,7 @@ def test_a_lasting_smile_does_not_become_the_face_at_rest(prior, clip):
     assert away(calibration.neutral, clip[5], LIPS) < 0.02
     settled = calibration.neutral
     for index, points in enumerate(clip):
-        calibration.look(points, 100 + index / 25)
+        calibration.update(points, 100 + index / 25)
     assert calibration.neutral is settled
 
 
@@ -96,14 +96,14 @@ def test_what_is_learned_of_a_minute_does_not_depend_on_the_frame_rate(prior, cl
     """For 8 s the driver reads, and then he looks into the camera."""
     calibration, reading = Calibration(prior), USUAL_REST + np.array([0.0, 0.16])
     for seconds in np.arange(0, 1.5 * LEARNING_SECONDS, 1 / fps):
-        calibration.look(clip[5], seconds, reading if seconds < 8 else USUAL_REST)
+        calibration.update(clip[5], seconds, reading if seconds < 8 else USUAL_REST)
         if abs(seconds - LEARNING_SECONDS) > 1:
             assert calibration.is_settled == (seconds > LEARNING_SECONDS)
     np.testing.assert_allclose(calibration.gaze.rest, USUAL_REST)
-    calibration.look(clip[5], 100.0, reading)
+    calibration.update(clip[5], 100.0, reading)
     settled = calibration.gaze.rest
     for seconds in range(101, 800):
-        calibration.look(clip[5], seconds, reading)
+        calibration.update(clip[5], seconds, reading)
     assert calibration.gaze.rest is settled
 
 
@@ -120,7 +120,7 @@ def test_the_face_at_rest_moves_without_a_jump(prior, clip):
     calibration = Calibration(prior)
     faces = [None]
     for index, points in enumerate(np.concatenate([clip[45:70], np.tile(clip[:15], (6, 1, 1))])):
-        calibration.look(points, index / 25)
+        calibration.update(points, index / 25)
         faces.append(calibration.neutral)
     steps = [away(after, before) for before, after in itertools.pairwise(faces[1:])]
     assert max(steps) < 0.02
@@ -131,7 +131,7 @@ def test_a_clip_that_is_looked_through_ahead_is_settled(prior, clip):
     calibration = Calibration(prior)
     calibration.look_ahead(clip[::2])
     assert calibration.is_settled
-    calibration.look(clip[50], 0.0)
+    calibration.update(clip[50], 0.0)
     assert away(calibration.neutral, clip[5], LIPS) < 0.03
     too_few = Calibration(prior)
     too_few.look_ahead(clip[:3])
@@ -162,12 +162,12 @@ def test_calibration_is_at_once_when_asked(prior, clip):
     calibration.restart()
     assert calibration.is_running
     for index in range(51):
-        calibration.look(smile, 5.0 + index / 25)
+        calibration.update(smile, 5.0 + index / 25)
         assert calibration.is_running == (index / 25 < CALIBRATION_SECONDS)
     assert away(calibration.neutral, smile) < 0.02 and calibration.is_settled
     kept = calibration.neutral
-    calibration.look(clip[0], 8.0)
-    calibration.look(clip[0], 9.0)
+    calibration.update(clip[0], 8.0)
+    calibration.update(clip[0], 9.0)
     assert np.abs(calibration.neutral - kept).max() < 1
 
 
@@ -178,7 +178,7 @@ def test_what_is_kept_is_the_calibrated_face_and_not_the_way_to_it(prior, clip, 
     moved = clip[0] + 60
     for index in range(26):
         assert not calibration.is_known  # to end now must not overwrite what was kept before
-        calibration.look(moved, 5.0 + index / 25)
+        calibration.update(moved, 5.0 + index / 25)
     assert calibration.is_known
     calibration.write(tmp_path / "me.json", (640, 360))
     kept = read_calibration(tmp_path / "me.json")

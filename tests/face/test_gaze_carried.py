@@ -42,10 +42,10 @@ def test_the_drivers_gaze_at_rest_is_learned():
     np.testing.assert_array_equal(driver.rest, USUAL_REST)
     own = USUAL_REST + aside(0.1, 0.05)
     for i in range(60):
-        driver.look(own + aside(0.4) if i % 3 == 0 else own)  # a third of the time he looks aside
+        driver.update(own + aside(0.4) if i % 3 == 0 else own)  # a third of the time he looks aside
     np.testing.assert_allclose(driver.rest, own, atol=0.02)
     driver.restart()
-    driver.look(AHEAD)
+    driver.update(AHEAD)
     np.testing.assert_allclose(driver.rest, AHEAD)
 
 
@@ -54,7 +54,7 @@ def test_calibration_keeps_the_gaze(tmp_path):
     calibration.restart()
     for seconds in np.arange(0, 2 * CALIBRATION_SECONDS, 0.05):
         across = 0.1 if seconds < CALIBRATION_SECONDS else 0.9
-        calibration.look(FACE, seconds, AHEAD + aside(across))
+        calibration.update(FACE, seconds, AHEAD + aside(across))
     calibration.write(tmp_path / "me.json", (640, 360))
     saved = read_calibration(tmp_path / "me.json")
     np.testing.assert_allclose(saved.gaze, AHEAD + aside(0.1), atol=0.05)
