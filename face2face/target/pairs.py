@@ -19,7 +19,9 @@ from face2face.sources.open import source_path
 from face2face.target import selection
 from face2face.target.selection import Candidate
 from face2face.target.sidecar import (
+    LANDMARKS,
     MAX_NAME,
+    ORIGINAL,
     SIDECAR_NAME,
     Entry,
     Sidecar,
@@ -27,9 +29,6 @@ from face2face.target.sidecar import (
     is_sidecar,
     read_sidecar,
 )
-
-ORIGINAL, LANDMARKS = "original", "landmarks"
-"""The two folders of a run. The images of a pair have the same name in both."""
 
 PAIR_FILE = re.compile(r"[1-9]\d{0,8}\.png")
 """File names of pairs, which are numbered."""

@@ -27,6 +27,11 @@ from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING, draw
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
 
 SIDECAR_NAME = "landmarks.json"
+
+ORIGINAL, LANDMARKS = "original", "landmarks"
+"""The two folders of a run of generate_train_data.py. The images of a pair have the same name in both; the
+sidecar is in the latter."""
+
 FORMAT_VERSION = 2
 """Of files with irises. Those without have version 1, which older readers know."""
 
@@ -56,6 +61,11 @@ class Video:
     fps: float
     crop_box: tuple[int, int, int] | None
     frame_count: int | None = None
+
+    @classmethod
+    def from_content(cls, content: "VideoContent") -> "Video":
+        """The video that a file has."""
+        return cls(content.name, content.frame_size, content.fps, content.window, content.frame_count)
 
     def to_content(self) -> dict:
         """The video as the file has it."""
@@ -258,8 +268,7 @@ def _read(path: Path) -> Sidecar:
         )
         for name, entry in content.images.items()
     }
-    videos = [Video(v.name, v.frame_size, v.fps, v.window, v.frame_count) for v in content.videos]
-    sidecar = Sidecar(videos, images, content.drawing)
+    sidecar = Sidecar([Video.from_content(video) for video in content.videos], images, content.drawing)
     sidecar.check_faces(path)
     return sidecar
 

@@ -21,7 +21,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from face2face import cli, files, pictures, records
+from face2face import cli, files, pictures
 from face2face.face.crop import MODEL_SIZE
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar, is_sidecar, read_sidecar
@@ -33,7 +33,10 @@ from pix2pix.tools.earlier_run import (
     Settings,
     check_no_others,
     check_settings,
+    of_both_sides,
     of_other_frames,
+    origins_of,
+    remember,
 )
 from pix2pix.tools.operations import blank, canny, combine, grayscale, resize, square
 
@@ -71,7 +74,7 @@ def process(
     Raises:
         UserError: Before anything is written, if an option is not the operation's, if two images have one
             name, if a file that is not ours is in the way, if earlier images have none in the input now, or
-            are of another video, or if faces get too small.
+            are of another video, if two halves are of two frames, or if faces get too small.
     """
     check_operation(operation, {"--b_dir": b_dir, "--size": size, "--pad": pad or None})
     size = size or MODEL_SIZE
@@ -82,7 +85,12 @@ def process(
         raise cli.UserError(f"expected images, got none in {input_dir}")
     named = images.by_stem(paths)
     sidecar = read_sidecar(input_dir)
-    rights = namesakes(named, b_dir) if operation == "combine" else {}
+    origins = origins_of(input_dir, paths, sidecar)
+    rights = {}
+    if operation == "combine":
+        rights = namesakes(named, b_dir)
+        of_rights = origins_of(b_dir, list(rights.values()), read_sidecar(b_dir))
+        origins = of_both_sides(paths, rights, origins, of_rights)
     settings = Settings(operation, has_provenance=True)
     if operation == "resize":
         settings = Settings(operation, size, pad, has_provenance=True)
@@ -90,23 +98,24 @@ def process(
     outputs = {path: output_dir / f"{name}.png" for name, path in named.items()}
     for output in outputs.values():
         files.check_replaceable(output, is_ours)
-    outdated: set[Path] = set()
     if sidecar:
         is_first = not (output_dir / SETTINGS).exists()
         files.check_replaceable(output_dir / SIDECAR_NAME, files.never_ours if is_first else is_sidecar)
-        outdated = of_other_frames(output_dir, paths, sidecar)
+    outdated = of_other_frames(output_dir, paths, origins)
     check_no_others(output_dir, paths, is_ours)
     if sidecar and operation == "resize":
         sidecar = scale_sidecar(sidecar, paths, size, pad)
         sidecar.check_faces(output_dir / SIDECAR_NAME)
 
-    if not (output_dir / SETTINGS).exists():
-        files.write_text(output_dir / SETTINGS, records.encode(settings, indent=0), files.never_ours)
+    # Of an image whose place one of another frame takes, nothing is known until that has happened.
+    unsettled = {path.stem for path in outdated if outputs[path].exists()}
+    remember(output_dir, settings, {name: origins[name] for name in origins if name not in unsettled})
     sources = {path: [path, rights[path]] if path in rights else [path] for path in paths}
     make = _maker(operation, rights, sidecar, size, pad)
     done = run_parallel(make, sources, outputs, is_ours, workers, outdated)
     if sidecar:
         sidecar.write(output_dir)
+    remember(output_dir, settings, origins)
     return done
 
 
