@@ -7,6 +7,7 @@ import numpy as np
 from face2face import cli, files
 from face2face.target.sidecar import SIDECAR_NAME, Sidecar
 from face2face.target.target_file import TARGET_NAME, Target, is_target, read_target
+from face2face.target.video import can_be_one, described
 from pix2pix.options import Options
 
 
@@ -45,8 +46,8 @@ def check(target: Target | None, output_dir: Path) -> None:
     trained, given = read_target(output_dir), target.videos if target else []
     if trained and trained.videos and not _knows_one_of(trained, given):
         raise cli.UserError(
-            f"expected pairs of {_described(trained.videos)}, as in {output_dir}, got pairs of "
-            f"{_described(given) or 'no known video'} (for another target give a new --output_dir; "
+            f"expected pairs of {described(trained.videos)}, as in {output_dir}, got pairs of "
+            f"{described(given) or 'no known video'} (for another target give a new --output_dir; "
             "--checkpoint begins with the weights of a training)"
         )
 
@@ -60,32 +61,11 @@ def check_pairs(target: Target | None, pairs: Path, sidecar: Sidecar) -> None:
     given = [video.to_content() for video in sidecar.videos]
     if target and target.videos and given and not _knows_one_of(target, given):
         raise cli.UserError(
-            f"expected pairs of {_described(target.videos)}, which the generator was trained on, got pairs "
-            f"of {_described(given)}: {pairs}"
+            f"expected pairs of {described(target.videos)}, which the generator was trained on, got pairs "
+            f"of {described(given)}: {pairs}"
         )
 
 
 def _knows_one_of(target: Target, videos: list[dict]) -> bool:
-    """Whether a target was filmed in one of these videos, as far as their headers tell.
-
-    The rate of a camera, which has no number of frames, may differ from one recording to the next.
-    """
-    return any(
-        target.training_video(
-            video["name"],
-            video["frame_size"],
-            video["fps"] if video.get("frame_count") is not None else None,
-            video.get("frame_count"),
-        )
-        for video in videos
-    )
-
-
-def _described(videos: list[dict]) -> str:
-    """Videos by name, size and length, for people; sorted."""
-    texts = []
-    for video in videos:
-        width, height = video["frame_size"]
-        count = video.get("frame_count")
-        texts.append(f"{video['name']} ({width}x{height}{f', {count} frames' if count else ''})")
-    return ", ".join(sorted(set(texts)))
+    """Whether a target was filmed in one of these videos, as far as their headers tell."""
+    return any(can_be_one(known, video) for known in target.videos for video in videos)

@@ -15,20 +15,20 @@ from face2face.face.eyes import EyeDetector
 from face2face.face.winks import visible_irises, with_wink
 from face2face.sampling import spread_indices
 from face2face.sources.base import Source
+from face2face.sources.files import FileSource
 from face2face.sources.open import source_path
 from face2face.target import selection
 from face2face.target.selection import Candidate
 from face2face.target.sidecar import (
     LANDMARKS,
-    MAX_NAME,
     ORIGINAL,
     SIDECAR_NAME,
     Entry,
     Sidecar,
-    Video,
     is_sidecar,
     read_sidecar,
 )
+from face2face.target.video import MAX_NAME, Video
 
 PAIR_FILE = re.compile(r"[1-9]\d{0,8}\.png")
 """File names of pairs, which are numbered."""
@@ -62,8 +62,8 @@ class Clip:
     def describe(self) -> Video:
         """The clip as the sidecar names it."""
         box = (self.crop_box.left, self.crop_box.top, self.crop_box.side) if self.crop_box else None
-        video = self.video
-        return Video(self.name[:MAX_NAME], self.scanned.frame_size, video.fps, box, video.frame_count)
+        count = self.video.frame_count if isinstance(self.video, FileSource) else None
+        return Video(self.name[:MAX_NAME], self.scanned.frame_size, self.video.fps, box, count)
 
 
 def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, preview: bool) -> files.IsOurs:

@@ -4,7 +4,7 @@
  "drawing": "colour",                      the style, a key of drawing.DRAWINGS
  "videos": [{"name": "franck.mp4", "frame_size": [360, 288], "fps": 24.0,
              "window": [61, 0, 288],       crop box: left, top, side in the frame; null: whole frames
-             "frame_count": 4800}],        by the header; left out if unknown, and by older versions
+             "frame_count": 4800}],        by a video file's header; left out if unknown, and in older files
  "images": {"1.png": {"video": 0, "frame": 12, "points": [[x, y], ...68],      pixels of the image
                       "irises": [[x, y], null],       left and right eye; null: shut, or in doubt
                       "line_width": 2.5}}}      of the drawing "original", pixels of the image
@@ -14,7 +14,7 @@ them out of the drawing, so a file with them has the next version.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from face2face import cli, files, records
 from face2face.face.crop import CropBox
 from face2face.face.drawing import DRAWINGS, ORIGINAL_DRAWING, draw
 from face2face.face.geometry import MIN_INTEROCULAR_DISTANCE, interocular_distance
+from face2face.target.video import Number, Video, VideoContent
 
 SIDECAR_NAME = "landmarks.json"
 
@@ -35,45 +36,10 @@ sidecar is in the latter."""
 FORMAT_VERSION = 2
 """Of files with irises. Those without have version 1, which older readers know."""
 
-MAX_NAME = 255
-"""Maximum number of characters of a video's name."""
-
 MIN_LINE_WIDTH, MAX_LINE_WIDTH = 0.01, 1000.0
 """In pixels: those of the original's 3 pixels, in frames scaled to any size."""
 
 _DECIMALS = 3  # of a pixel: far below what a drawing can show
-
-
-@dataclass(frozen=True)
-class Video:
-    """A video that images were taken from.
-
-    Attributes:
-        name: The file's name.
-        frame_size: Width and height of its frames, pixels.
-        fps: Frames per second.
-        crop_box: Left, top and side in its frames, pixels; None: the images are whole frames.
-        frame_count: Number of its frames by its header; None: unknown.
-    """
-
-    name: str
-    frame_size: tuple[int, int]
-    fps: float
-    crop_box: tuple[int, int, int] | None
-    frame_count: int | None = None
-
-    @classmethod
-    def from_content(cls, content: "VideoContent") -> "Video":
-        """The video that a file has."""
-        return cls(content.name, content.frame_size, content.fps, content.window, content.frame_count)
-
-    def to_content(self) -> dict:
-        """The video as the file has it."""
-        content = asdict(self)
-        content["window"] = content.pop("crop_box")
-        if self.frame_count is None:
-            del content["frame_count"]
-        return content
 
 
 @dataclass(frozen=True)
@@ -179,10 +145,6 @@ class Sidecar:
 # --- the file's schema ----------------------------------------------------------------------------------
 
 _FileName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]+$")]
-_VideoName = Annotated[str, msgspec.Meta(max_length=MAX_NAME, pattern=r"^[^/]*$")]
-_Side = Annotated[int, msgspec.Meta(ge=1, le=10**5)]
-_Corner = Annotated[int, msgspec.Meta(ge=-(10**5), le=10**5)]
-Number = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 LineWidth = Annotated[float, msgspec.Meta(ge=MIN_LINE_WIDTH, le=MAX_LINE_WIDTH)]
 
 
@@ -190,16 +152,6 @@ class _Head(msgspec.Struct):
     """What every version of the file has."""
 
     format_version: int
-
-
-class VideoContent(msgspec.Struct, omit_defaults=True):
-    """A video in this file and in `target.json`."""
-
-    name: _VideoName
-    frame_size: tuple[_Side, _Side]
-    fps: Annotated[float, msgspec.Meta(gt=0, le=1e4)]
-    window: tuple[_Corner, _Corner, _Side] | None
-    frame_count: Number | None = None
 
 
 class _EntryContent(msgspec.Struct):

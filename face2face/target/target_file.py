@@ -29,7 +29,6 @@ its range (`target_schema`).
 """
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,11 +44,9 @@ from face2face.target.gaze import TargetGaze
 from face2face.target.sidecar import Sidecar
 from face2face.target.statistics import TargetFace
 from face2face.target.target_schema import FORMAT_VERSION, WHAT, decode, face_from_content, face_to_content
+from face2face.target.video import can_be_one
 
 TARGET_NAME = "target.json"
-
-SAME_HEADER = 1e-3
-"""Relative difference of two rates, or of two numbers of frames, up to which they are the same."""
 
 
 @dataclass(frozen=True)
@@ -144,15 +141,8 @@ class Target:
         Returns:
             An item of `videos`, or None for a clip that is no training video.
         """
-        for video in self.videos:
-            if (
-                video["name"] == clip
-                and tuple(video["frame_size"]) == tuple(frame_size)
-                and (fps is None or math.isclose(video["fps"], fps, rel_tol=SAME_HEADER))
-                and (frame_count is None or _is_as_long(video, frame_count))
-            ):
-                return video
-        return None
+        given = {"name": clip, "frame_size": frame_size, "fps": fps, "frame_count": frame_count}
+        return next((video for video in self.videos if can_be_one(video, given)), None)
 
     def neutral_in(
         self,
@@ -245,11 +235,3 @@ def is_target(path: Path) -> bool:
     except (OSError, cli.UserError):
         return False
     return True
-
-
-def _is_as_long(video: dict, frame_count: int) -> bool:
-    """Whether a clip can be a training video by the number of its frames."""
-    known = video.get("frame_count")
-    if known is None:
-        return max(video["frames"], default=0) < frame_count
-    return math.isclose(known, frame_count, rel_tol=SAME_HEADER)

@@ -10,12 +10,10 @@ from face2face.sources.files import image_paths
 from face2face.target.sidecar import (
     LANDMARKS,
     ORIGINAL,
-    Number,
     Sidecar,
-    Video,
-    VideoContent,
     read_sidecar,
 )
+from face2face.target.video import Number, Video, VideoContent, can_be_one
 from pix2pix.tools.split import PARTS
 
 OLDER_NAMES = {"edges": "canny"}
@@ -191,17 +189,11 @@ def of_other_frames(output_dir: Path, paths: list[Path], origins: Origins) -> se
         earlier = settings.origins()
     else:
         earlier = _origins_in(sidecar) if sidecar else {}
-    videos = [list(dict.fromkeys(video for video, _ in each.values())) for each in (earlier, origins)]
-    if all(videos) and not any(_can_be_one(*both) for both in itertools.product(*videos)):
-        names = [", ".join(sorted({cli.shown(video.name) for video in each})) for each in videos]
+    videos = [[v.to_content() for v in {video for video, _ in each.values()}] for each in (earlier, origins)]
+    if all(videos) and not any(can_be_one(*both) for both in itertools.product(*videos)):
+        names = [", ".join(sorted({video["name"] for video in each})) for each in videos]
         raise cli.UserError(
             f"expected images of {names[0]}, as in {output_dir}, got images of another video, {names[1]}: "
             "remove those, or give a new --output_dir"
         )
     return {path for path in paths if earlier.get(path.stem) != origins.get(path.stem)}
-
-
-def _can_be_one(video: Video, other: Video) -> bool:
-    """Whether two videos are one as far as their headers tell; older files have no number of frames."""
-    counts = {video.frame_count, other.frame_count} - {None}
-    return (video.name, video.frame_size) == (other.name, other.frame_size) and len(counts) < 2

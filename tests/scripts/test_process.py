@@ -208,6 +208,14 @@ def test_drawings_of_an_older_version_which_tells_no_length_are_the_same_targets
     assert processed(drawings, "resize", size=64).keys() == before.keys()
 
 
+def test_drawings_of_a_video_whose_length_was_told_less_exactly_are_the_same_targets(drawings):
+    """As for a training in the same folder."""
+    changed_sidecar(drawings, frame_count=4200)
+    before = processed(drawings, "resize", size=64)
+    changed_sidecar(drawings, frame_count=4201)
+    assert processed(drawings, "resize", size=64).keys() == before.keys()
+
+
 def test_drawings_that_get_too_small_are_refused_before_the_work(drawings):
     with pytest.raises(
         UserError, match=r"expected the landmarks of faces, got eyes that are 0\.\d pixels apart"

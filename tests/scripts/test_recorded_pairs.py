@@ -1,6 +1,7 @@
 """Pairs of a source that cannot be read again: what is recorded of it."""
 
 import itertools
+import shutil
 import signal
 import tempfile
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 from face2face.face.landmarks import LandmarkDetector
 from face2face.output.recording import open_recording
 from face2face.sources.open import open_source
+from face2face.target.sidecar import read_sidecar
+from face2face.target.target_file import Target
+from pix2pix import target_of_pairs
+from pix2pix.tools import process
 from tests.scripts.test_generate_train_data import frames_of, generate
 
 
@@ -77,3 +82,28 @@ def test_frames_of_a_stream_are_not_selected(clip, tmp_path, capsys):
     assert generate(tmp_path, clip.as_uri(), "--num", 4, "--select", "diverse") == 2
     assert "expected --select first of a camera or stream, got diverse" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["stream", "folder"])
+def test_two_recordings_of_one_source_are_of_one_target(kind, clip, clips, tmp_path):
+    """Whatever their lengths: for process.py, for a training in the same folder, and for a student."""
+    targets, source = [], clip.as_uri()
+    if kind == "folder":
+        source = tmp_path / "photos"
+        assert generate(tmp_path / "all", clip, "--num", 4, "--select", "first", "--crop", "none") == 0
+    for count in (3, 4):
+        out = tmp_path / f"{count}"
+        if kind == "folder":
+            source.mkdir(exist_ok=True)
+            for number in range(1, count + 1):
+                shutil.copy(tmp_path / "all" / "original" / f"{number}.png", source)
+        assert generate(out, source, "--num", count, "--select", "first") == 0
+        for name in ("original", "landmarks"):
+            process.process(out / name, tmp_path / "p" / name, "resize", size=64)
+        known = read_sidecar(out / "landmarks")
+        assert known.videos[0].frame_count is None
+        targets.append(Target.measure(known, 256, with_face=False))
+    for first, second in (targets, targets[::-1]):
+        first.write(tmp_path / "model")
+        target_of_pairs.check(second, tmp_path / "model")
+        target_of_pairs.check_pairs(first, tmp_path, known)
