@@ -13,7 +13,7 @@ from face2face.target.sidecar import (
     Sidecar,
     read_sidecar,
 )
-from face2face.target.video import Number, Video, VideoContent, can_be_one
+from face2face.target.video import Number, Video, VideoContent, can_be_one, described
 from pix2pix.tools.split import PARTS
 
 OLDER_NAMES = {"edges": "canny"}
@@ -115,13 +115,17 @@ def check_no_others(output_dir: Path, paths: list[Path], is_ours: files.IsOurs) 
     subfolders: these are looked through, too.
     """
     stems = {path.stem for path in paths}
-    folders = [output_dir, *(output_dir / part for part in PARTS)]
-    there = [path for folder in folders if folder.is_dir() for path in image_paths(folder)]
-    if others := [path for path in there if path.stem not in stems and is_ours(path)]:
+    if others := [path for path in _images_in(output_dir) if path.stem not in stems and is_ours(path)]:
         raise cli.UserError(
             f"expected the images of {paths[0].parent} in {output_dir}, got {len(others)} that earlier ones "
             f"have left there: {others[0]} ... (remove them, or give a new --output_dir)"
         )
+
+
+def _images_in(output_dir: Path) -> list[Path]:
+    """The images of a folder of ours and of those that split.py moves some of them to."""
+    folders = [output_dir, *(output_dir / part for part in PARTS)]
+    return [path for folder in folders if folder.is_dir() for path in image_paths(folder)]
 
 
 def origins_of(folder: Path, paths: list[Path], sidecar: Sidecar | None) -> Origins:
@@ -189,11 +193,15 @@ def of_other_frames(output_dir: Path, paths: list[Path], origins: Origins) -> se
         earlier = settings.origins()
     else:
         earlier = _origins_in(sidecar) if sidecar else {}
+    there = [path for path in _images_in(output_dir) if path.stem in earlier]
+    earlier = {path.stem: earlier[path.stem] for path in there}
     videos = [[v.to_content() for v in {video for video, _ in each.values()}] for each in (earlier, origins)]
     if all(videos) and not any(can_be_one(*both) for both in itertools.product(*videos)):
         names = [", ".join(sorted({video["name"] for video in each})) for each in videos]
+        if {video["name"] for video in videos[0]} & {video["name"] for video in videos[1]}:
+            names[1] = f"{described(videos[1])} instead of {described(videos[0])}"
         raise cli.UserError(
             f"expected images of {names[0]}, as in {output_dir}, got images of another video, {names[1]}: "
-            "remove those, or give a new --output_dir"
+            f"remove the earlier ones ({there[0]} ..., {len(there)} in all), or give a new --output_dir"
         )
     return {path for path in paths if earlier.get(path.stem) != origins.get(path.stem)}

@@ -71,6 +71,32 @@ def test_pairs_of_other_frames_take_the_place_of_all_three_images(runs, tmp_path
     assert combine(tmp_path / "kept") == 0 and made.tree(tmp_path) == before
 
 
+def test_when_the_earlier_images_are_removed_as_advised_the_new_ones_are_made(runs, tmp_path, capsys):
+    """Wherever split.py has moved them, and though sidecar and settings stay."""
+    all_steps(runs["first"], tmp_path)
+    expected = all_steps(runs["man"], tmp_path / "expected")
+    for folder in (*FOLDERS, "combined"):
+        (tmp_path / folder / "val").mkdir()
+        (tmp_path / folder / "1.png").rename(tmp_path / folder / "val" / "1.png")
+        left = tmp_path / folder
+        videos = "target.mp4 (640x360, 472 frames) instead of target.mp4 (640x360, 72 frames)"
+        for images, count in (([], 3), (["2.png", "3.png"], 1)):
+            for name in images:
+                (left / name).unlink()
+            arguments = ["--operation", "resize", "--size", 64, "--input_dir", runs["man"] / folder]
+            if folder == "combined":
+                arguments = ["--operation", "combine", "--input_dir", tmp_path / LANDMARKS]
+                arguments += ["--b_dir", tmp_path / ORIGINAL]
+            capsys.readouterr()
+            assert made.edge(process.main, *arguments, "--output_dir", left) == 2
+            (error,) = capsys.readouterr().err.splitlines()
+            assert f"got images of another video, {videos}: remove the earlier ones ({left}/" in error
+            assert f"..., {count} in all), or give a new --output_dir" in error
+        (left / "val" / "1.png").unlink()
+        assert made.edge(process.main, *arguments, "--output_dir", left) == 0
+    assert made.tree(tmp_path).items() >= expected.items()
+
+
 @pytest.mark.parametrize("other", ["spread", "man"])
 def test_halves_of_different_frames_are_not_combined(runs, other, tmp_path, capsys):
     step(runs["first"], LANDMARKS, tmp_path)
