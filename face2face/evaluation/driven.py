@@ -100,7 +100,11 @@ class CrossMeasures:
         if in_opening:
             self._opening.append(distance)
         if in_sample or (found is None and self._missing_beside_sample <= MISSING_STRIPS):
-            pictures = {kind: getattr(driven, kind) for kind in ("driver", "drawing", "generated")}
+            pictures = {
+                "driver": driven.preview,
+                "drawing": driven.drawing,
+                "generated": driven.generated,
+            }
             badness = 1.0 if found is None else distance
             name, said = f"{self._row}-{frame.number}", f"{self._driver}: {said}"
             self.strips.append(Strip(name, pictures, said, badness))
@@ -109,7 +113,7 @@ class CrossMeasures:
         gazes = painted = None
         if found is not None:
             painted, painted_gaze = self._judge.look(driven.generated, found)
-            self._heads.append((driven.points, driven.drawn, found))
+            self._heads.append((driven.points, driven.target_points, found))
             if painted_gaze is not None:
                 picture = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
                 gazes = self._judge.gaze(picture, driven.detected), painted_gaze

@@ -32,7 +32,7 @@ class Composer:
             is_labelled: Write on each face that it is AI-generated. The label is never mirrored.
         """
         self._driven, self._is_labelled = driven, is_labelled
-        self._side = driven.driver.shape[0]
+        self._side = driven.preview.shape[0]
         self._pictures: dict[tuple[str, bool, bool], np.ndarray] = {}
 
     @cached_property
@@ -59,7 +59,7 @@ class Composer:
             return face
         left = _BESIDE[view](self._driven)
         if is_marked:
-            left = _marked(left, self._driven.driver_points)
+            left = _marked(left, self._driven.preview_points)
         return np.concatenate([_flip(left) if mirrored else left, face], axis=1)
 
     @cached_property
@@ -76,20 +76,20 @@ def _flip(picture: np.ndarray) -> np.ndarray:
 
 
 def _driver(driven: DrivenFrame) -> np.ndarray:
-    return driven.driver
+    return driven.preview
 
 
 def _drawing(driven: DrivenFrame) -> np.ndarray:
-    return resize(driven.shown_drawing, driven.driver.shape[0])
+    return resize(driven.shown_drawing, driven.preview.shape[0])
 
 
 def _overlay(driven: DrivenFrame) -> np.ndarray:
     """The driver with the landmarks that were detected."""
-    picture = driven.driver
-    if driven.driver_points is None:
+    picture = driven.preview
+    if driven.preview_points is None:
         return picture
     side = picture.shape[0]
-    lines = draw(driven.driver_points, side, "white", side / 2 * LINE_WIDTH)
+    lines = draw(driven.preview_points, side, "white", side / 2 * LINE_WIDTH)
     return np.where(lines.any(axis=-1, keepdims=True), lines, picture)
 
 

@@ -83,35 +83,35 @@ class Painter:
         """Run the first stage: detect the driver's landmarks, and draw them for the generator."""
         height, width = frame.picture.shape[:2]
         crop_box = CropBox.centre(width, height)
-        model, drawing, drawn, driver_points = self._chosen, None, None, None
+        model, drawing, target_points, preview_points = self._chosen, None, None, None
         side = PREVIEW_SCALE * self.size
         with self.stats.measure("landmarks"):
             face = self.driver.find(frame)
         with self.stats.measure("drawing"):
             if face is not None:
                 target = self._generators[model].target
-                drawn, gaze = self.driver.carry(face, frame, model)
-                drawing = target.draw(drawn, crop_box.side, gaze)
-                driver_points = crop_box.points(face.points, side)
-            driver = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
+                target_points, gaze = self.driver.carry(face, frame, model)
+                drawing = target.draw(target_points, crop_box.side, gaze)
+                preview_points = crop_box.points(face.points, side)
+            preview = cv2.cvtColor(crop_box.picture(frame.picture, side), cv2.COLOR_BGR2RGB)
         return DrivenFrame(
             seconds=frame.seconds,
             captured=frame.captured,
-            driver=driver,
+            preview=preview,
             state=self.driver.state(face, frame.seconds),
             model=model,
             detected=None if face is None else face.detected,
             points=None if face is None else face.points,
-            driver_points=driver_points,
+            preview_points=preview_points,
             is_one_of_several=face is not None and face.count > 1,
-            drawn=drawn,
+            target_points=target_points,
             drawing=drawing,
         )
 
     def generate(self, driven: DrivenFrame) -> DrivenFrame:
         """Run the second stage: begin to generate the face. `concurrency` faces are generated at a time."""
         if driven.drawing is not None:
-            driven.face = self._executor.submit(
+            driven.pending_face = self._executor.submit(
                 self._generate, self._generators[driven.model], driven.drawing
             )
         return driven
@@ -122,8 +122,8 @@ class Painter:
 
     def present(self, driven: DrivenFrame) -> DrivenFrame:
         """Run the third stage, in the order of the frames: wait for the face, and decide what is shown."""
-        if driven.face is not None:
-            self._last_face = resize(driven.face.result(), self.size)
+        if driven.pending_face is not None:
+            self._last_face = resize(driven.pending_face.result(), self.size)
             self._last_drawing = resize(driven.drawing, self.size)
             self._last_face_at = driven.seconds
         driven.shown_drawing = self._last_drawing
@@ -141,5 +141,5 @@ class Painter:
         if is_held or self._options.no_face == "hold":
             return self._last_face
         if self._options.no_face == "passthrough":
-            return resize(driven.driver, self.size)
+            return resize(driven.preview, self.size)
         return np.zeros_like(self._last_face)

@@ -68,7 +68,7 @@ def add(
         *(frame.seconds, 0.0, BLANK),
         detected=points,
         points=points,
-        drawn=drawn,
+        target_points=drawn,
         drawing=BLANK,
         generated=painted,
     )

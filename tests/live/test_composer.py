@@ -28,7 +28,7 @@ def driven() -> DrivenFrame:
     points = made.points(PREVIEW)
     face = made.noise(SIDE, SIDE, 3)
     return DrivenFrame(
-        *(0.0, 0.0, driver), driver_points=points, drawing=drawing, shown_drawing=drawing, generated=face
+        *(0.0, 0.0, driver), preview_points=points, drawing=drawing, shown_drawing=drawing, generated=face
     )
 
 
@@ -50,7 +50,7 @@ def test_a_mirrored_view_is_mirrored_on_either_side_of_the_middle(driven):
         left, right = np.split(plain.picture(view), 2, axis=1)
         assert np.array_equal(plain.picture(view, mirrored=True), np.hstack([left[:, ::-1], right[:, ::-1]]))
         assert np.array_equal(right, resize(driven.generated, PREVIEW))
-    assert np.array_equal(plain.picture("driver")[:, :PREVIEW], driven.driver)
+    assert np.array_equal(plain.picture("driver")[:, :PREVIEW], driven.preview)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_two_faces_are_painted_at_the_same_time(frozen_model, clips):
     with Painter(Tracker(LandmarkDetector()), [Generator(frozen_model)], driving) as alone:
         expected = [alone(frame) for frame in frames]
     for driven, each in zip(kept, expected, strict=True):
-        assert np.array_equal(driven.driver, each.driver)
+        assert np.array_equal(driven.preview, each.preview)
         assert np.array_equal(driven.drawing, each.drawing)
         assert np.abs(driven.generated.astype(int) - each.generated).max() <= 1
 
@@ -83,9 +83,9 @@ def test_the_landmarks_that_were_drawn_are_kept_beside_the_drivers_own(frozen_mo
     with Painter(Tracker(LandmarkDetector()), [generator], DrivingOptions()) as painter:
         driven, nobody = painter.detect(with_face), painter.detect(without)
     side = min(with_face.picture.shape[:2])
-    assert np.array_equal(generator.target.draw(driven.drawn, side), driven.drawing)
-    assert not np.allclose(driven.drawn, driven.points)
-    assert nobody.points is None and nobody.drawn is None
+    assert np.array_equal(generator.target.draw(driven.target_points, side), driven.drawing)
+    assert not np.allclose(driven.target_points, driven.points)
+    assert nobody.points is None and nobody.target_points is None
 
 
 def test_a_closed_painter_leaves_no_threads(frozen_model, clips):

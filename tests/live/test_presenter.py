@@ -112,7 +112,7 @@ def driven(seed: int = 0, seconds: float = 0.0) -> DrivenFrame:
 
 
 def side_by_side(one: DrivenFrame) -> np.ndarray:
-    return np.concatenate([one.driver, resize(one.generated, 2 * SIDE)], axis=1)
+    return np.concatenate([one.preview, resize(one.generated, 2 * SIDE)], axis=1)
 
 
 def press(presenter: Presenter, screen: Screen, keys: str) -> None:
@@ -197,7 +197,7 @@ def test_views_follow_each_other(presenter, screen):
     one = driven()
     presenter.write(one)
     face = resize(one.generated, 2 * SIDE)
-    lefts = (resize(one.shown_drawing, 2 * SIDE), one.driver)  # he has no landmarks to be laid over
+    lefts = (resize(one.shown_drawing, 2 * SIDE), one.preview)  # he has no landmarks to be laid over
     for left in lefts:
         press(presenter, screen, "v")
         assert np.array_equal(screen.shown[-1], np.concatenate([left, face], axis=1))

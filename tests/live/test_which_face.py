@@ -100,11 +100,11 @@ def test_the_followed_one_is_marked_on_the_screen_alone(painter, people, view, m
     driven = painter()(people[0])
     composer = Composer(driven)
     recorded, shown = composer.picture(view, mirrored), composer.picture(view, mirrored, is_marked=True)
-    side = driven.driver.shape[0]
+    side = driven.preview.shape[0]
     rows, columns = np.nonzero((recorded != shown).any(axis=-1))
     assert len(rows) and columns.max() < side
     columns = side - 1 - columns if mirrored else columns
-    low, high = driven.driver_points.min(axis=0), driven.driver_points.max(axis=0)
+    low, high = driven.preview_points.min(axis=0), driven.preview_points.max(axis=0)
     around = np.array([[columns.min(), rows.min()], [columns.max(), rows.max()]])
     assert np.all(around[0] < low) and np.all(around[1] > high)
     assert np.all(around[1] - around[0] < 1.5 * (high - low))
@@ -142,9 +142,9 @@ def test_the_pages_button_takes_the_next_face(detector, frozen_model, clips, tmp
         thread.start()
         loop.run(source, painter, Watched())
         thread.join()
-    sides = [driven.driver_points[:, 0].mean() > driven.driver.shape[1] / 2 for driven in seen]
+    sides = [driven.preview_points[:, 0].mean() > driven.preview.shape[1] / 2 for driven in seen]
     assert sum(before != after for before, after in itertools.pairwise(sides)) == 1
     assert any(driven.state.startswith("face ") for driven in seen)
     assert all(driven.is_one_of_several for driven in seen)
     recorded = pictures.read(tmp_path / "shown/1.png")
-    assert np.array_equal(recorded[:, : recorded.shape[0]], seen[0].driver)
+    assert np.array_equal(recorded[:, : recorded.shape[0]], seen[0].preview)
