@@ -39,15 +39,15 @@ def is_same(box: np.ndarray, last: np.ndarray) -> bool:
     return distance(box, last) < SAME_FACE_DISTANCE * (last[2] - last[0])
 
 
-def place_among(boxes: np.ndarray, own: np.ndarray) -> tuple[int, int]:
-    """Where a face stands among all faces of a frame.
+def rank_among(boxes: np.ndarray, own: np.ndarray) -> tuple[int, int]:
+    """The rank of a face among all faces of a frame.
 
     Args:
         boxes: float (N, 4), from left to right.
         own: The face's box; it need not be one of them.
 
     Returns:
-        Its place from the left, from 0 on, and the number of faces with it.
+        Its rank from the left, from 0 on, and the number of faces with it.
     """
     distances = [distance(box, own) for box in boxes]
     if distances and is_same(boxes[np.argmin(distances)], own):

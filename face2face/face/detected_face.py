@@ -11,8 +11,8 @@ from face2face.face import boxes
 BOX_ABOVE_POINTS = np.array([0.0, -0.15])
 BOX_PER_SPREAD = 2.85
 
-HARDLY = 0.05
-"""A face has hardly moved if no corner of its average box has moved by more, over the width."""
+MAX_STILL_SHIFT = 0.05
+"""A face has hardly moved if no corner of its average box has moved by more, over the box's width."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Face:
     Attributes:
         box: float (4,), left, top, right, bottom, in pixels of the frame.
         points: float32 (68, 2) in the iBUG order, x right, y down, in pixels of the frame, sub-pixel.
-        place: float (4,), the box in which the points were predicted; None if they were not.
+        landmark_box: float (4,), the box in which the points were predicted; None if they were not.
     """
 
     box: np.ndarray
     points: np.ndarray
-    place: np.ndarray | None = None
+    landmark_box: np.ndarray | None = None
 
     @classmethod
     def at(cls, points: np.ndarray) -> "Face":
@@ -57,6 +57,6 @@ class Face:
         detected box on what is searched: if the box followed the landmarks, a still face would never rest.
         """
         usual = self.usual_box()
-        if self.place is None or boxes.has_moved(usual, self.place, HARDLY):
+        if self.landmark_box is None or boxes.has_moved(usual, self.landmark_box, MAX_STILL_SHIFT):
             return usual
-        return self.place
+        return self.landmark_box

@@ -9,7 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.face import boxes, dlib_models
-from face2face.face.detected_face import HARDLY, Face
+from face2face.face.detected_face import MAX_STILL_SHIFT, Face
 from face2face.face.geometry import interocular_distance
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
@@ -33,7 +33,7 @@ FACE_SIDE = 512
 PATCH = 1.5
 """Side of the patch that is enlarged, over the width of the box: the predictor reads pixels beyond it."""
 
-MOVES = np.array([[-0.03, -0.03, -0.03, -0.03], [0.03, 0.03, 0.03, 0.03]])
+AVERAGED_BOX_CHANGES = np.array([[-0.03, -0.03, -0.03, -0.03], [0.03, 0.03, 0.03, 0.03]])
 """The changes to a box (left, top, right, bottom), over its width, whose landmarks are averaged. Landmarks
 depend on the box: the mean of these two is a third nearer to the mean of many (docs/measurements.md)."""
 
@@ -68,8 +68,9 @@ class LandmarkDetector:
     """Detects the face in a frame and its 68 landmarks, at the frame's full resolution.
 
     Attributes:
-        boxes: float (N, 4), the boxes of all faces in the last frame, from left to right; None if the whole
-            frame was not searched, or if that found nothing and the face was found near its last place.
+        boxes: float (N, 4), the boxes of all faces in the last frame that `find` or `find_next` searched,
+            from left to right; None if the whole frame was not searched, or if that found nothing and the
+            face was found near its last place.
     """
 
     boxes: np.ndarray | None = None
@@ -149,11 +150,11 @@ class LandmarkDetector:
             None if there is no other face.
         """
         self._search(grey, self._thorough_scale(grey))
-        place, count = boxes.place_among(self.boxes, last.usual_box())
-        others = self.boxes if len(self.boxes) < count else np.delete(self.boxes, place, axis=0)
+        rank, count = boxes.rank_among(self.boxes, last.usual_box())
+        others = self.boxes if len(self.boxes) < count else np.delete(self.boxes, rank, axis=0)
         if not len(others):
             return None
-        box = self._steady_box(grey, others[place % len(others)])
+        box = self._steady_box(grey, others[rank % len(others)])
         return self.face(grey, box)
 
     def face(self, grey: np.ndarray, box: np.ndarray, expected: np.ndarray | None = None) -> Face:
@@ -172,28 +173,28 @@ class LandmarkDetector:
             The face.
         """
         is_there = expected is not None and not boxes.has_moved(box, expected, JUMP)
-        place = expected if is_there else box
-        face = Face(box, self._predict_around(grey, place), place)
+        landmark_box = expected if is_there else box
+        face = Face(box, self._predict_around(grey, landmark_box), landmark_box)
         usual = face.usual_box()
-        if is_there and not boxes.has_moved(usual, place, HARDLY):
+        if is_there and not boxes.has_moved(usual, landmark_box, MAX_STILL_SHIFT):
             return face
         return Face(box, self._predict_around(grey, usual), usual)
 
     def _predict_around(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The mean of the landmarks in the boxes that `MOVES` makes of a box, float32 (68, 2)."""
-        return self.predict(grey, box + MOVES * (box[2] - box[0])).mean(axis=0)
+        """The mean of the landmarks over the `AVERAGED_BOX_CHANGES` of a box, float32 (68, 2)."""
+        return self.predict(grey, box + AVERAGED_BOX_CHANGES * (box[2] - box[0])).mean(axis=0)
 
-    def predict(self, grey: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def predict(self, grey: np.ndarray, each_box: np.ndarray) -> np.ndarray:
         """Predict the landmarks in each of several boxes that are nearly the same.
 
         Args:
             grey: uint8 (H, W).
-            places: float (N, 4), left, top, right, bottom.
+            each_box: float (N, 4), left, top, right, bottom.
 
         Returns:
             float32 (N, 68, 2), in pixels of `grey`.
         """
-        box = places.mean(axis=0)
+        box = each_box.mean(axis=0)
         half = PATCH / 2 * (box[2] - box[0])
         centre = (box[:2] + box[2:]) / 2
         low, high = np.floor(centre - half).astype(int), np.ceil(centre + half).astype(int)
@@ -201,7 +202,7 @@ class LandmarkDetector:
         side = round(max(1.0, FACE_SIDE / (box[2] - box[0])) * patch.shape[0])
         scale = side / patch.shape[0]
         patch = cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
-        corners = (places.reshape(-1, 2, 2) - low + 0.5) * scale - 0.5
+        corners = (each_box.reshape(-1, 2, 2) - low + 0.5) * scale - 0.5
         rectangles = np.round(corners).astype(int).reshape(-1, 4).tolist()
         found = [self._predictor(patch, self._dlib.rectangle(*rectangle)) for rectangle in rectangles]
         points = np.array([self._to_array(shape, dtype="float32") for shape in found])
@@ -220,8 +221,8 @@ class LandmarkDetector:
             Root mean square deviation over the points and `DOUBT_MOVES`, in interocular distances.
         """
         size = face.box[2] - face.box[0]
-        places = self.predict(grey, face.box + DOUBT_MOVES * size)
-        deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
+        predicted = self.predict(grey, face.box + DOUBT_MOVES * size)
+        deviation = np.sqrt(predicted.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 
     def _box_quickly(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:

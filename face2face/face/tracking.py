@@ -50,8 +50,8 @@ class TrackedFace:
         is_another: Whether the tracker has changed to this face in this frame: as `next_face` asked, or
             because the tracked one has gone, or is back. A face elsewhere than the tracked one last was is
             another.
-        place: The place of the face among all that were found when the whole frame was last searched, from
-            the left, from 0 on.
+        rank: The rank of the face among all that were found when the whole frame was last searched, from the
+            left, from 0 on.
         count: The number of those.
         asked_at: The time stamp of the frame in which another face was last looked for, as `next_face` asked.
         gaze: None before `follow_gaze`.
@@ -60,7 +60,7 @@ class TrackedFace:
     points: np.ndarray
     detected: np.ndarray
     is_another: bool = False
-    place: int = 0
+    rank: int = 0
     count: int = 1
     asked_at: float = -math.inf
     gaze: TrackedGaze | None = None
@@ -92,14 +92,14 @@ class Tracker:
         self.detector, self._thorough_seconds = detector, thorough_seconds
         self._smoothing, self._smoother = smoothing, Smoother(smoothing)
         self._gaze_tracker: GazeTracker | None = None
-        self._face: Face | None = None
-        self._last: Face | None = None  # the same, but not forgotten
-        self._gone: Face | None = None
+        self._tracked: Face | None = None
+        self._last_tracked: Face | None = None
+        self._lost: Face | None = None
         self._frame_size: tuple[int, int] | None = None  # (width, height) in whose pixels these are
         self._thumbnail = np.empty(0)
-        self._seen_at = self._found_at = self._redetected_at = self._gone_at = 0.0
+        self._seen_at = self._found_at = self._redetected_at = self._lost_at = 0.0
         self._thorough_at = self._asked_at = -math.inf
-        self._place, self._count = 0, 1
+        self._rank, self._count = 0, 1
         self._is_asked_for_next = self._is_another = False
 
     def follow_gaze(self, detector: EyeDetector) -> None:
@@ -124,7 +124,7 @@ class Tracker:
         face = face or self._held(grey, frame.seconds) or self._find(grey, frame.seconds)
         if face is None:
             return None
-        self._face, self._last, self._seen_at = face, face, frame.seconds
+        self._tracked, self._last_tracked, self._seen_at = face, face, frame.seconds
         gaze, points = None, face.points
         if self._gaze_tracker is not None:
             gaze = self._gaze_tracker(frame.picture, grey, points, frame.seconds)
@@ -133,7 +133,7 @@ class Tracker:
             points=self._smoother(points, frame.seconds),
             detected=points,
             is_another=self._is_another,
-            place=self._place,
+            rank=self._rank,
             count=self._count,
             asked_at=self._asked_at,
             gaze=gaze,
@@ -142,10 +142,10 @@ class Tracker:
     def _take_next(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face that is next to the tracked one; None if there is no other."""
         self._is_asked_for_next = False
-        if self._face is None:
+        if self._tracked is None:
             return None
         self._asked_at = seconds
-        face = self.detector.find_next(grey, self._face)
+        face = self.detector.find_next(grey, self._tracked)
         if face is None:
             return None
         self._redetected_at = seconds
@@ -154,41 +154,41 @@ class Tracker:
 
     def _change_to(self, face: Face, grey: np.ndarray, seconds: float) -> None:
         """Track another face from now on; the last one is not awaited."""
-        self._is_another, self._gone = True, None
+        self._is_another, self._lost = True, None
         self._forget()
         self._remember(face, grey, seconds)
 
     def _held(self, grey: np.ndarray, seconds: float) -> Face | None:
         """The face in the last detected box, if that is recent and its picture is similar."""
-        if self._face is None or not 0 <= seconds - self._found_at < REUSE_BOX_SECONDS:
+        if self._tracked is None or not 0 <= seconds - self._found_at < REUSE_BOX_SECONDS:
             return None
-        box = self._face.box
+        box = self._tracked.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return self.detector.face(grey, box, self._face.expected_box())
+        return self.detector.face(grey, box, self._tracked.expected_box())
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face; after `FORGET_SECONDS` another; then the first again, if it is back."""
-        if self._face is not None and seconds - self._seen_at > FORGET_SECONDS:
-            if self._gone is None:
-                self._gone, self._gone_at = self._face, self._seen_at
+        if self._tracked is not None and seconds - self._seen_at > FORGET_SECONDS:
+            if self._lost is None:
+                self._lost, self._lost_at = self._tracked, self._seen_at
             self._forget()
-        is_awaited = self._gone is not None and seconds - self._gone_at <= RETURN_SECONDS
-        if self._face is None:
-            return self._find_another(grey, seconds, self._gone if is_awaited else None)
+        is_awaited = self._lost is not None and seconds - self._lost_at <= RETURN_SECONDS
+        if self._tracked is None:
+            return self._find_another(grey, seconds, self._lost if is_awaited else None)
         if is_awaited:
-            back = self.detector.find_near(grey, self._gone)
-            if back is not None and not back.is_near(self._face):
+            back = self.detector.find_near(grey, self._lost)
+            if back is not None and not back.is_near(self._tracked):
                 self._change_to(back, grey, seconds)
                 return back
         else:
-            self._gone = None
+            self._lost = None
         redetect = seconds - self._redetected_at >= REDETECT_SECONDS
-        face = self._detect(grey, seconds, self._face, redetect)
-        if face is None or not face.is_near(self._face):
+        face = self._detect(grey, seconds, self._tracked, redetect)
+        if face is None or not face.is_near(self._tracked):
             return None
         if redetect:  # a still face keeps the points that it had in its place
-            face = self.detector.find_near(grey, self._face) or face
+            face = self.detector.find_near(grey, self._tracked) or face
         self._remember(face, grey, seconds)
         return face
 
@@ -197,9 +197,9 @@ class Tracker:
         face = self._detect(grey, seconds, awaited, redetect=awaited is not None)
         if face is None:
             return None
-        self._is_another = self._last is not None and not face.is_near(self._last)
+        self._is_another = self._last_tracked is not None and not face.is_near(self._last_tracked)
         if awaited is None or face.is_near(awaited):
-            self._gone = None
+            self._lost = None
         if awaited is not None:  # where it was then tells nothing of where it is now
             face = self.detector.face(grey, face.box)
         self._remember(face, grey, seconds)
@@ -219,25 +219,25 @@ class Tracker:
         """Keep when the face was detected, how it looked, and the other faces, if they were looked for."""
         self._found_at, self._thumbnail = seconds, _thumbnail(grey, face.box)
         if self.detector.boxes is not None:
-            self._place, self._count = boxes.place_among(self.detector.boxes, face.box)
+            self._rank, self._count = boxes.rank_among(self.detector.boxes, face.box)
 
     def _change_size(self, size: tuple[int, int]) -> None:
         """Go on in frames of another size, as of a camera that was opened again, or a phone that was turned.
 
         In another view no face is known. The first that is found then counts as the last one's.
         """
-        known = self._face, self._last, self._gone
+        known = self._tracked, self._last_tracked, self._lost
         self._forget()
-        self._last = self._gone = None
+        self._last_tracked = self._lost = None
         if boxes.is_same_view(size, self._frame_size):
             scale = size[0] / self._frame_size[0]
-            self._face, self._last, self._gone = (
+            self._tracked, self._last_tracked, self._lost = (
                 None if face is None else Face(face.box * scale, face.points * scale) for face in known
             )
 
     def _forget(self) -> None:
         """Begin anew: the next face is another one, or was away for a while."""
-        self._face = None
+        self._tracked = None
         self._smoother.reset()
         if self._gaze_tracker is not None:
             self._gaze_tracker.reset()

@@ -263,7 +263,7 @@ class Driver:
             return "no face"
         calibration, said = self._person.calibration, []
         if 0 <= seconds - face.asked_at < WHICH_FACE_SECONDS:
-            which = f"face {face.place + 1} of {face.count}, from the left"
+            which = f"face {face.rank + 1} of {face.count}, from the left"
             said.append(which if face.count > 1 else "no other face is in view")
         if calibration is not None and (calibration.is_running or not calibration.is_known):
             said.append("calibrating: look straight ahead")

@@ -98,7 +98,7 @@ def test_the_steps_of_the_detected_box_do_not_move_the_points(detector, frame):
     face = detector.find(frame)
     step = 0.1 * (face.box[2] - face.box[0])
     for move in ((step, 0, step, 0), (-step, -step, step, step)):
-        again = detector.face(grey, face.place + np.array(move), face.expected_box())
+        again = detector.face(grey, face.landmark_box + np.array(move), face.expected_box())
         assert np.array_equal(again.points, face.points)
 
 

@@ -30,12 +30,12 @@ def test_the_next_face_is_taken_and_followed(detector, people):
     tracker = Tracker(detector)
     face = tracker(people[0])
     first = is_right(face.points)
-    assert (face.place, face.count) == (int(first), 2)
+    assert (face.rank, face.count) == (int(first), 2)
     for number in (1, 4, 7):
         tracker.next_face()
         faces = [tracker(frame) for frame in people[number : number + 3]]
         assert [is_right(face.points) for face in faces] == [not first] * 3
-        assert [face.place for face in faces] == [int(not first)] * 3
+        assert [face.rank for face in faces] == [int(not first)] * 3
         first = not first
 
 
