@@ -45,7 +45,7 @@ class Student:
         ngf: Filters of its first layer.
         pairs: Folder of combined pairs, on whose drawings it is taught.
         max_steps: Number of steps, of one drawing each.
-        seed: Of all that is random.
+        seed: Seed of the random numbers.
     """
 
     ngf: int
@@ -57,7 +57,7 @@ class Student:
 _OF_STUDENT = {
     "pairs": (Path, "folder of the training pairs, on whose drawings it is taught"),
     "max_steps": (cli.positive_int, "how many steps to teach it, of one drawing each"),
-    "seed": (cli.non_negative_int, "of all that is random"),
+    "seed": (cli.non_negative_int, "seed of the random numbers"),
 }
 """Types and help texts of the options that say how a student is taught."""
 

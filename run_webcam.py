@@ -162,14 +162,15 @@ def add_driving_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hold",
         type=cli.non_negative_float,
-        help="seconds to keep the last face without a new one, before --no-face passthrough or blank "
+        help="seconds for which the last face stays when none is found; then --no-face passthrough or blank "
         f"(default: {options.DEFAULT_HOLD_SECONDS})",
     )
     parser.add_argument(
         "--no-face",
         choices=options.NO_FACE,
         default=DrivingOptions.no_face,
-        help="then: keep it still, show the driver, or black",
+        help="what is shown while no face is found: the last face; "
+        "or, after --hold seconds, the driver, or black",
     )
 
 
@@ -185,9 +186,13 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--no-window", action="store_true", help="for machines without a screen")
     group.add_argument("--fullscreen", action="store_true", help="begin with the window on the full screen")
-    group.add_argument("--size", type=cli.size, metavar="WxH", help="of the window (default: the pictures')")
     group.add_argument(
-        "--mirror", action="store_true", help="show it as in a mirror; recorded and sent it is as it is"
+        "--size", type=cli.size, metavar="WxH", help="size of the window (default: the pictures')"
+    )
+    group.add_argument(
+        "--mirror",
+        action="store_true",
+        help="mirror the window and the page; recordings and the virtual camera are not mirrored",
     )
     group.add_argument("--label", action="store_true", help="write 'AI-generated' on the face, everywhere")
     group.add_argument(

@@ -135,7 +135,7 @@ class Options:
         help="which devices: one; all GPUs of this machine; the machines that TF_CONFIG names; what there is",
     )
     seed: int | None = ranges.option(
-        None, Range(int, 0, 2**31 - 1), help="of all that is random (default: chosen, and saved)"
+        None, Range(int, 0, 2**31 - 1), help="seed of the random numbers (default: chosen, and saved)"
     )
     max_epochs: int | None = ranges.option(None, COUNT, help="how often to go through the pairs")
     max_steps: int | None = ranges.option(

@@ -203,7 +203,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--sort", action="store_const", const="sort", dest="order", help="by name, first part trains"
     )
     order.add_argument("--shuffle", action="store_const", const="shuffle", dest="order", help="at random")
-    parser.add_argument("--seed", type=int, help="of --shuffle (default: 0)")
+    parser.add_argument("--seed", type=int, help="seed of the order of --shuffle (default: 0)")
     return parser.parse_args(argv)
 
 
