@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two ways to find an iris, compared: the network that the suite uses, and the gradients around its centre.
+"""Two ways to find an iris, compared: the network that the project uses, and the gradients around its centre.
 
 Prints a Markdown table. Lengths are in distances of the eye's corners: how far the iris is from that of the
 mirrored frame, and from the point clicked by hand (data/irises.json, by the clip's name); `jitter` is the
@@ -225,7 +225,7 @@ def widths(points: np.ndarray) -> np.ndarray:
 def clicked_errors(clip: Followed, clicked: list[Clicked]) -> np.ndarray:
     """How far each clicked iris is from the ways' ones, (clicked, ways), eye widths; NaN: none was found.
 
-    Of an eye without an iris, any number: one was found.
+    Where no iris was clicked, the value only tells whether one was found.
     """
     width = widths(clip.points)
     if clicked and max(c.frame for c in clicked) >= len(width):

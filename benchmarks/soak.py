@@ -38,7 +38,7 @@ WARM = 0.25
 """Share of the run after which nothing may grow any more."""
 
 MEMORY_SHARE, MEMORY_MB = 0.03, 15.0
-"""By which memory may still differ: allocators keep what they may need again."""
+"""How much memory may still grow, as a share and in MB: allocators keep freed memory."""
 
 
 @dataclass(frozen=True)

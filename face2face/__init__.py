@@ -1,4 +1,4 @@
-"""What the scripts of the suite share. Importing any of it imports no TensorFlow."""
+"""What the scripts of the project share. Importing any of it imports no TensorFlow."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Reads and writes picture files, for the whole suite. Pictures are uint8 (H, W, 3), RGB."""
+"""Reads and writes picture files, for the whole project. Pictures are uint8 (H, W, 3), RGB."""
 
 import struct
 import zlib

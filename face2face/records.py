@@ -1,4 +1,4 @@
-"""Reads and writes JSON files, for the whole suite: a schema of msgspec types, one error for every fault.
+"""Reads and writes JSON files, for the whole project: a schema of msgspec types, one error for every fault.
 
 JSON may come from other people's folders and graphs. A record that is returned has the types, sizes and
 ranges of its schema, and all its numbers are finite.

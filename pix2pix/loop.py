@@ -136,10 +136,10 @@ class Loop:
 
     @contextlib.contextmanager
     def saving_at_an_error(self, show: Callable[[str], None]) -> Iterator[None]:
-        """Save the steps that are done if an error ends the training beside a step: pairs that are gone, say.
+        """Save the finished steps if an error occurs between two steps (an unreadable pair, for example).
 
-        A step that failed may have changed a part of the weights: nothing is saved after it. Nor is anything
-        if there are several devices, for whichever of them is gone, the others would wait for it.
+        A step that failed may have changed a part of the weights: nothing is saved after it. With several
+        devices nothing is saved: if one has failed, the others would wait for it.
         """
         try:
             yield

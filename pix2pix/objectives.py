@@ -131,9 +131,10 @@ def dissimilarity_map(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def artefacts(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """How much more the generated pictures have than the real ones of what up-sampling leaves: lines, specks.
+    """By how much lines and colour specks of the generated pictures exceed those of the real ones.
 
-    As much as the real picture has costs nothing, for otherwise the discriminator would learn to miss it.
+    Both are artefacts of up-sampling. Only the excess is penalised: the real pictures' own detail has to stay
+    possible, or the discriminator would learn that it is missing.
 
     Args:
         real: RGB, (N, S, S, 3) in [-1, 1], or other channels; S at least `TILE` + 1.

@@ -158,14 +158,14 @@ def resolve_by_pairs(opts: Options, pairs: list[Path], sidecar: Sidecar, output_
     """
     return replace(
         opts,
-        drawing=sidecar.drawing if sidecar.images else drawing_of_elsewhere(output_dir),
+        drawing=sidecar.drawing if sidecar.images else drawing_without_sidecar(output_dir),
         jitter=resolve_jitter(opts, pairs, sidecar),
         face_weight=resolve_face_weight(opts, pairs, sidecar),
     )
 
 
-def drawing_of_elsewhere(output_dir: Path) -> str:
-    """The style of pairs without landmarks: of a training that is resumed, what it was taken for."""
+def drawing_without_sidecar(output_dir: Path) -> str:
+    """Drawing style of pairs without a sidecar: that of the training in `output_dir`, else the original's."""
     is_resumed = options.has_stage(output_dir, options.TRAINING)
     return options.read(output_dir, options.TRAINING).drawing if is_resumed else ORIGINAL_DRAWING
 
@@ -269,7 +269,7 @@ def keep_networks(opts: Options, saved: Options) -> Options:
 
 
 def resolve_face_weight(opts: Options, pairs: list[Path], sidecar: Sidecar) -> float:
-    """The weight near drawn landmarks; 0 where none are read, and dark is not what is left undrawn."""
+    """The weight near what is drawn; 0 unless all inputs are drawings: only there is dark "not drawn"."""
     if opts.paints_photos and all(path.name in sidecar.images for path in pairs):
         return opts.face_weight
     if opts.face_weight not in (0, Options.face_weight):

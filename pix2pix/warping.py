@@ -131,9 +131,10 @@ def _vary_mouth(points: np.ndarray, across: np.ndarray, down: np.ndarray, chance
 
 
 def warp_map(places: np.ndarray, sources: np.ndarray, reach: float, base: np.ndarray) -> np.ndarray:
-    """Bend a map so that given places are read where they have to be; far from them it stays as it is.
+    """Change a sampling map so that it maps each of `places` to its point in `sources`.
 
-    Radial basis functions (Matern, of smoothness 3/2) interpolate what the map lacks at the places.
+    The change fades out with the distance from them. Radial basis functions (Matern, of smoothness 3/2)
+    interpolate the displacement.
 
     Args:
         places: float (N, 2), pixels of the result.
@@ -146,11 +147,11 @@ def warp_map(places: np.ndarray, sources: np.ndarray, reach: float, base: np.nda
     """
     size = base.shape[0]
     origin, right, below = (base[at].astype(np.float64) for at in ((0, 0), (0, 1), (1, 0)))
-    lacking = sources - (origin + places[:, :1] * (right - origin) + places[:, 1:] * (below - origin))
+    displacements = sources - (origin + places[:, :1] * (right - origin) + places[:, 1:] * (below - origin))
     low = np.clip(np.floor(places.min(axis=0) - 3 * reach), 0, size - 2).astype(int)
     high = np.clip(np.ceil(places.max(axis=0) + 3 * reach), low + 1, size - 1).astype(int)
     between = places[:, None] - places
-    weights = np.linalg.solve(_matern(between, reach) + STIFFNESS * np.eye(len(places)), lacking)
+    weights = np.linalg.solve(_matern(between, reach) + STIFFNESS * np.eye(len(places)), displacements)
     nodes = np.stack(np.meshgrid(*np.linspace(low, high, GRID).T), axis=-1).reshape(-1, 1, 2)
     bend = (_matern((nodes - places).astype(np.float32), reach) @ weights).astype(np.float32)
     bend = bend.reshape(GRID, GRID, 2)

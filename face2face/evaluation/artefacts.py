@@ -123,8 +123,8 @@ def strength(power: np.ndarray, periods: tuple[int, ...]) -> float:
         periods: In pixels, powers of 2, at most `TILE` / 4.
 
     Returns:
-        The ratio at the worst of the periods; each one's is the geometric mean over the frequencies that
-        it has and a period half as long has not.
+        The ratio at the worst of the periods; each one's is the geometric mean over its
+        harmonics, without those that it shares with half the period.
     """
     log = np.log(power)
     steps = [step for step in product((-NEIGHBOUR, 0, NEIGHBOUR), repeat=2) if any(step)]

@@ -198,7 +198,9 @@ def evaluate_cross(
 
 
 def evaluate_flicker(video: Source, crop_box: CropBox | None, painter: Painter, result: Evaluation) -> None:
-    """Judge how much changes outside the face when the target drives itself, and in its own video then.
+    """Measure the change outside the face in the generated video, and for comparison in the target's own.
+
+    The target drives itself. The warping error of both videos is measured, too.
 
     Args:
         video: Of the target, the painter's; its first `RUN_FRAMES` frames are read.

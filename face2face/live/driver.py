@@ -140,7 +140,9 @@ class Driver:
         return retarget(points, **self.gains), gaze
 
     def _in_known_view(self, points: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
-        """The points in pixels of the frames in which his face at rest is known; it may begin with this one.
+        """The points in the frame size in which the calibration was learned.
+
+        A frame of another aspect ratio starts a new calibration.
 
         Args:
             points: float (68, 2), in pixels of the frame.

@@ -42,7 +42,9 @@ class SeenFace:
 def faces_ahead(
     source: Source, detector: LandmarkDetector, eyes: EyeDetector | None, seconds: float
 ) -> list[SeenFace]:
-    """Find one person's face, or who is in his place while he is away, in a sample of a file's frames.
+    """Detect one face per sampled frame: near the last one if possible.
+
+    While that person is away it may be somebody else's.
 
     Args:
         source: The file. A live source has no sample, and so no faces.
@@ -57,7 +59,7 @@ def faces_ahead(
         for frame in source.sample(LOOK_AHEAD_FRAMES):
             found = detector.find(frame.picture, last)
             if found is not None:
-                if last is None or found.is_near(last):  # while that one is away, it may be another's
+                if last is None or found.is_near(last):  # else it may be somebody else's
                     last = found
                 gaze = None
                 if eyes is not None:

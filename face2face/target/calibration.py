@@ -24,7 +24,7 @@ GAP_SECONDS = 0.5
 face: it may have been away."""
 
 ESTIMATE_SECONDS = 0.2
-"""Interval between its estimates."""
+"""Interval between two estimates of the neutral face, in seconds."""
 
 FOLLOW_SECONDS = 0.6
 """Time constant with which the neutral face in use follows the estimates: no jump is seen."""
@@ -40,7 +40,8 @@ CALIBRATION_SECONDS = 1.0
 """Duration of a calibration that is asked for, from the next face on."""
 
 STEADY_SHARE = 0.5
-"""Its neutral face is the median of this share of those frames, the ones with the least motion."""
+"""The calibrated neutral face is the median of this share of the calibration's frames: those with the least
+motion."""
 
 FORMAT_VERSION = 1
 

@@ -47,10 +47,10 @@ def test_an_option_that_would_do_nothing_is_refused(arguments, message, tmp_path
 
 def test_pairs_from_elsewhere_are_taken_for_the_originals(tmp_path):
     """But a training of an older version, which took them for its own white drawings, goes on as it was."""
-    assert training.drawing_of_elsewhere(tmp_path / "new") == "original"
+    assert training.drawing_without_sidecar(tmp_path / "new") == "original"
     options.write(tmp_path, replace(made.SMALL, drawing="white"), options.TRAINING)
-    assert training.drawing_of_elsewhere(tmp_path) == "white"
-    drawing = training.drawing_of_elsewhere(tmp_path)
+    assert training.drawing_without_sidecar(tmp_path) == "white"
+    drawing = training.drawing_without_sidecar(tmp_path)
     assert training.resume_options(replace(made.SMALL, drawing=drawing), tmp_path).drawing == "white"
 
 

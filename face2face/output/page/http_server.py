@@ -236,7 +236,7 @@ class _Handler(WSGIRequestHandler):
             self.server.connections.step(self.connection)
         else:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _STREAM_BUFFER)
-        # For each whole write, however slowly the client reads; the request's reading has left less time.
+        # The timeout of each whole write. The deadline for reading the request may have left a shorter one.
         self.connection.settimeout(PATIENCE)
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)
