@@ -20,8 +20,8 @@ from face2face.sources.open import source_path
 from face2face.target import selection
 from face2face.target.selection import Candidate
 from face2face.target.sidecar import (
-    LANDMARKS,
-    ORIGINAL,
+    LANDMARKS_FOLDER,
+    ORIGINAL_FOLDER,
     SIDECAR_NAME,
     Entry,
     Sidecar,
@@ -84,7 +84,7 @@ def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, pre
     Raises:
         UserError: If a source or another file is in the way.
     """
-    folders = [output_dir / ORIGINAL, output_dir / LANDMARKS]
+    folders = [output_dir / ORIGINAL_FOLDER, output_dir / LANDMARKS_FOLDER]
     for folder in folders:
         files.check_folder(folder)
     outputs = {folder.name: folder for folder in folders} | {
@@ -96,7 +96,7 @@ def check(output_dir: Path, sources: list[str], count: int, overwrite: bool, pre
         if not overwrite and folder.is_dir() and not all(map(files.is_scratch, folder.iterdir())):
             raise cli.UserError(f"{folder} holds data already: expected an empty place, or --overwrite")
     places = [folder.resolve() for folder in folders]
-    known = read_sidecar(output_dir / LANDMARKS)
+    known = read_sidecar(output_dir / LANDMARKS_FOLDER)
     listed = set(known.images) if known else set()
     if any(pictures.is_ours(folder / name) for folder in folders for name in listed):
         listed = set()
@@ -154,9 +154,9 @@ def write(
     with ExitStack() as stack:  # on leaving, files are moved into place in reverse order
         place = files.whole_file(output_dir / PREVIEW, pictures.is_ours)
         sheet = stack.enter_context(place) if preview else None
-        place = files.whole_folder(output_dir / LANDMARKS, is_ours, SIDECAR_NAME, _CONTENT)
+        place = files.whole_folder(output_dir / LANDMARKS_FOLDER, is_ours, SIDECAR_NAME, _CONTENT)
         drawings = stack.enter_context(place)
-        place = files.whole_folder(output_dir / ORIGINAL, is_ours, "1.png", _CONTENT)
+        place = files.whole_folder(output_dir / ORIGINAL_FOLDER, is_ours, "1.png", _CONTENT)
         originals = stack.enter_context(place)
         with cli.progress(sum(len(clip.chosen) for clip in clips), "writing pairs", "pairs") as bar:
             for index, clip in enumerate(clips):
@@ -182,7 +182,7 @@ def write(
         if sheet is not None:
             pictures.write(sheet, contact_sheet(originals, drawings, list(sidecar.images)))
         # The originals are moved into place first: from then on the old sidecar would be wrong.
-        (output_dir / LANDMARKS / SIDECAR_NAME).unlink(missing_ok=True)
+        (output_dir / LANDMARKS_FOLDER / SIDECAR_NAME).unlink(missing_ok=True)
     if sheet is not None:
         print(f"wrote {output_dir / PREVIEW}")
     return len(sidecar.images)

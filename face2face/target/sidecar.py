@@ -29,7 +29,7 @@ from face2face.target.video import Number, Video, VideoContent
 
 SIDECAR_NAME = "landmarks.json"
 
-ORIGINAL, LANDMARKS = "original", "landmarks"
+ORIGINAL_FOLDER, LANDMARKS_FOLDER = "original", "landmarks"
 """The two folders of a run of generate_train_data.py. The images of a pair have the same name in both; the
 sidecar is in the latter."""
 

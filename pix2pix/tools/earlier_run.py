@@ -8,8 +8,8 @@ import msgspec
 from face2face import cli, files, pictures, records
 from face2face.sources.files import image_paths
 from face2face.target.sidecar import (
-    LANDMARKS,
-    ORIGINAL,
+    LANDMARKS_FOLDER,
+    ORIGINAL_FOLDER,
     Sidecar,
     read_sidecar,
 )
@@ -143,8 +143,8 @@ def origins_of(folder: Path, paths: list[Path], sidecar: Sidecar | None) -> Orig
         found = settings.origins()
         return {path.stem: found[path.stem] for path in paths if path.stem in found}
     whole = folder.absolute()
-    if sidecar is None and whole.name == ORIGINAL:
-        beside = read_sidecar(whole.parent / LANDMARKS)
+    if sidecar is None and whole.name == ORIGINAL_FOLDER:
+        beside = read_sidecar(whole.parent / LANDMARKS_FOLDER)
         if beside is not None and all(path.name in beside.images for path in paths):
             sidecar = beside
     return _origins_in(sidecar.only(path.name for path in paths)) if sidecar else {}
