@@ -1,4 +1,4 @@
-"""The edge between a user and the code: arguments, signals, errors in one line, progress."""
+"""What all scripts share: arguments, signals, errors in one line, progress."""
 
 import argparse
 import contextlib
@@ -111,7 +111,7 @@ def shown(text: str, most: int = _MOST_SHOWN) -> str:
 
 
 def _prepare_streams() -> None:
-    """Let no character, and no note of a library on itself, end in a traceback or in the user's terminal."""
+    """Replace closed streams, escape what stdout and stderr cannot encode, silence a warning of Pillow's."""
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # it was closed: the next file that is opened must not take its place
             with contextlib.suppress(OSError):

@@ -69,7 +69,7 @@ def redraw(
         The drawing and the moved picture, uint8 (S, S, 3) each, RGB.
     """
     size = options.image_size
-    if targets.shape[0] > size:  # the motion interpolates between pixels, and would leave out some
+    if targets.shape[0] > size:  # else `cv2.warpAffine` or `cv2.remap` would skip pixels
         entry = entry.in_crop_box(CropBox(0, 0, targets.shape[0]), size)
         targets = images.shrink(targets, size)
     scale = size / targets.shape[0]

@@ -13,7 +13,7 @@ _DISCONNECTED = {errno.EPIPE, errno.EIO}
 
 
 class Interruption:
-    """A context that records signals instead of raising them, so that no step and no save is torn.
+    """A context that records signals instead of raising them, so that steps and saves are completed.
 
     A second signal prints that the training is being saved; a third ends the process at once. Signals that
     the parent process has set to be ignored stay ignored.

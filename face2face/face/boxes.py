@@ -1,4 +1,4 @@
-"""Boxes of faces: which one is nearest, whose it is, where it stands among the others.
+"""Boxes of faces: which one is nearest, whether two are one person's, the rank among all.
 
 A box is float (4,): left, top, right, bottom, in pixels of the frame.
 """

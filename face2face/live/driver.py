@@ -22,7 +22,7 @@ from face2face.target.statistics import USUAL_SHUT_RATIO
 from face2face.target.target_file import Target
 
 WHICH_FACE_SECONDS = 2.0
-"""How long it is said which face is followed once another was asked for."""
+"""How long the user is told which face is followed, in seconds after `next_face`."""
 
 
 class Driver:
@@ -201,8 +201,8 @@ class Driver:
         if saved is not None or own is not None:
             person.is_to_be_kept = False
         if saved is not None and not boxes.is_same_view(saved.frame_size, person.frame_size):
-            # Of another camera, or a phone that was turned: nothing is where it was. It stays, to serve there
-            # again.
+            # It was learned with another camera, or with the phone turned: its points are wrong in this view.
+            # The file is kept for that other view.
             width, height = saved.frame_size
             file = self._options.calibration_file
             cli.warn(

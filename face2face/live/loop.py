@@ -45,7 +45,7 @@ class FrameSink(Protocol):
         """Show, record or send a frame that has passed all stages."""
 
     def goes_on(self) -> bool:
-        """Serve the user, whether there is a new frame or not. False ends the loop."""
+        """Carry out the user's commands, whether there is a new frame or not. False ends the loop."""
 
 
 def run(source: Source, stages: Stages, sink: FrameSink, limit: int | None = None) -> None:

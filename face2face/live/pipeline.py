@@ -20,7 +20,7 @@ MAX_WAITING = 2
 With this bound a frame waits for at most two frame times (Little's law)."""
 
 POLL_SECONDS = 0.03
-"""How long the last stage waits for a result before it looks after its other duties."""
+"""After this time without a result the iteration yields None: its thread has other tasks."""
 
 _JOIN_SECONDS = 5.0
 """How long the end waits for a thread. A silent camera may hold its thread longer; the program ends without
@@ -49,7 +49,7 @@ class Pipeline:
     A context manager: entering it starts the threads, leaving it ends them.
 
     Attributes:
-        dropped: How many items of a live source made way for newer ones.
+        dropped: How many items of a live source were replaced by newer ones.
     """
 
     def __init__(

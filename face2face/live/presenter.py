@@ -156,7 +156,7 @@ class Presenter:
         if self._clock is None:
             self._clock = time.monotonic() - seconds
         early = self._clock + seconds - time.monotonic()
-        if early <= 0:  # the loop is slower than the file: later pictures do not hurry to make up for it
+        if early <= 0:  # the loop is slower than the file: later pictures keep that delay
             self._clock -= early
         while early > 0:  # a file's time stamps may have a gap, in which the window and the page go on
             time.sleep(min(early, _LONGEST_SLEEP))

@@ -64,7 +64,7 @@ class Stats:
     Attributes:
         frames: How many frames were shown.
         frames_with_face: In how many of them the driver's face was found.
-        dropped: How many frames of a live source made way for newer ones.
+        dropped: How many frames of a live source were replaced by newer ones.
         stages: The latest durations of each of `STAGES`, in seconds.
         latency: The latest durations from a frame's capture to its picture, in seconds.
     """

@@ -71,7 +71,7 @@ def write_picture(path: Path, picture: np.ndarray, date: str) -> None:
         OSError: If it cannot be written, or a file is there already; no part of it stays.
     """
     data = provenance.png(picture, date)
-    unfinished = path.with_name(f".{path.name}")  # hidden, so that half a picture is never taken for one
+    unfinished = path.with_name(f".{path.name}")  # hidden: no program takes it for a whole picture
     with _new(unfinished) as made:
         made.write_bytes(data)
         with _new(path) as place:  # to replace whatever is there could destroy a file that is not ours
