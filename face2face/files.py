@@ -212,7 +212,8 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, content: re.Pattern[str
             first and the new one is moved last: if the process is killed in between, the folder does not
             look complete.
         content: Matches the whole path in the folder, with /, of each file that can be written. Such files
-            that are there, are ours, and are not written again are removed: they are an older one's.
+            that are there, are ours, and are not written again are removed: they are an older one's. No / of
+            the pattern matches more than one of a path.
 
     Raises:
         UserError: Before anything is changed, if a file that is not ours would be replaced.
@@ -228,7 +229,7 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, content: re.Pattern[str
         unfinished = Path(scratch) / path.name
         unfinished.mkdir()
         yield unfinished
-        names = [file.relative_to(unfinished) for file in _files(unfinished)]
+        names = [file.relative_to(unfinished) for file in sorted(unfinished.rglob("*")) if file.is_file()]
         for name in names:
             for folder in [path / parent for parent in name.parents]:
                 if folder.exists() and not folder.is_dir():
@@ -236,7 +237,7 @@ def whole_folder(path: Path, is_ours: IsOurs, last: str, content: re.Pattern[str
             check_replaceable(path / name, is_ours)
         stale = [
             path / name
-            for name in (file.relative_to(path) for file in _files(path))
+            for name in (file.relative_to(path) for file in _files(path, depth=content.pattern.count("/")))
             if name not in names and content.fullmatch(name.as_posix()) and is_ours(path / name)
         ]
         moves = {name: _move(unfinished / name, path / name, stack) for name in names}
@@ -255,13 +256,15 @@ def _move(file: Path, path: Path, stack: ExitStack) -> tuple[Path, Path]:
 
     Args:
         file: The new file.
-        path: Where it goes. What a link leads to may be on another disk: the file is copied there first.
+        path: Where it goes. What a link leads to, and a subfolder, may be on another disk: the file is copied
+            there first.
         stack: Removes the copy.
     """
     target = Path(os.path.realpath(path))
-    if not path.is_symlink():
+    place = next(parent for parent in target.parents if parent.is_dir())
+    if target == path and place.stat().st_dev == file.parent.stat().st_dev:
         return file, target
-    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=target.parent))
+    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=place))
     return Path(shutil.copy(file, scratch)), target
 
 
@@ -281,5 +284,11 @@ def is_scratch(path: Path) -> bool:
     return _SCRATCH.fullmatch(path.name) is not None
 
 
-def _files(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.rglob("*")) if file.is_file()] if folder.is_dir() else []
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """The files in a folder and so many levels of subfolders; linked ones, too, which may form a circle."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                yield path
+            elif path.is_dir() and depth:
+                yield from _files(path, depth - 1)

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,21 +72,72 @@ def test_a_folder_that_is_a_disk_of_its_own_is_written(tmp_path):
     assert (result.stdout, result.stderr) == ("newer ['index']\n", "")
 
 
-def test_what_a_link_leads_to_is_replaced_whatever_disk_it_is_on(older, tmp_path):
-    elsewhere = Path("/dev/shm")
-    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+@pytest.fixture
+def elsewhere(tmp_path) -> Iterator[Path]:
+    """A folder on another disk."""
+    disk = Path("/dev/shm")
+    if not disk.is_dir() or disk.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("needs another disk at /dev/shm")
-    with tempfile.TemporaryDirectory(dir=elsewhere) as folder:
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("deeper", [False, True])
+def test_a_linked_subfolder_is_replaced_whatever_disk_it_is_on(older, elsewhere, deeper):
+    """Nothing stays of the older one, nor of the move; also if what the link leads to is not there yet."""
+    place = elsewhere / "new" / "folder" if deeper else elsewhere
+    if not deeper:
+        (place / "notes.txt").write_text("notes")
+        (place / "2").write_text("ours, older 2")
+    shutil.rmtree(older / "sub")
+    (older / "sub").symlink_to(place)
+    with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
+        (unfinished / "sub").mkdir()
+        for name in ("index", "sub/3", "sub/4"):
+            (unfinished / name).write_text(f"ours, newer {name}")
+    assert (older / "sub").is_symlink() and (older / "index").read_text() == "ours, newer index"
+    names = {"3", "4"} if deeper else {"3", "4", "notes.txt"}
+    assert {path.name for path in place.iterdir()} == names
+    assert (place / "3").read_text() == "ours, newer sub/3"
+    assert {path.name for path in elsewhere.iterdir()} == ({"new"} if deeper else names)
+    assert {path.name for path in older.iterdir()} == {"index", "sub"}
+
+
+def test_a_linked_subfolder_that_cannot_be_written_leaves_all_as_it_is(older, elsewhere):
+    """Another file system, in which nobody can make a file."""
+    before = {path.name: path.read_text() for path in older.iterdir() if path.is_file()}
+    shutil.rmtree(older / "sub")
+    (older / "sub").symlink_to("/proc/self/fd")
+    with (
+        pytest.raises(OSError),
+        files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished,
+    ):
+        (unfinished / "sub").mkdir()
+        for name in ("index", "sub/x"):
+            (unfinished / name).write_text("ours, newer")
+    assert {path.name: path.read_text() for path in older.iterdir() if path.is_file()} == before
+
+
+def test_links_in_a_circle_are_followed_to_their_end(older):
+    (older / "sub" / "back").symlink_to(older)
+    (older / "self").symlink_to(older)
+    with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
+        (unfinished / "index").write_text("ours, newer")
+    found = {path.name for path in older.iterdir()}, {path.name for path in (older / "sub").iterdir()}
+    assert found == ({"index", "sub", "self"}, {"notes.txt", "back"})
+
+
+def test_what_a_link_leads_to_is_replaced_whatever_disk_it_is_on(older, elsewhere, tmp_path):
+    for name in ("index", "1"):
+        (older / name).rename(tmp_path / name)
+        (elsewhere / name).write_text("ours, older")
+        (older / name).symlink_to(elsewhere / name)
+    with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
         for name in ("index", "1"):
-            (older / name).rename(tmp_path / name)
-            (Path(folder) / name).write_text("ours, older")
-            (older / name).symlink_to(Path(folder) / name)
-        with files.whole_folder(older, is_ours, last="index", content=CONTENT) as unfinished:
-            for name in ("index", "1"):
-                (unfinished / name).write_text("ours, newer")
-        for name in ("index", "1"):
-            assert (older / name).is_symlink() and (Path(folder) / name).read_text() == "ours, newer"
-        assert len(list(Path(folder).iterdir())) == 2
+            (unfinished / name).write_text("ours, newer")
+    for name in ("index", "1"):
+        assert (older / name).is_symlink() and (elsewhere / name).read_text() == "ours, newer"
+    assert len(list(elsewhere.iterdir())) == 2
 
 
 @pytest.mark.parametrize("name", ["sub/notes.txt", "sub"])
