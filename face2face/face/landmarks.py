@@ -35,7 +35,7 @@ PATCH = 1.5
 
 AVERAGED_BOX_CHANGES = np.array([[-0.03, -0.03, -0.03, -0.03], [0.03, 0.03, 0.03, 0.03]])
 """The changes to a box (left, top, right, bottom), over its width, whose landmarks are averaged. Landmarks
-depend on the box: the mean of these two is a third nearer to the mean of many (docs/measurements.md)."""
+depend on the box: the mean of these two is a quarter nearer to the mean of many (docs/measurements.md)."""
 
 JUMP = 0.15
 """A detected box whose corners are farther from the expected ones, over the width, is that of a face that has
