@@ -104,10 +104,13 @@ def reason(error: Exception) -> str:
 
 
 def shown(text: str, most: int = _MOST_SHOWN) -> str:
-    """A stranger's text in ASCII, without what controls a terminal; the middle of a long one is left out."""
-    if len(text) > most:  # its end may be the reason, behind a long path
-        text = f"{text[: most // 2]} ... {text[-most // 2 :]}"
-    return ascii(text)[1:-1]
+    """A stranger's text, fit for a line of a terminal: ASCII, nothing that controls it, and not too long."""
+    return ascii(text[:most])[1:-1]
+
+
+def shown_to_its_end(text: str, most: int) -> str:
+    """As `shown`, without the middle if it is too long: the end may be the reason, behind a long path."""
+    return shown(text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}", most + 5)
 
 
 def _prepare_streams() -> None:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
 
-from face2face.cli import UserError, shown
+from face2face.cli import UserError, shown, shown_to_its_end
 from pix2pix.options import BEST, LAST
 
 KEPT = 3
@@ -164,7 +164,7 @@ def reason_of(error: Exception) -> str:
     if text.startswith("Graph execution error"):
         text = text.split("\n\n")[-1]  # after the stack trace
     text = text.split("UserError: ")[-1].strip()  # raised where a pair was read
-    return shown(text.splitlines()[0] if text else type(error).__name__, _MOST_SHOWN)
+    return shown_to_its_end(text.splitlines()[0] if text else type(error).__name__, _MOST_SHOWN)
 
 
 @contextlib.contextmanager

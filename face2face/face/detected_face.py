@@ -22,12 +22,12 @@ class Face:
     Attributes:
         box: float (4,), left, top, right, bottom, in pixels of the frame.
         points: float32 (68, 2) in the iBUG order, x right, y down, in pixels of the frame, sub-pixel.
-        landmark_box: float (4,), the box in which the points were predicted; None if they were not.
+        searched_box: float (4,), the box near which it was searched; None: nowhere in particular.
     """
 
     box: np.ndarray
     points: np.ndarray
-    landmark_box: np.ndarray | None = None
+    searched_box: np.ndarray | None = None
 
     @classmethod
     def at(cls, points: np.ndarray) -> "Face":
@@ -51,12 +51,12 @@ class Face:
         return np.array([*(centre - half), *(centre + half)], np.float64)
 
     def expected_box(self) -> np.ndarray:
-        """The box in which the face is expected in the next frame, float (4,).
+        """The box near which the face is searched in the next frame, float (4,).
 
-        It is the last one as long as the face has hardly moved. The landmarks depend on the box, and the
-        detected box on what is searched: if the box followed the landmarks, a still face would never rest.
+        It is that of the last search as long as the face has hardly moved. A detected box depends on what is
+        searched: the search would follow the box, and the box the search, and a still face would never rest.
         """
         usual = self.usual_box()
-        if self.landmark_box is None or boxes.has_moved(usual, self.landmark_box, MAX_STILL_SHIFT):
+        if self.searched_box is None or boxes.has_moved(usual, self.searched_box, MAX_STILL_SHIFT):
             return usual
-        return self.landmark_box
+        return self.searched_box

@@ -9,7 +9,7 @@ import numpy as np
 
 from face2face.cli import UserError, existing_file
 from face2face.face import boxes, dlib_models
-from face2face.face.detected_face import MAX_STILL_SHIFT, Face
+from face2face.face.detected_face import Face
 from face2face.face.geometry import interocular_distance
 
 # The detector is a sliding window of 80 pixels and misses smaller faces. The whole frame is searched at the
@@ -32,14 +32,6 @@ FACE_SIDE = 512
 """The predictor returns whole pixels. A face is enlarged to this width first, for sub-pixel positions."""
 PATCH = 1.5
 """Side of the patch that is enlarged, over the width of the box: the predictor reads pixels beyond it."""
-
-AVERAGED_BOX_CHANGES = np.array([[-0.03, -0.03, -0.03, -0.03], [0.03, 0.03, 0.03, 0.03]])
-"""The changes to a box (left, top, right, bottom), over its width, whose landmarks are averaged. Landmarks
-depend on the box: the mean of these two is a quarter nearer to the mean of many (docs/measurements.md)."""
-
-JUMP = 0.15
-"""A detected box whose corners are farther from the expected ones, over the width, is that of a face that has
-moved. Nearer ones may be the detector's steps."""
 
 DOUBT_MOVES = np.array(
     [
@@ -160,29 +152,16 @@ class LandmarkDetector:
     def face(self, grey: np.ndarray, box: np.ndarray, expected: np.ndarray | None = None) -> Face:
         """Predict the landmarks of the face in a box that was detected, with sub-pixel positions.
 
-        They depend on the box, and detected boxes jump in steps. So they are predicted in the box that the
-        last frame's landmarks lead to. If the face has moved, they are predicted twice: in the detected box,
-        and in the average box of these landmarks.
-
         Args:
             grey: uint8 (H, W).
             box: float (4,), left, top, right, bottom.
-            expected: float (4,), `Face.expected_box` of the last frame's face; None if there was none.
+            expected: float (4,), the box near which it was searched; None: nowhere in particular.
 
         Returns:
             The face.
         """
-        is_there = expected is not None and not boxes.has_moved(box, expected, JUMP)
-        landmark_box = expected if is_there else box
-        face = Face(box, self._predict_around(grey, landmark_box), landmark_box)
-        usual = face.usual_box()
-        if is_there and not boxes.has_moved(usual, landmark_box, MAX_STILL_SHIFT):
-            return face
-        return Face(box, self._predict_around(grey, usual), usual)
-
-    def _predict_around(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The mean of the landmarks over the `AVERAGED_BOX_CHANGES` of a box, float32 (68, 2)."""
-        return self.predict(grey, box + AVERAGED_BOX_CHANGES * (box[2] - box[0])).mean(axis=0)
+        (points,) = self.predict(grey, box[None])
+        return Face(box, points, expected)
 
     def predict(self, grey: np.ndarray, each_box: np.ndarray) -> np.ndarray:
         """Predict the landmarks in each of several boxes that are nearly the same.

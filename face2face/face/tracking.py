@@ -29,9 +29,10 @@ THOROUGH_SECONDS = 0.5
 """How often the whole frame is searched thoroughly as long as the face is not found: that takes 80 to 180 ms.
 The frames' time stamps are compared, so a file's landmarks are the same on any machine."""
 
-REUSE_BOX_SECONDS = 0.09
-"""The detected box is used for this long, two frames of an ordinary camera, while the picture in it stays
-similar: detection takes as long as landmark prediction, which does not depend on it unless the face moves."""
+REUSE_BOX_SECONDS = 0.05
+"""The detected box is used for this long, one frame of an ordinary camera, while the picture in it stays
+similar: detection takes as long as landmark prediction. With a longer time the landmarks would shake more,
+because the smoothing would average over fewer detections."""
 MAX_DIFFERENCE = 6.0
 """Largest mean difference, of 255, between similar pictures in the box. It is exceeded when the face moves by
 a twentieth of its width, when a hand covers it, or at a cut."""
@@ -165,7 +166,7 @@ class Tracker:
         box = self._tracked.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return self.detector.face(grey, box, self._tracked.expected_box())
+        return self.detector.face(grey, box, self._tracked.searched_box)
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face; after `FORGET_SECONDS` another; then the first again, if it is back."""
@@ -200,8 +201,6 @@ class Tracker:
         self._is_another = self._last_tracked is not None and not face.is_near(self._last_tracked)
         if awaited is None or face.is_near(awaited):
             self._lost = None
-        if awaited is not None:  # where it was then tells nothing of where it is now
-            face = self.detector.face(grey, face.box)
         self._remember(face, grey, seconds)
         return face
 

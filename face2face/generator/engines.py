@@ -45,4 +45,4 @@ def last_line(error: Exception) -> str:
     text = getattr(error, "message", None) or str(error)
     lines = [line.strip() for line in text.split("Original stack trace")[0].splitlines()]
     lines = [line for line in lines if line and not line.startswith("[[")]
-    return cli.shown(lines[-1], 200) if lines else type(error).__name__
+    return cli.shown_to_its_end(lines[-1], 200) if lines else type(error).__name__

@@ -62,13 +62,13 @@ class Part:
 
 
 PARTS = (
-    Part(tuple(REGIONS), 3.3),
-    Part(("left eye",), 5.3),
-    Part(("right eye",), 5.3),
-    Part(("left brow",), 3.7),
-    Part(("right brow",), 3.7),
-    Part(("outer lips", "inner lips"), 0.65),
-    Part(("jaw", "nose bridge", "lower nose"), 0.85),
+    Part(tuple(REGIONS), 2.9),
+    Part(("left eye",), 5.0),
+    Part(("right eye",), 5.0),
+    Part(("left brow",), 3.8),
+    Part(("right brow",), 3.8),
+    Part(("outer lips", "inner lips"), 0.42),
+    Part(("jaw", "nose bridge", "lower nose"), 0.8),
 )
 """Compared in this order: the whole face first, because known parts can form an unknown face. With four
 drivers it was unknown lips, and eyes wide open in a face otherwise at rest, that made the face less like the

@@ -60,9 +60,6 @@ RESTORED_BROWS = 0.5
 """Share of a brow's height that is given back after the known shapes have taken it. All of it costs the
 likeness (`docs/trials.md`)."""
 
-RESTORED_ASIDE = 0.35
-"""Share of the mouth's shift aside that is given back likewise."""
-
 TURNS_SAMPLE = 300
 """Number of training shapes on which the range of the target's turns is measured."""
 
@@ -101,9 +98,6 @@ class Retargeter:
             widths = upright.mouth_width(shapes) - upright.mouth_width(self._target_upright)
             self._mouth_widths = value_ranges(widths)
             self._mouth_slant = KnownMeasure(upright.mouth_slant, self._target_upright, shapes)
-            self._mouth_aside = KnownMeasure(
-                partial(upright.aside, region=LIPS), self._target_upright, shapes
-            )
             self._brow_heights = [
                 (brow, KnownMeasure(partial(upright.height, region=brow), self._target_upright, shapes))
                 for brow in (LEFT_BROW, RIGHT_BROW)
@@ -167,8 +161,7 @@ class Retargeter:
     def _bring_near(self, wanted: np.ndarray, face: np.ndarray, gain: float) -> np.ndarray:
         """Bring the target's face near to the known shapes, but for what the driver would miss.
 
-        That is the width, slant and openness of the mouth, and in part its shift aside and the height of each
-        brow.
+        That is the width, slant and openness of the mouth, and in part the height of each brow.
 
         Args:
             wanted: float (68, 2), the target's face, upright.
@@ -183,7 +176,6 @@ class Retargeter:
         near = self._known(bounded)
         for brow, height in self._brow_heights:
             near[brow, 1] -= RESTORED_BROWS * height.missing(near, wanted)
-        near[LIPS, 0] += RESTORED_ASIDE * self._mouth_aside.missing(near, wanted)
         self._widen_lips(near, upright.mouth_width(wanted))
         self._slant_lips(near, self._mouth_slant.missing(near, wanted))
         self._open_lips(near, face, gain)

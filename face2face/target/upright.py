@@ -81,11 +81,6 @@ def height(faces: np.ndarray, region: slice) -> np.ndarray:
     return faces[..., EYES, 1].mean(axis=-1) - faces[..., region, 1].mean(axis=-1)
 
 
-def aside(faces: np.ndarray, region: slice) -> np.ndarray:
-    """How far the points of a region are to the right of the eyes': float (..., 68, 2) -> float (...)."""
-    return faces[..., region, 0].mean(axis=-1) - faces[..., EYES, 0].mean(axis=-1)
-
-
 def set_gap(
     face: np.ndarray, upper: int, lower: int, gap: float, followers: dict[int, tuple[int, ...]]
 ) -> None:

@@ -82,36 +82,6 @@ def test_the_picture_moves_and_its_points_with_it(detector, frame):
     assert np.mean(shifts, axis=(0, 1)) == pytest.approx((0.33, 0), abs=0.06)
 
 
-def test_points_depend_less_on_the_box_than_those_of_one_box(detector, frame):
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    box = detector.find(frame).usual_box()
-    moves = np.random.default_rng(1).uniform(-0.04, 0.04, (30, 1, 2)).repeat(2, axis=1).reshape(30, 4)
-    boxes = box + moves * (box[2] - box[0])
-    alone = detector.predict(grey, boxes)
-    ours = np.array([detector.face(grey, each).points for each in boxes])
-    assert ours.std(axis=0).mean() < 0.6 * alone.std(axis=0).mean()
-
-
-def test_the_steps_of_the_detected_box_do_not_move_the_points(detector, frame):
-    """Where the face is still, and only what the detector says differs."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    face = detector.find(frame)
-    step = 0.1 * (face.box[2] - face.box[0])
-    for move in ((step, 0, step, 0), (-step, -step, step, step)):
-        again = detector.face(grey, face.landmark_box + np.array(move), face.expected_box())
-        assert np.array_equal(again.points, face.points)
-
-
-def test_the_points_of_a_face_that_has_moved_are_not_where_it_was(detector, frame):
-    face = detector.find(frame)
-    for share in (0.07, 0.3):
-        by = round(share * (face.box[2] - face.box[0]))
-        moved = cv2.warpAffine(frame, np.float64([[1, 0, by], [0, 1, 0]]), frame.shape[1::-1])
-        there = detector.find(moved, face)
-        error = np.linalg.norm(there.points - face.points - (by, 0), axis=1).mean()
-        assert error < 0.02 * interocular_distance(face.points)
-
-
 def test_the_largest_of_several_is_taken(detector, crowd):
     boxes = everybody(detector, crowd)
     assert len(boxes) >= 3
