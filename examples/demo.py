@@ -153,7 +153,7 @@ def run_to_its_end(command: list[str]) -> int:
             if os.name != "nt":  # on Windows it would be killed
                 # This runs the handler of a signal that the system gave to a library's thread.
                 signal.pthread_sigmask(signal.SIG_BLOCK, ())
-                if len(cli.signals) < 2 and not _is_of_terminal(cli.signals[0]):
+                if len(cli.signals) < 2 and not any(_is_of_terminal(number) for number in cli.signals):
                     process.terminate()
             process.wait()
             raise

@@ -115,7 +115,7 @@ class LandmarkDetector:
                 break
         if box is not None and self.boxes is not None and not len(self.boxes):
             self.boxes = None  # the search of the whole frame does not see faces as small as this one
-        return None if box is None else self.face(grey, box, expected)
+        return None if box is None else Face(box, self.predict(grey, box), expected)
 
     def find_near(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the face in the place of an earlier one, without a search of the whole frame.
@@ -129,7 +129,7 @@ class LandmarkDetector:
         """
         expected = last.expected_box()
         box = self._box_near(grey, expected)
-        return None if box is None else self.face(grey, box, expected)
+        return None if box is None else Face(box, self.predict(grey, box), expected)
 
     def find_next(self, grey: np.ndarray, last: Face) -> Face | None:
         """Detect the next face to the right of the last one, or the leftmost if the last is the rightmost.
@@ -147,33 +147,18 @@ class LandmarkDetector:
         if not len(others):
             return None
         box = self._steady_box(grey, others[rank % len(others)])
-        return self.face(grey, box)
+        return Face(box, self.predict(grey, box))
 
-    def face(self, grey: np.ndarray, box: np.ndarray, expected: np.ndarray | None = None) -> Face:
-        """Predict the landmarks of the face in a box that was detected, with sub-pixel positions.
+    def predict(self, grey: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Predict the 68 landmarks of the face in a box, with sub-pixel positions.
 
         Args:
             grey: uint8 (H, W).
             box: float (4,), left, top, right, bottom.
-            expected: float (4,), the box near which it was searched; None: nowhere in particular.
 
         Returns:
-            The face.
+            float32 (68, 2), in pixels of `grey`.
         """
-        (points,) = self.predict(grey, box[None])
-        return Face(box, points, expected)
-
-    def predict(self, grey: np.ndarray, each_box: np.ndarray) -> np.ndarray:
-        """Predict the landmarks in each of several boxes that are nearly the same.
-
-        Args:
-            grey: uint8 (H, W).
-            each_box: float (N, 4), left, top, right, bottom.
-
-        Returns:
-            float32 (N, 68, 2), in pixels of `grey`.
-        """
-        box = each_box.mean(axis=0)
         half = PATCH / 2 * (box[2] - box[0])
         centre = (box[:2] + box[2:]) / 2
         low, high = np.floor(centre - half).astype(int), np.ceil(centre + half).astype(int)
@@ -181,10 +166,9 @@ class LandmarkDetector:
         side = round(max(1.0, FACE_SIDE / (box[2] - box[0])) * patch.shape[0])
         scale = side / patch.shape[0]
         patch = cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR)
-        corners = (each_box.reshape(-1, 2, 2) - low + 0.5) * scale - 0.5
-        rectangles = np.round(corners).astype(int).reshape(-1, 4).tolist()
-        found = [self._predictor(patch, self._dlib.rectangle(*rectangle)) for rectangle in rectangles]
-        points = np.array([self._to_array(shape, dtype="float32") for shape in found])
+        corners = (box.reshape(2, 2) - low + 0.5) * scale - 0.5
+        rectangle = self._dlib.rectangle(*np.round(corners).astype(int).ravel().tolist())
+        points = self._to_array(self._predictor(patch, rectangle), dtype="float32")
         return (points + 0.5) / np.float32(scale) - 0.5 + low.astype(np.float32)
 
     def doubt(self, grey: np.ndarray, face: Face) -> float:
@@ -200,8 +184,9 @@ class LandmarkDetector:
             Root mean square deviation over the points and `DOUBT_MOVES`, in interocular distances.
         """
         size = face.box[2] - face.box[0]
-        predicted = self.predict(grey, face.box + DOUBT_MOVES * size)
-        deviation = np.sqrt(predicted.var(axis=0).sum(axis=-1).mean())
+        moves = DOUBT_MOVES * size
+        places = np.array([self.predict(grey, face.box + move) for move in moves])
+        deviation = np.sqrt(places.var(axis=0).sum(axis=-1).mean())
         return float(deviation / max(interocular_distance(face.points), 1e-6))
 
     def _box_quickly(self, grey: np.ndarray, last: np.ndarray | None) -> np.ndarray | None:

@@ -166,7 +166,7 @@ class Tracker:
         box = self._tracked.box
         if np.abs(_thumbnail(grey, box) - self._thumbnail).mean() > MAX_DIFFERENCE:
             return None
-        return self.detector.face(grey, box, self._tracked.searched_box)
+        return Face(box, self.detector.predict(grey, box), self._tracked.searched_box)
 
     def _find(self, grey: np.ndarray, seconds: float) -> Face | None:
         """Detect the tracked face; after `FORGET_SECONDS` another; then the first again, if it is back."""

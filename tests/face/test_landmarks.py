@@ -76,8 +76,7 @@ def test_the_picture_moves_and_its_points_with_it(detector, frame):
     boxes = face.box + random * (face.box[2] - face.box[0])
     there = boxes + np.array([0.33, 0, 0.33, 0])
     shifts = [
-        detector.face(grey[1], b).points - detector.face(grey[0], a).points
-        for a, b in zip(boxes, there, strict=True)
+        detector.predict(grey[1], b) - detector.predict(grey[0], a) for a, b in zip(boxes, there, strict=True)
     ]
     assert np.mean(shifts, axis=(0, 1)) == pytest.approx((0.33, 0), abs=0.06)
 
@@ -94,7 +93,7 @@ def test_each_of_several_is_followed(detector, crowd):
     """Whoever was seen last is found again, not the largest."""
     grey = cv2.cvtColor(crowd, cv2.COLOR_BGR2GRAY)
     for box in everybody(detector, crowd):
-        found = detector.find(crowd, last=detector.face(grey, box))
+        found = detector.find(crowd, last=Face(box, detector.predict(grey, box)))
         assert np.linalg.norm(found.box - box) < 0.3 * (box[2] - box[0])
 
 

@@ -36,7 +36,7 @@ def test_a_still_picture_with_sensor_noise_jitters_a_quarter_as_much(clips):
     points = []
     for _ in range(50):
         noisy = np.clip(still + noise.normal(0, 2, still.shape), 0, 255).astype(np.uint8)
-        points.append(detector.face(cv2.cvtColor(noisy, cv2.COLOR_BGR2GRAY), detector.find(still).box).points)
+        points.append(detector.predict(cv2.cvtColor(noisy, cv2.COLOR_BGR2GRAY), detector.find(still).box))
     at_rest = slice(20, None)
     assert jitter(smoothed(np.array(points))[at_rest]) <= 0.25 * jitter(np.array(points)[at_rest])
 
